@@ -1,0 +1,1 @@
+"""The values that travel (sequences, light curves, predictions) and where they come from."""

@@ -1,0 +1,92 @@
+"""The words for the classes, and how each one looks everywhere."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class TransientClass(StrEnum):
+    """The six classes of TAO-Net (arXiv 2004.13877), in the order shown to people."""
+
+    AGN = "AGN"
+    BZ = "BZ"
+    CV = "CV"
+    OTHER = "OTHER"
+    SN = "SN"
+    NON = "NON"
+
+
+@dataclass(frozen=True)
+class ClassStyle:
+    """How a class is named and drawn.
+
+    Attributes
+    ----------
+    name : str
+        Words for a reader.
+    colour : str
+        Hex colour of Okabe & Ito's colour-blind-safe set.
+    marker : str
+        Plotly marker symbol.
+    glyph : str
+        The same marker as a character, for badges and text.
+    """
+
+    name: str
+    colour: str
+    marker: str
+    glyph: str
+
+
+STYLES: dict[TransientClass, ClassStyle] = {
+    TransientClass.AGN: ClassStyle("Active galactic nucleus", "#0072B2", "circle", "●"),
+    TransientClass.BZ: ClassStyle("Blazar", "#CC79A7", "square", "■"),
+    TransientClass.CV: ClassStyle("Cataclysmic variable", "#E69F00", "triangle-up", "▲"),
+    TransientClass.OTHER: ClassStyle("Other transient", "#009E73", "diamond", "◆"),
+    TransientClass.SN: ClassStyle("Supernova", "#D55E00", "star", "★"),
+    TransientClass.NON: ClassStyle("Non-transient", "#7F7F7F", "x", "✕"),
+}
+
+#: Class order of the six-class task; a bundle's sidecar has the last word on its own order.
+SIX_CLASSES: tuple[TransientClass, ...] = tuple(TransientClass)
+#: The transients alone, without field sources.
+FIVE_CLASSES: tuple[TransientClass, ...] = SIX_CLASSES[:5]
+
+_NOT_TRANSIENT = re.compile(r"^(nontransient|non-transient|non)\b", re.IGNORECASE)
+_LEFT_OUT = re.compile(r"^(flare|ast|SN\s*\?|CV\s*\?)", re.IGNORECASE)
+_AGN = re.compile(r"\bAGN\b")
+
+
+def class_from_catalog(text: str) -> TransientClass | None:
+    """Turn the free-text class of the CRTS transient lists into one of the six classes.
+
+    Parameters
+    ----------
+    text : str
+        For example ``'SN 2006tf (TSS) SDSS mag 20,7'`` or ``'CV?'``.
+
+    Returns
+    -------
+    TransientClass or None
+        `None` for what the release leaves out: flares, asteroids, ``SN?`` and ``CV?``.
+
+    Notes
+    -----
+    The rule reproduces the folders of the DEEP-TAO release (arXiv 2503.16714); it was inferred
+    from them, the authors give none.
+    """
+    text = text.strip()
+    words = text.split()
+    if _NOT_TRANSIENT.match(text):
+        return TransientClass.NON
+    if _AGN.search(text):
+        return TransientClass.AGN
+    if text.lower().startswith("blazar"):
+        return TransientClass.BZ
+    if not words or _LEFT_OUT.match(text):
+        return None
+    if words[0] in (TransientClass.SN, TransientClass.CV):
+        return TransientClass(words[0])
+    return TransientClass.OTHER

@@ -1,0 +1,1 @@
+"""What learns: TAO-Net, the published network, the light-curve forest, and their weights."""

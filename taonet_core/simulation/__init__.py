@@ -1,0 +1,1 @@
+"""Sequences from physics: populations, scenes, surveys."""

@@ -1,0 +1,1 @@
+"""Pure functions from pixels to numbers: preprocessing, photometry, features."""
