@@ -1,0 +1,146 @@
+"""How good a classifier is: the usual scores, and the one TAO-Net was published with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from taonet_core.labels import TransientClass
+
+
+def evaluate_probabilities(
+    probabilities: ArrayLike, labels: Sequence[str], classes: Sequence[TransientClass]
+) -> dict[str, Any]:
+    """Score class probabilities against the truth.
+
+    Parameters
+    ----------
+    probabilities : array_like, shape (n, K)
+        One row an object; the verdict is the largest of the row.
+    labels : sequence of str, length n
+        True class of each object, each one of `classes`.
+    classes : sequence of TransientClass, length K
+        Order of the columns.
+
+    Returns
+    -------
+    dict
+        Plain numbers, ready for JSON: ``n``; ``classes``; ``macro_f1``, ``macro_precision``,
+        ``macro_recall`` and ``macro_max_f1``, means over the classes that occur among `labels`;
+        ``std_f1`` and ``std_max_f1``, population standard deviation over the same classes;
+        ``per_class``: class -> ``precision``, ``recall``, ``f1``, ``max_f1``, ``support``
+        (scores are `None` for a class without an object); ``confusion``, shape (K, K), true
+        classes down, verdicts across.
+
+    Raises
+    ------
+    ValueError
+        If there is no object, shapes disagree, a value is not finite, or a label is unknown.
+
+    Notes
+    -----
+    ``max_f1`` is the metric of the authors (see `max_f1`). It looks at the truth to choose a
+    threshold a class, so it is optimistic beside the F1 of the verdicts: compare like with like.
+    """
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    scores = np.asarray(probabilities, dtype=np.float64)
+    truth = _class_numbers(labels, classes)
+    if scores.shape != (len(truth), len(classes)) or not np.isfinite(scores).all():
+        wanted = (len(truth), len(classes))
+        raise ValueError(f"wanted finite probabilities of shape {wanted}, got {scores.shape}")
+    numbers = np.arange(len(classes))
+    verdicts = scores.argmax(axis=1)
+    precision, recall, f1, support = precision_recall_fscore_support(
+        truth, verdicts, labels=numbers, zero_division=0.0
+    )
+    columns = {"precision": precision, "recall": recall, "f1": f1}
+    columns["max_f1"] = np.array([max_f1(truth == k, scores[:, k]) for k in numbers])
+    present = support > 0
+    averages = {f"macro_{name}": float(v[present].mean()) for name, v in columns.items()}
+    spreads = {f"std_{name}": float(columns[name][present].std()) for name in ("f1", "max_f1")}
+    per_class = {
+        str(name): {key: float(v[k]) if present[k] else None for key, v in columns.items()}
+        | {"support": int(support[k])}
+        for k, name in enumerate(classes)
+    }
+    return {
+        "n": len(truth),
+        "classes": [str(name) for name in classes],
+        **averages,
+        **spreads,
+        "per_class": per_class,
+        "confusion": confusion_matrix(truth, verdicts, labels=numbers).tolist(),
+    }
+
+
+def max_f1(is_class: ArrayLike, scores: ArrayLike) -> float:
+    """Return the largest F1 over all thresholds of the precision-recall curve.
+
+    Parameters
+    ----------
+    is_class : array_like, shape (n,), bool
+        Which objects belong to the class.
+    scores : array_like, shape (n,)
+        Probability of the class for each object.
+
+    Returns
+    -------
+    float
+        NaN where no object belongs to the class.
+    """
+    from sklearn.metrics import precision_recall_curve
+
+    truth = np.asarray(is_class, dtype=bool)
+    if not truth.any():
+        return float("nan")
+    precision, recall, _ = precision_recall_curve(truth, np.asarray(scores, dtype=np.float64))
+    total = precision + recall
+    return float(np.max(2 * precision * recall / np.where(total > 0, total, 1.0)))
+
+
+def bootstrap_interval(
+    statistic: Callable[[NDArray[np.int64]], float],
+    strata: Sequence[str],
+    *,
+    rng: np.random.Generator,
+    repeats: int = 1000,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Return the percentile bootstrap interval of a statistic of the objects.
+
+    Parameters
+    ----------
+    statistic : callable
+        Takes the indices of the drawn objects, shape (n,), and returns a number. To compare two
+        classifiers on the same objects, return the difference of their scores.
+    strata : sequence of str, length n
+        Objects are drawn with replacement within each stratum (their true class), as a test set
+        with a fixed number of objects a class was.
+    rng : numpy.random.Generator
+    repeats : int
+        Number of draws.
+    level : float
+        Coverage of the interval, 0 to 1.
+    """
+    names = np.asarray(strata)
+    groups = [np.flatnonzero(names == name) for name in np.unique(names)]
+    draws = [
+        statistic(np.concatenate([rng.choice(group, len(group)) for group in groups]))
+        for _ in range(repeats)
+    ]
+    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _class_numbers(labels: Sequence[str], classes: Sequence[TransientClass]) -> NDArray[np.int64]:
+    """Turn labels into positions in `classes`."""
+    number = {str(name): k for k, name in enumerate(classes)}
+    unknown = sorted({str(label) for label in labels} - set(number))
+    if unknown or not len(labels):
+        what = f"labels {unknown}" if unknown else "no object"
+        raise ValueError(f"wanted labelled objects of the classes {list(number)}, got {what}")
+    return np.array([number[str(label)] for label in labels], dtype=np.int64)
