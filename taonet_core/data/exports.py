@@ -1,0 +1,197 @@
+"""Tables of results as files: CSV, ECSV, Parquet, JSON, VOTable, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING, Any
+
+from taonet_core.errors import TaoNetError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_UNITS = {"ra": "deg", "dec": "deg", "mjd_last": "d"}
+_TEXT = ("object_id", "class_name", "label", "error", "classifier_name", "classifier_version")
+_COUNTS = ("n_nights", "ranking")
+# A spreadsheet runs a text cell that begins so, also on a later line of the cell.
+_FORMULA = re.compile(r"^(?=\s*[=+\-@])")
+
+
+def results_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """Gather rows into a table whose column types do not depend on the rows.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        For example `Prediction.to_row()`; missing numbers are NaN.
+    columns : sequence of str
+        The columns wanted, in order.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Text columns as ``str`` on one line of printable characters, counts as ``int64``, the
+        rest as ``float64``.
+    """
+    import pandas as pd
+
+    rows = list(rows)
+    table = {}
+    for name in columns:
+        values = [row[name] for row in rows]
+        if name in _TEXT or name.startswith("model"):
+            table[name] = pd.Series([_one_line(str(v)) for v in values], dtype="str")
+        else:
+            table[name] = pd.Series(values, dtype="int64" if name in _COUNTS else "float64")
+    return pd.DataFrame(table)
+
+
+def write_table(table: pd.DataFrame, path: str | Path) -> Path:
+    """Write a table in the format its file name asks for.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    path : path
+        Ends in ``.csv``, ``.ecsv``, ``.parquet``, ``.json`` (a list of records) or ``.vot``.
+        Folders on the way are made.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    ValueError
+        If the ending is another.
+    TaoNetError
+        If the file cannot be written; an older file of that name is then left as it was.
+    """
+    path = Path(path)
+    write = table_writer(path)
+    with replacing(path) as temporary:
+        write(table, temporary)
+    return path
+
+
+def table_writer(path: Path) -> Callable[[pd.DataFrame, Path], None]:
+    """Return the function that writes the format `path` asks for, or raise `ValueError`."""
+    try:
+        return _WRITERS[path.suffix.lower()]
+    except KeyError:
+        known = ", ".join(_WRITERS)
+        raise ValueError(f"wanted a table ending in {known}; got {path.name!r}") from None
+
+
+def write_json(values: Mapping[str, Any], path: str | Path) -> Path:
+    """Write a mapping as readable JSON, whole or not at all (see `replacing`)."""
+    path = Path(path)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", "utf-8")
+    return path
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary file to write to, which takes the place of `path` at the end.
+
+    Whatever happens, `path` holds the old contents or the new, never a part.
+
+    Raises
+    ------
+    TaoNetError
+        If the folder or the file cannot be written.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(
+            dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix, delete=False
+        ) as file:
+            temporary = Path(file.name)
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise TaoNetError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def csv_text(table: pd.DataFrame) -> str:
+    """Return a table as CSV whose text cells no spreadsheet takes for a formula.
+
+    A text that begins like one gets an apostrophe in front; numbers stay numbers.
+    """
+    safe = table.copy()
+    for name in _text_columns(table):
+        safe[name] = safe[name].str.replace(_FORMULA, "'", regex=True)
+    return str(safe.to_csv(index=False, lineterminator="\n"))
+
+
+def _one_line(text: str) -> str:
+    """Replace what cannot be printed, line ends among it: XML and logs refuse or obey it."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _text_columns(table: pd.DataFrame) -> list[str]:
+    return [str(name) for name, dtype in table.dtypes.items() if dtype == "str"]
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    path.write_text(csv_text(table), "utf-8")
+
+
+def _write_parquet(table: pd.DataFrame, path: Path) -> None:
+    table.to_parquet(path, index=False)
+
+
+def _write_json_records(table: pd.DataFrame, path: Path) -> None:
+    path.write_text(table.to_json(orient="records", indent=2, double_precision=15), "utf-8")
+
+
+def _write_astropy(table: pd.DataFrame, path: Path, kind: str) -> None:
+    from astropy.table import Table
+
+    text = _text_columns(table)
+    columns = {str(name): table[name].to_numpy() for name in table.columns}
+    out = Table({name: v.astype(str) if name in text else v for name, v in columns.items()})
+    for name in out.colnames:
+        out[name].unit = _UNITS.get(name)
+    out.write(path, format=kind, overwrite=True)
+
+
+def _write_ecsv(table: pd.DataFrame, path: Path) -> None:
+    _write_astropy(table, path, "ascii.ecsv")
+
+
+def _write_votable(table: pd.DataFrame, path: Path) -> None:
+    _write_astropy(table, path, "votable")
+
+
+_WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
+    ".csv": _write_csv,
+    ".ecsv": _write_ecsv,
+    ".parquet": _write_parquet,
+    ".json": _write_json_records,
+    ".vot": _write_votable,
+}
+#: Endings `write_table` knows.
+TABLE_SUFFIXES = tuple(_WRITERS)

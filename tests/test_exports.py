@@ -1,0 +1,105 @@
+"""Result tables come back from every format as they went in, and files are whole or untouched."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.table import Table
+
+from taonet_core.data.exports import TABLE_SUFFIXES, replacing, results_table, write_table
+from taonet_core.data.results import TABLE_COLUMNS, Prediction, empty_row
+from taonet_core.errors import TaoNetError
+from taonet_core.labels import SIX_CLASSES
+
+
+def prediction(object_id):
+    return Prediction(
+        probabilities=np.array([[np.nan] * 6, [0.1, 0.05, 0.3, 0.05, 0.4, 0.1]]),
+        times=np.array([53000.25, 53010.25]),
+        classes=SIX_CLASSES,
+        model="toy",
+        model_version="1.0",
+        night_of_frame=np.array([0, 0, 1]),
+        meta={"object_id": object_id, "ra": 1.0 / 3, "dec": -20.5},
+    )
+
+
+def wide(*names):
+    rows = [prediction(name).to_row() for name in names]
+    return results_table([*rows, empty_row("broken.fits", error="not FITS")], TABLE_COLUMNS)
+
+
+def read(path):
+    if path.suffix == ".csv":
+        return pd.read_csv(path, dtype={"model": str, "model_version": str})
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    if path.suffix == ".json":
+        return pd.DataFrame(json.loads(path.read_text()))
+    kind = "votable" if path.suffix == ".vot" else "ascii.ecsv"
+    return Table.read(path, format=kind).to_pandas()
+
+
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
+def test_every_format_gives_back_the_table(tmp_path, suffix):
+    table = wide("CSS120925:013245+201512", "été")
+    back = read(write_table(table, tmp_path / f"results{suffix}"))
+    assert list(back.columns) == list(TABLE_COLUMNS)
+    for name in TABLE_COLUMNS:
+        if table[name].dtype == "str":
+            assert back[name].fillna("").tolist() == table[name].tolist()
+        else:
+            np.testing.assert_allclose(back[name].astype(float), table[name], rtol=1e-14)
+
+
+def test_units_are_kept_where_the_format_has_them(tmp_path):
+    for name, kind in (("t.ecsv", "ascii.ecsv"), ("t.vot", "votable")):
+        back = Table.read(write_table(wide("a"), tmp_path / name), format=kind)
+        assert [str(back[c].unit) for c in ("ra", "dec", "mjd_last")] == ["deg", "deg", "d"]
+
+
+def test_json_has_no_bare_nan(tmp_path):
+    text = write_table(wide("a"), tmp_path / "t.json").read_text()
+    assert json.loads(text)[1]["p_SN"] is None
+
+
+def test_a_table_without_rows_keeps_its_columns_and_types(tmp_path):
+    empty = results_table([], TABLE_COLUMNS)
+    assert list(read(write_table(empty, tmp_path / "t.parquet")).columns) == list(TABLE_COLUMNS)
+    assert (empty.dtypes == wide("a").dtypes).all()
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "ok\r=1"])
+def test_no_text_cell_of_a_csv_is_a_formula(tmp_path, name):
+    back = pd.read_csv(write_table(wide(name), tmp_path / "t.csv"))
+    assert not back["object_id"][0].lstrip().startswith(("=", "+", "-", "@"))
+    assert back["dec"][0] == -20.5  # a negative number stays a number
+
+
+def test_control_characters_do_not_break_a_votable(tmp_path):
+    path = write_table(wide("bad\x00\x1b[31m\nname <&>"), tmp_path / "t.vot")
+    assert Table.read(path, format="votable")["object_id"][0] == "bad��[31m�name <&>"
+
+
+def test_an_unknown_ending_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ValueError, match=r"\.parquet.*'results\.xls'"):
+        write_table(wide("a"), tmp_path / "results.xls")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_leaves_the_old_file_and_no_rubbish(tmp_path):
+    path = tmp_path / "deep" / "results.csv"
+    write_table(wide("a"), path)
+    before = path.read_bytes()
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        temporary.write_text("half a fi")
+        raise RuntimeError
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == ["results.csv"]
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(TaoNetError, match=r"cannot write .*file/results\.csv"):
+        write_table(wide("a"), tmp_path / "file" / "results.csv")
