@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from astropy.table import Table
 
-from taonet_core.data.exports import TABLE_SUFFIXES, replacing, results_table, write_table
+from taonet_core.data.exports import TABLE_SUFFIXES, results_table, write_json, write_table
 from taonet_core.data.results import TABLE_COLUMNS, Prediction, empty_row
 from taonet_core.errors import TaoNetError
 from taonet_core.labels import SIX_CLASSES
@@ -89,14 +89,11 @@ def test_an_unknown_ending_is_refused_before_anything_is_written(tmp_path):
 
 
 def test_a_failure_leaves_the_old_file_and_no_rubbish(tmp_path):
-    path = tmp_path / "deep" / "results.csv"
-    write_table(wide("a"), path)
-    before = path.read_bytes()
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
-        temporary.write_text("half a fi")
-        raise RuntimeError
-    assert path.read_bytes() == before
-    assert [p.name for p in path.parent.iterdir()] == ["results.csv"]
+    path = write_json({"f1": 0.5}, tmp_path / "deep" / "metrics.json")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json({"f1": float("nan")}, path)
+    assert json.loads(path.read_text()) == {"f1": 0.5}
+    assert [p.name for p in path.parent.iterdir()] == ["metrics.json"]
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):

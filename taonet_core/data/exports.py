@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
+from taonet_core.data.atomic import atomic_path
 from taonet_core.errors import TaoNetError
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def write_table(table: pd.DataFrame, path: str | Path) -> Path:
     """
     path = Path(path)
     write = table_writer(path)
-    with replacing(path) as temporary:
+    with _replacing(path) as temporary:
         write(table, temporary)
     return path
 
@@ -91,42 +90,21 @@ def table_writer(path: Path) -> Callable[[pd.DataFrame, Path], None]:
 
 
 def write_json(values: Mapping[str, Any], path: str | Path) -> Path:
-    """Write a mapping as readable JSON, whole or not at all (see `replacing`)."""
+    """Write a mapping as readable JSON, whole or not at all."""
     path = Path(path)
-    with replacing(path) as temporary:
+    with _replacing(path) as temporary:
         temporary.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", "utf-8")
     return path
 
 
 @contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a temporary file to write to, which takes the place of `path` at the end.
-
-    Whatever happens, `path` holds the old contents or the new, never a part.
-
-    Raises
-    ------
-    TaoNetError
-        If the folder or the file cannot be written.
-    """
-    path = Path(path)
-    temporary = None
+def _replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes `path`; say in one sentence why it cannot."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix, delete=False
-        ) as file:
-            temporary = Path(file.name)
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
+        with atomic_path(path) as temporary:
+            yield temporary
     except OSError as error:
         raise TaoNetError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def csv_text(table: pd.DataFrame) -> str:
@@ -147,12 +125,6 @@ def _one_line(text: str) -> str:
 
 def _text_columns(table: pd.DataFrame) -> list[str]:
     return [str(name) for name, dtype in table.dtypes.items() if dtype == "str"]
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
