@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from taonet_core.data.results import Prediction
+from taonet_core.data.exports import results_table
+from taonet_core.data.results import TABLE_COLUMNS, Prediction, empty_row
+from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError, UnreadableFileError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from taonet_core.data.lightcurve import LightCurve
-    from taonet_core.data.sequence import ImageSequence
     from taonet_core.models.weights import ModelBundle
 
 Readable: TypeAlias = "ImageSequence | LightCurve"
+
+#: Columns of the long prediction table, one row a class: the shape ALeRCE publishes.
+LONG_COLUMNS = (
+    "object_id",
+    "classifier_name",
+    "classifier_version",
+    "class_name",
+    "probability",
+    "ranking",
+)
 
 _TABLES = {".csv", ".ecsv", ".parquet", ".vot", ".xml"}
 _BATCH = 32
@@ -34,7 +47,7 @@ def read_objects(source: str | Path) -> Iterator[tuple[str, Readable | TaoNetErr
     name : str
         Which object or file of `source` it is.
     object : ImageSequence, LightCurve or TaoNetError
-        The error where it could not be read.
+        The error where it could not be read. A sequence without an id gets `name` for one.
     """
     from taonet_core.data.fits_io import read_sequences
     from taonet_core.data.tables import read_light_curves
@@ -51,6 +64,8 @@ def read_objects(source: str | Path) -> Iterator[tuple[str, Readable | TaoNetErr
             objects = read_sequences(path)
         for name, item in objects:
             found = True
+            if isinstance(item, ImageSequence) and not item.meta.get("object_id"):
+                item = item.with_meta(object_id=name)
             yield name, item
         if not found:
             raise UnreadableFileError(f"{path} holds no image sequence")
@@ -85,6 +100,33 @@ def classify(
         answers = iter(_answers([o for _, o in batch if not isinstance(o, TaoNetError)], model))
         for name, item in batch:
             yield name, item if isinstance(item, TaoNetError) else next(answers)
+
+
+def prediction_table(
+    results: Iterable[tuple[str, Prediction | TaoNetError]], *, long: bool = False
+) -> pd.DataFrame:
+    """Gather results in one table.
+
+    Parameters
+    ----------
+    results : iterable of (name, Prediction or TaoNetError)
+        As `classify` yields them.
+    long : bool
+        One row a class (`LONG_COLUMNS`), for classified objects only; else one row an object
+        (`TABLE_COLUMNS`), with ``error`` filled where there is no verdict.
+    """
+    results = list(results)
+    if long:
+        answers = [answer for _, answer in results if isinstance(answer, Prediction)]
+        return results_table((row for a in answers for row in a.to_long_rows()), LONG_COLUMNS)
+    return results_table((to_row(name, answer) for name, answer in results), TABLE_COLUMNS)
+
+
+def to_row(name: str, answer: Prediction | TaoNetError) -> dict[str, Any]:
+    """Return one row of the wide table (`TABLE_COLUMNS`)."""
+    if isinstance(answer, TaoNetError):
+        return empty_row(name, error=str(answer))
+    return answer.to_row()
 
 
 def _answers(objects: list[Readable], model: ModelBundle) -> list[Prediction | TaoNetError]:

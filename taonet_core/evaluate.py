@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taonet_core.bulk import classify, read_objects
+from taonet_core.bulk import classify, read_objects, to_row
 from taonet_core.data.exports import results_table, write_json, write_table
-from taonet_core.data.results import TABLE_COLUMNS, Prediction, empty_row
+from taonet_core.data.results import TABLE_COLUMNS, Prediction
 from taonet_core.errors import TaoNetError
 from taonet_core.metrics import evaluate_probabilities
 
@@ -98,18 +98,15 @@ def _classified_rows(
     known = {str(name) for name in model.classes}
     rows, scored = [], []
     for name, result in results:
-        if isinstance(result, TaoNetError):
-            rows.append(empty_row(name, error=str(result)) | {"label": ""})
-        else:
-            label = str(result.meta.get("label") or "")
-            row = result.to_row() | {"label": label}
-            row["object_id"] = row["object_id"] or name
+        row = to_row(name, result) | {"label": ""}
+        if isinstance(result, Prediction):
+            row["label"] = label = str(result.meta.get("label") or "")
             if label in known:
                 scored.append(result)
             else:
                 has = f"class {label!r} is not one of the model's" if label else "it has no label"
                 row["error"] = f"not scored: {has}"
-            rows.append(row)
+        rows.append(row)
         if on_object is not None:
             on_object()
     return rows, scored

@@ -1,0 +1,274 @@
+"""The command line: ``taonet``. Each command reads its arguments and calls one core function.
+
+Exit codes: 0 all well; 1 something could not be done, said on stderr; 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from taonet_core import __version__, console
+from taonet_core.errors import TaoNetError
+
+app = typer.Typer(
+    name="taonet",
+    help="Classify astronomical transients from their image sequences.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+DEFAULT_MODEL = "taonet"
+
+
+class Device(StrEnum):
+    """Where to compute."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+def _known_model(name: str) -> str:
+    """Refuse a model that does not exist, as wrong usage."""
+    from taonet_core.models.weights import available_models
+
+    if name not in available_models() and not Path(name).is_file():
+        raise typer.BadParameter(
+            f"no model named {name!r}; there are {', '.join(available_models()) or 'none'}"
+        )
+    return name
+
+
+def _table_path(path: Path | None) -> Path | None:
+    """Refuse a table format that cannot be written, before the work rather than after."""
+    from taonet_core.data.exports import TABLE_SUFFIXES
+
+    if path is not None and path.suffix.lower() not in TABLE_SUFFIXES:
+        raise typer.BadParameter(f"wanted a name ending in {', '.join(TABLE_SUFFIXES)}")
+    return path
+
+
+Model = Annotated[
+    str,
+    typer.Option(callback=_known_model, help="Name of a model (see taonet info), or its file."),
+]
+OutputFolder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")]
+Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")]
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def predict(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH",
+            help="Sequences, folders or archives of them; for the forest, light-curve tables too.",
+        ),
+    ],
+    model: Model = DEFAULT_MODEL,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            callback=_table_path,
+            help="Table to write: .csv, .ecsv, .parquet, .json or .vot. Without it, the table is "
+            "shown, or printed as CSV when stdout is not a terminal.",
+        ),
+    ] = None,
+    long: Annotated[
+        bool, typer.Option("--long", help="One row a class instead of one row an object.")
+    ] = False,
+) -> None:
+    """Classify image sequences; broken ones are listed and the rest is still done."""
+    from taonet_core.bulk import classify, prediction_table, read_objects
+    from taonet_core.data.exports import csv_text, write_table
+
+    with _one_sentence_errors():
+        with console.progress("objects classified") as step:
+            objects = (item for path in paths for item in read_objects(path))
+            results = []
+            for result in classify(objects, model):
+                results.append(result)
+                step()
+        table = prediction_table(results, long=long)
+        if output is not None:
+            write_table(table, output)
+            console.say(f"{len(results)} objects -> {output}")
+        elif sys.stdout.isatty() and not long:
+            console.show(console.verdict_table(table))
+        else:
+            typer.echo(csv_text(table), nl=False)
+    _list_broken((name, str(answer)) for name, answer in results if isinstance(answer, TaoNetError))
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Argument(help="Folder or archive of labelled sequences.")],
+    model: Model = DEFAULT_MODEL,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for metrics.json and predictions.parquet."),
+    ] = None,
+) -> None:
+    """Measure a model on labelled sequences."""
+    from taonet_core.evaluate import evaluate as measure
+
+    with _one_sentence_errors():
+        with console.progress("objects classified") as step:
+            result = measure(data, model, on_object=step)
+        if output is not None:
+            result.write(output)
+            console.say(f"metrics.json and predictions.parquet -> {output}")
+    console.show(console.score_table(result.metrics))
+    console.show(console.confusion_table(result.metrics))
+    left_out = result.predictions[result.predictions["error"] != ""]
+    _list_broken(zip(left_out["object_id"], left_out["error"], strict=True))
+
+
+@app.command()
+def simulate(
+    per_class: Annotated[int, typer.Option(min=1, help="Objects of each of the six classes.")],
+    output: OutputFolder,
+    survey: Annotated[str, typer.Option(help="Survey to imitate.")] = "crts",
+    visibility: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, help="Share of events whose outburst is in the images."),
+    ] = 0.5,
+    seed: Seed = 0,
+) -> None:
+    """Simulate labelled sequences of all six classes, in the layout of the DEEP-TAO release."""
+    from taonet_core.simulation.draw import simulate_dataset
+
+    with _one_sentence_errors(), console.progress("objects simulated", total=6 * per_class) as step:
+        simulate_dataset(
+            output,
+            survey=survey,
+            per_class=per_class,
+            visibility=visibility,
+            seed=seed,
+            on_object=step,
+        )
+    console.say(f"{6 * per_class} simulated sequences -> {output}")
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help="taonet, taonet-paper or forest.")],
+    data: Annotated[Path, typer.Argument(help="Folder of labelled sequences.")],
+    output: OutputFolder,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
+    time_budget: Annotated[
+        float | None, typer.Option(min=0.0, help="Stop after so many seconds, with what is best.")
+    ] = None,
+    seed: Seed = 0,
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto,
+    resume: Annotated[
+        bool, typer.Option(help="Go on from the checkpoint in the output folder, if any.")
+    ] = True,
+) -> None:
+    """Train a model; a run that was stopped goes on where it was."""
+    from taonet_core.train import train_model
+
+    with _one_sentence_errors(), console.progress("epochs") as step:
+        bundle = train_model(
+            model,
+            data,
+            output=output,
+            epochs=epochs,
+            time_budget=time_budget,
+            seed=seed,
+            device=device.value,
+            resume=resume,
+            on_epoch=step,
+        )
+    console.say(f"{bundle.name} {bundle.version} -> {output}")
+
+
+@app.command()
+def index(
+    folder: Annotated[Path, typer.Argument(help="Folder of sequences, any depth.")],
+) -> None:
+    """List the objects of a folder in a catalogue beside them, without reading pixels."""
+    from taonet_core.data.catalog import index_folder
+
+    with _one_sentence_errors(), console.progress("folders indexed") as step:
+        catalog = index_folder(folder)
+        step()
+    counts = catalog["label"].value_counts()
+    console.say(
+        f"{len(catalog)} objects: " + ", ".join(f"{n} {name}" for name, n in counts.items())
+    )
+
+
+@app.command()
+def info() -> None:
+    """Say what is installed: version, models, paths, device."""
+    import torch
+
+    from taonet_core.models.weights import WEIGHTS_FOLDER, sidecars
+
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    facts = {
+        "taonet": __version__,
+        "package": Path(__file__).parent,
+        "weights": WEIGHTS_FOLDER,
+        "device": f"{device}, {torch.get_num_threads()} threads, torch {torch.__version__}",
+    }
+    for name, fact in facts.items():
+        typer.echo(f"{name:9}{fact}")
+    with _one_sentence_errors():
+        for sidecar in sidecars().values():
+            typer.echo("")
+            for name, fact in _model_facts(sidecar):
+                typer.echo(f"{name:12}{fact}")
+
+
+@contextmanager
+def _one_sentence_errors() -> Iterator[None]:
+    """Turn an expected error into one sentence on stderr and exit code 1."""
+    try:
+        yield
+    except TaoNetError as error:
+        console.say(f"taonet: {error}")
+        raise typer.Exit(1) from error
+
+
+def _list_broken(broken: Iterable[tuple[str, str]]) -> None:
+    """List inputs that could not be used on stderr; exit with 1 if there are any."""
+    broken = list(broken)
+    for name, reason in broken:
+        console.say(f"{name}: {reason}")
+    if broken:
+        raise typer.Exit(1)
+
+
+def _model_facts(sidecar: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "model", f"{sidecar['name']} {sidecar['version']} ({sidecar['kind']})"
+    yield "classes", " ".join(sidecar["classes"])
+    yield "sha256", sidecar["sha256"]
+    for part in ("metrics", "training"):
+        facts = {k: v for k, v in sidecar.get(part, {}).items() if isinstance(v, str | int | float)}
+        yield part, ", ".join(f"{k} {v}" for k, v in facts.items())
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,99 @@
+"""What the command line shows: progress and messages on stderr, tables on stdout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from taonet_core.labels import SIX_CLASSES, STYLES, TransientClass
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SCORES = ("precision", "recall", "f1", "max_f1")
+
+
+def say(text: str) -> None:
+    """Print one line on stderr."""
+    Console(stderr=True).print(Text(text), soft_wrap=True)
+
+
+def show(table: Table) -> None:
+    """Print a table on stdout."""
+    Console().print(table)
+
+
+@contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
+    """Show on stderr, where that is a terminal, how far the work is.
+
+    Yields a function to call after each step; what it is called with is ignored.
+    """
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(
+        *columns,
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda *_args, **_kwargs: bar.advance(task)
+
+
+def verdict_table(predictions: pd.DataFrame) -> Table:
+    """Lay out the wide prediction table (`TABLE_COLUMNS`) for reading."""
+    table = Table("object", "nights", "verdict", *SIX_CLASSES, box=None, header_style="bold")
+    for row in predictions.to_dict("records"):
+        if row["error"]:
+            table.add_row(Text(row["object_id"]), "", Text(row["error"], style="red"))
+        else:
+            chances = [_number(row[f"p_{name}"]) for name in SIX_CLASSES]
+            verdict = _badge(TransientClass(row["class_name"]))
+            table.add_row(Text(row["object_id"]), str(row["n_nights"]), verdict, *chances)
+    return table
+
+
+def score_table(metrics: Mapping[str, Any]) -> Table:
+    """Lay out precision, recall and the two F1 of every class, and their means."""
+    title = f"{metrics['model']} {metrics['model_version']} on {metrics['n']} objects"
+    table = Table("class", "objects", *_SCORES, title=title, box=None, header_style="bold")
+    for name, scores in metrics["per_class"].items():
+        numbers = [_number(scores[key], digits=3) for key in _SCORES]
+        table.add_row(_badge(TransientClass(name)), str(scores["support"]), *numbers)
+    means = [_number(metrics[f"macro_{key}"], digits=3) for key in _SCORES]
+    table.add_row("mean", str(metrics["n"]), *means, style="bold")
+    return table
+
+
+def confusion_table(metrics: Mapping[str, Any]) -> Table:
+    """Lay out the confusion matrix."""
+    names = metrics["classes"]
+    table = Table("true \\ verdict", *names, box=None, header_style="bold")
+    for name, counts in zip(names, metrics["confusion"], strict=True):
+        table.add_row(_badge(TransientClass(name)), *map(str, counts))
+    return table
+
+
+def _badge(name: TransientClass) -> Text:
+    return Text(f"{STYLES[name].glyph} {name}", style=STYLES[name].colour)
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return "" if value is None or value != value else f"{value:.{digits}f}"

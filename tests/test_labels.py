@@ -1,0 +1,72 @@
+"""The words for the classes, against real entries of the CRTS transient lists."""
+
+import csv
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+
+from taonet_core.labels import (
+    FIVE_CLASSES,
+    SIX_CLASSES,
+    STYLES,
+    TransientClass,
+    class_from_catalog,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("SN", "SN"),
+        ("SN 2006tf (TSS) SDSS mag 20,7", "SN"),
+        ("CV", "CV"),
+        ("CV (SDSS blue)", "CV"),
+        ("AGN", "AGN"),
+        ("AGN?", "AGN"),
+        ("SN/AGN ", "AGN"),
+        ("Blazar", "BZ"),
+        ("Blazar?", "BZ"),
+        ("HPM", "OTHER"),
+        ("Var", "OTHER"),
+        ("Unknown", "OTHER"),
+        ("nonTransient", "NON"),
+        ("Non-transient", "NON"),
+        ("SN?", None),
+        ("SN ?", None),
+        ("CV?", None),
+        ("Flare", None),
+        ("Ast", None),
+        ("", None),
+    ],
+)
+def test_catalogue_text_becomes_a_class(text, expected):
+    assert class_from_catalog(text) == expected
+
+
+def test_every_class_looks_different():
+    assert set(STYLES) == set(SIX_CLASSES)
+    for aspect in ("name", "colour", "marker", "glyph"):
+        assert len({getattr(style, aspect) for style in STYLES.values()}) == len(SIX_CLASSES)
+
+
+def test_five_classes_are_the_six_without_field_sources():
+    assert set(SIX_CLASSES) - set(FIVE_CLASSES) == {TransientClass.NON}
+
+
+@pytest.mark.data
+@pytest.mark.skipif("TAONET_REAL_DATA" not in os.environ, reason="TAONET_REAL_DATA is not set")
+def test_the_transient_list_falls_into_classes_as_the_release_does():
+    path = Path(os.environ["TAONET_REAL_DATA"]) / "crts" / "catalog.csv.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    counts = dict.fromkeys(SIX_CLASSES, 0)
+    for row in rows:
+        found = class_from_catalog(row["classification"])
+        if found is not None:
+            counts[found] += 1
+    # Objects of each class in the release (arXiv 2503.16714); the lists have some more.
+    released = {"AGN": 606, "BZ": 239, "CV": 772, "OTHER": 818, "SN": 1372}
+    for name, number in released.items():
+        assert number <= counts[TransientClass(name)] <= 1.5 * number, name

@@ -1,0 +1,117 @@
+"""The floors and walls of docs/architecture.md hold: who imports whom, read from the source."""
+
+import ast
+import subprocess
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# The first pattern that fits decides; a module imports only from its own floor and below.
+FLOORS = [
+    ("taonet_core.errors", 1),
+    ("taonet_core.labels", 1),
+    ("taonet_core.config", 2),
+    ("taonet_core.metrics", 2),
+    ("taonet_core.data.sequence", 2),
+    ("taonet_core.data.lightcurve", 2),
+    ("taonet_core.data.results", 2),
+    ("taonet_core.data.*", 3),
+    ("taonet_core.simulation.*", 3),
+    ("taonet_core.transforms.*", 3),
+    ("taonet_core.figures", 3),
+    ("taonet_core.models.weights", 5),
+    ("taonet_core.models.*", 4),
+    ("taonet_core.predict", 6),
+    ("taonet_core.train", 6),
+    ("taonet_core.fit", 6),
+    ("taonet_core.tasks", 6),
+    ("taonet_core.bulk", 7),
+    ("taonet_core.evaluate", 7),
+    ("taonet_core.console", 8),
+    ("taonet_core.cli", 8),
+    ("pages._*", 8),
+    ("pages.*", 9),
+    ("app", 10),
+]
+
+
+def module_name(path):
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = [ROOT / "app.py", *(ROOT / "taonet_core").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]
+MODULES = {module_name(path): path for path in SOURCES if path.exists()}
+PACKAGES = {name for name, path in MODULES.items() if path.name == "__init__.py"} - {
+    "pages._viewer"
+}
+
+
+def floor(module):
+    return next((level for pattern, level in FLOORS if fnmatch(module, pattern)), None)
+
+
+def imported(module):
+    """Return every module that the source of `module` imports, inside functions too."""
+    found = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{module} imports relatively; this project does not"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in names}
+    return found
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - PACKAGES))
+def test_imports_run_from_low_floors_to_high(module):
+    level = floor(module)
+    assert level is not None, f"{module} stands on no floor; give it one here and in the docs"
+    upward = {m for m in imported(module) if (floor(m) or 0) > level}
+    assert not upward, f"{module} (floor {level}) imports upward: {upward}"
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_packages_import_nothing_of_their_own(package):
+    assert not {m for m in imported(package) if m.startswith(("taonet_core", "pages"))}
+
+
+@pytest.mark.parametrize("page", sorted(m for m in MODULES if floor(m) == 9))
+def test_pages_do_not_import_each_other(page):
+    assert not {m for m in imported(page) if floor(m) == 9}
+
+
+def test_streamlit_stays_in_the_app():
+    users = {m for m in MODULES if any(i.split(".")[0] == "streamlit" for i in imported(m))}
+    assert not {m for m in users if m.startswith("taonet_core")}
+
+
+def test_torch_stays_above_the_transforms():
+    torch = {"torch", "torchvision", "captum"}
+    users = {m for m in MODULES if torch & {i.split(".")[0] for i in imported(m)}}
+    assert not {m for m in users if (floor(m) or 0) <= 3 or m.startswith(("pages", "app"))}
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        {"taonet_core", "taonet_core.cli", "taonet_core.console"},
+        {m for m in MODULES if m.startswith(("taonet_core.data.", "taonet_core.simulation."))},
+    ],
+    ids=["command line", "data and simulation"],
+)
+def test_importing_loads_no_heavy_library(modules):
+    script = f"""
+import importlib, sys
+for name in {sorted(modules)}:
+    importlib.import_module(name)
+print(*sorted({{"torch", "sklearn", "streamlit", "captum", "skops"}} & set(sys.modules)))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert run.stdout.split() == []
