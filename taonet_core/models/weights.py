@@ -1,0 +1,233 @@
+"""Weights and their meaning: the only module that touches ``weights/``.
+
+A model is two files: tensors (``NAME.safetensors``) or trees (``NAME.skops``), and ``NAME.json``,
+the sidecar, which says what they are: settings, preprocessing, class order, training data and its
+seed, metrics, and the SHA-256 of the first file. Nothing is parsed before that hash agrees.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from taonet_core.config import from_dict, to_dict
+from taonet_core.data.atomic import atomic_path
+from taonet_core.errors import IncompatibleWeightsError
+from taonet_core.labels import TransientClass
+from taonet_core.models.forest import ForestConfig
+from taonet_core.transforms.preprocess import PreprocessConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+#: Where the shipped models lie: beside the package in a checkout.
+WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "weights"
+DEFAULT_MODEL = "taonet"
+_FORMAT = 1
+_MAX_BYTES = 512 * 2**20
+_REQUIRED = ("format", "name", "version", "kind", "config", "classes", "sha256")
+_SUFFIX = {"taonet": ".safetensors", "taonet-paper": ".safetensors", "forest": ".skops"}
+
+
+@dataclass(frozen=True, eq=False)
+class ModelBundle:
+    """A classifier with all that is needed to use it.
+
+    Attributes
+    ----------
+    name, version : str
+    kind : {"taonet", "taonet-paper", "forest"}
+        Which design reads the data.
+    classes : tuple of TransientClass
+        Order of the outputs.
+    model : torch.nn.Module or scikit-learn estimator
+        In evaluation mode.
+    config : dataclass
+        Settings of the model.
+    preprocess : PreprocessConfig or None
+        How frames become its input; None for the forest, which reads photometry.
+    sidecar : dict
+        Everything else that is known: ``training``, ``metrics``, ``domain``.
+    """
+
+    name: str
+    version: str
+    kind: str
+    classes: tuple[TransientClass, ...]
+    model: Any
+    config: Any
+    preprocess: PreprocessConfig | None = None
+    sidecar: dict[str, Any] = field(default_factory=dict)
+
+
+def available_models(folder: Path | None = None) -> list[str]:
+    """Names of the models in a folder (default: the shipped ones), the default model first."""
+    names = sorted(path.stem for path in (folder or WEIGHTS_FOLDER).glob("*.json"))
+    return sorted(names, key=lambda name: name != DEFAULT_MODEL)
+
+
+def sidecars(folder: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Sidecar of every available model, without loading any weights."""
+    folder = folder or WEIGHTS_FOLDER
+    return {name: _read_sidecar(folder / f"{name}.json") for name in available_models(folder)}
+
+
+def load_model(name: str | Path = DEFAULT_MODEL) -> ModelBundle:
+    """Load a model by name, or by the path of its sidecar or weights file.
+
+    Raises
+    ------
+    IncompatibleWeightsError
+        If files are missing, damaged, tampered with, or do not fit each other.
+    """
+    path = Path(name)
+    if path.suffix not in (".json", ".safetensors", ".skops"):
+        path = WEIGHTS_FOLDER / f"{name}.json"
+        if not path.exists():
+            raise IncompatibleWeightsError(
+                f"no model named {str(name)!r}; there are {available_models()}"
+            )
+    sidecar = _read_sidecar(path.with_suffix(".json"))
+    kind = sidecar["kind"]
+    weights = path.with_suffix(_SUFFIX[kind])
+    blob = _verified_bytes(weights, sidecar["sha256"])
+    try:
+        config, model = _assemble(kind, sidecar["config"], blob, weights)
+        preprocess = sidecar.get("preprocess")
+        return ModelBundle(
+            name=sidecar["name"],
+            version=sidecar["version"],
+            kind=kind,
+            classes=tuple(TransientClass(c) for c in sidecar["classes"]),
+            model=model,
+            config=config,
+            preprocess=from_dict(PreprocessConfig, preprocess) if preprocess else None,
+            sidecar=sidecar,
+        )
+    except (ValueError, TypeError) as error:
+        raise IncompatibleWeightsError(
+            f"{path.with_suffix('.json').name} does not describe a model this version can "
+            f"build: {error}"
+        ) from error
+
+
+def save_model(bundle: ModelBundle, folder: Path) -> Path:
+    """Write weights and sidecar; return the path of the sidecar.
+
+    The sidecar is written last: whoever finds it finds weights that agree with it or a hash that
+    does not.
+    """
+    weights = folder / f"{bundle.name}{_SUFFIX[bundle.kind]}"
+    with atomic_path(weights) as temporary:
+        if bundle.kind == "forest":
+            import skops.io
+
+            skops.io.dump(bundle.model, temporary, compresslevel=9, compression=8)
+        else:
+            from safetensors.torch import save_file
+
+            tensors = {k: v.contiguous() for k, v in bundle.model.state_dict().items()}
+            save_file(tensors, temporary)
+    sidecar = {
+        **bundle.sidecar,
+        "format": _FORMAT,
+        "name": bundle.name,
+        "version": bundle.version,
+        "kind": bundle.kind,
+        "classes": list(bundle.classes),
+        "config": to_dict(bundle.config),
+        "preprocess": to_dict(bundle.preprocess) if bundle.preprocess else None,
+        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+    }
+    with atomic_path(folder / f"{bundle.name}.json") as temporary:
+        temporary.write_text(json.dumps(sidecar, indent=2) + "\n")
+    return folder / f"{bundle.name}.json"
+
+
+def _read_sidecar(path: Path) -> dict[str, Any]:
+    try:
+        sidecar = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise IncompatibleWeightsError(
+            f"{path.name} is missing; weights cannot be used without their sidecar"
+        ) from error
+    except ValueError as error:
+        raise IncompatibleWeightsError(f"{path.name} is not valid JSON: {error}") from error
+    missing = [key for key in _REQUIRED if not isinstance(sidecar, dict) or key not in sidecar]
+    if missing:
+        raise IncompatibleWeightsError(f"{path.name} lacks {missing}; write it with save_model")
+    if sidecar["format"] != _FORMAT or sidecar["kind"] not in _SUFFIX:
+        raise IncompatibleWeightsError(
+            f"{path.name}: wanted format {_FORMAT} and one of the kinds {sorted(_SUFFIX)}; got "
+            f"{sidecar['format']!r}, {sidecar['kind']!r}"
+        )
+    return sidecar
+
+
+def _verified_bytes(path: Path, sha256: str) -> bytes:
+    if not path.exists():
+        raise IncompatibleWeightsError(f"{path.name} is missing; fetch the weights again")
+    if path.stat().st_size > _MAX_BYTES:
+        raise IncompatibleWeightsError(f"{path.name} is larger than {_MAX_BYTES} bytes; refused")
+    blob = path.read_bytes()
+    found = hashlib.sha256(blob).hexdigest()
+    if found != sha256:
+        raise IncompatibleWeightsError(
+            f"{path.name} has SHA-256 {found[:12]}…, its sidecar says {str(sha256)[:12]}…: the "
+            "file is damaged, changed, or of another version; fetch both again"
+        )
+    return blob
+
+
+def _assemble(kind: str, settings: dict[str, Any], blob: bytes, path: Path) -> tuple[Any, Any]:
+    """Build settings and model of a kind; each kind imports only what it needs."""
+    if kind == "forest":
+        return from_dict(ForestConfig, settings), _unpack_forest(blob, path)
+    if kind == "taonet":
+        from taonet_core.models.taonet import TAONet, TAONetConfig
+
+        config = from_dict(TAONetConfig, settings)
+        return config, _fill(TAONet(config), blob, path)
+    from taonet_core.models.taonet_paper import TAONetPaper, TAONetPaperConfig
+
+    paper = from_dict(TAONetPaperConfig, settings)
+    return paper, _fill(TAONetPaper(paper), blob, path)
+
+
+def _fill(model: nn.Module, blob: bytes, path: Path) -> nn.Module:
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        tensors = load(blob)
+        model.load_state_dict(tensors, strict=True)
+    except (SafetensorError, RuntimeError) as error:
+        raise IncompatibleWeightsError(
+            f"{path.name} does not fit the settings of its sidecar: {error}"
+        ) from error
+    bad = [name for name, t in tensors.items() if not torch.isfinite(t).all()]
+    if bad:
+        raise IncompatibleWeightsError(f"{path.name} holds values that are not finite: {bad}")
+    return model.eval().requires_grad_(False)
+
+
+def _unpack_forest(blob: bytes, path: Path) -> Any:
+    """Load trees. skops refuses them unless named, since a forged tree can crash the process:
+    the hash was checked just before."""  # noqa: D205, D209
+    import skops.io
+    from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
+
+    try:
+        return skops.io.loads(blob, trusted=["sklearn.tree._tree.Tree"])
+    except (
+        UntrustedTypesFoundException,
+        UnsupportedTypeException,
+        ValueError,
+        KeyError,
+        OSError,
+    ) as error:
+        raise IncompatibleWeightsError(f"{path.name} is not a forest: {error}") from error

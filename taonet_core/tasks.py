@@ -1,0 +1,242 @@
+"""What each training stage learns from: its batches, its loss, its validation score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
+from torch import Tensor, nn
+
+from taonet_core.data.store import PackedNights
+from taonet_core.models.batching import Batch, collate
+from taonet_core.models.taonet_paper import TAONetPaper, pad_vectors, reading_plan
+
+Inputs = tuple[Tensor, ...]
+
+
+class Task(Protocol):
+    """A stage of training, as `taonet_core.train.fit` runs it."""
+
+    @property
+    def n_batches(self) -> int:
+        """Batches of one epoch."""
+
+    def batches(self, rng: np.random.Generator) -> Iterator[tuple[Inputs, Tensor]]:
+        """Yield one epoch of (inputs, labels), drawn with `rng` alone."""
+
+    def loss(self, model: nn.Module, inputs: Inputs, labels: Tensor) -> Tensor:
+        """Return the scalar to minimise."""
+
+    def score(self, model: nn.Module, device: torch.device) -> float:
+        """Return the macro F1 of the verdicts on the validation set."""
+
+
+class Labelled:
+    """Packed nights with class indices, split into training and validation objects.
+
+    Parameters
+    ----------
+    nights : PackedNights
+    labels : ndarray, shape (M,), int64
+        Class index of every packed object.
+    train, val : ndarray of int
+        Which objects learn and which judge.
+    batch_size : int
+    """
+
+    def __init__(
+        self,
+        nights: PackedNights,
+        labels: NDArray[np.int64],
+        train: NDArray[np.int64],
+        val: NDArray[np.int64],
+        *,
+        batch_size: int,
+    ) -> None:
+        self.nights, self.labels, self.train, self.val = nights, labels, train, val
+        self.batch_size = batch_size
+        counts = np.bincount(labels[train], minlength=int(labels.max()) + 1)
+        # rare classes weigh as much as common ones
+        self.class_weight = torch.tensor(len(train) / (np.maximum(counts, 1) * (counts > 0).sum()))
+
+    @property
+    def n_batches(self) -> int:
+        """Batches of one epoch."""
+        return -(-len(self.train) // self.batch_size)
+
+    def shuffled(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+        """Yield the training objects of one epoch in random batches."""
+        order = rng.permutation(self.train)
+        for start in range(0, len(order), self.batch_size):
+            yield order[start : start + self.batch_size]
+
+    def chunks(self, objects: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Yield objects in order, a batch at a time."""
+        for start in range(0, len(objects), self.batch_size):
+            yield objects[start : start + self.batch_size]
+
+    def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Class-weighted cross entropy of each item, unreduced."""
+        weight = self.class_weight.to(logits)
+        return F.cross_entropy(logits, labels, weight=weight, reduction="none")
+
+
+class NightTask(Labelled):
+    """TAO-Net: the class after every night, from rotated and thinned sequences."""
+
+    def batches(self, rng: np.random.Generator) -> Iterator[tuple[Inputs, Tensor]]:
+        """Yield (frames, mask, times), labels; half of the sequences lose some of their nights."""
+        for objects in self.shuffled(rng):
+            images, times = [], []
+            for i in objects:
+                stack, mjd = self.nights.nights(i)
+                keep = thin(len(mjd), rng)
+                images.append(symmetry(stack[keep], int(rng.integers(8))))
+                times.append(mjd[keep])
+            batch = collate(images, times)
+            yield (batch.frames, batch.mask, batch.times), torch.tensor(self.labels[objects])
+
+    def loss(self, model: nn.Module, inputs: Inputs, labels: Tensor) -> Tensor:
+        """Half the loss is the verdict's, half the mean over all nights: right and early."""
+        mask = inputs[1]
+        logits = model(*inputs)  # (B, T, K)
+        nightly = self.cross_entropy(
+            logits.flatten(0, 1), labels[:, None].expand(mask.shape).flatten()
+        ).view_as(mask)  # (B, T)
+        last = nightly.gather(1, mask.sum(1, keepdim=True) - 1).mean()
+        return (last + (nightly * mask).sum() / mask.sum()) / 2
+
+    def score(self, model: nn.Module, device: torch.device) -> float:
+        """Macro F1 after the last night."""
+        verdicts = []
+        for objects in self.chunks(self.val):
+            stacks, times = zip(*(self.nights.nights(i) for i in objects), strict=True)
+            batch: Batch = collate(stacks, times).to(device)
+            logits = model(batch.frames, batch.mask, batch.times)
+            last = batch.mask.sum(1) - 1
+            verdicts.append(logits[torch.arange(len(last)), last].argmax(1).cpu().numpy())
+        return _macro_f1(self.labels[self.val], np.concatenate(verdicts))
+
+
+class WindowTask(Labelled):
+    """Pre-training of the published encoder: a plain classifier on three-channel images.
+
+    The channels are the first, the brightest and the last night of a stretch (arXiv 2004.13877:
+    beginning of the season, maximum, end); the stretch is drawn anew each epoch.
+    """
+
+    def batches(self, rng: np.random.Generator) -> Iterator[tuple[Inputs, Tensor]]:
+        """Yield (windows,), labels."""
+        for objects in self.shuffled(rng):
+            windows = [self._window(i, rng) for i in objects]
+            yield (torch.tensor(np.stack(windows)),), torch.tensor(self.labels[objects])
+
+    def _window(self, i: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        stack, _ = self.nights.nights(i)
+        first, last = sorted(rng.integers(len(stack), size=2))
+        half = stack.shape[-1] // 2
+        core = stack[first : last + 1, half - 1 : half + 2, half - 1 : half + 2]
+        brightest = first + int(core.astype(np.float32).sum((1, 2)).argmax())
+        return symmetry(stack[[first, brightest, last]], int(rng.integers(8))).astype(np.float32)
+
+    def loss(self, model: nn.Module, inputs: Inputs, labels: Tensor) -> Tensor:
+        """Cross entropy of the pre-training classifier."""
+        assert isinstance(model, TAONetPaper)
+        return self.cross_entropy(model.classifier(model.encode(*inputs)), labels).mean()
+
+    def score(self, model: nn.Module, device: torch.device) -> float:
+        """Macro F1 on one fixed stretch of each validation object."""
+        assert isinstance(model, TAONetPaper)
+        rng, verdicts = np.random.default_rng(0), []
+        for objects in self.chunks(self.val):
+            windows = torch.tensor(np.stack([self._window(i, rng) for i in objects]))
+            logits = model.classifier(model.encode(windows.to(device)))
+            verdicts.append(logits.argmax(1).cpu().numpy())
+        return _macro_f1(self.labels[self.val], np.concatenate(verdicts))
+
+
+class VectorTask(Labelled):
+    """The published GRU over the vectors of a frozen encoder, computed once.
+
+    Parameters
+    ----------
+    variants : sequence of int
+        Symmetries (`symmetry`) under which every training object is encoded.
+    """
+
+    def encode(
+        self, model: TAONetPaper, device: torch.device, variants: Sequence[int] = (0,)
+    ) -> Iterator[int]:
+        """Fill the cache of window vectors; yields the number of objects done."""
+        self._vectors: dict[tuple[int, int], tuple[Tensor, list[list[int]]]] = {}
+        is_train = set(self.train.tolist())
+        self._variants = tuple(variants)
+        for done, i in enumerate([*self.train.tolist(), *self.val.tolist()], start=1):
+            stack, _ = self.nights.nights(i)
+            windows, beginnings = reading_plan(len(stack), model.config.max_nights)
+            for variant in self._variants if i in is_train else (0,):
+                images = torch.tensor(symmetry(stack, variant).astype(np.float32)[windows])
+                with torch.inference_mode():
+                    vectors = model.encode(images.to(device)).cpu()
+                self._vectors[i, variant] = (vectors.clone(), beginnings)
+            yield done
+
+    def batches(self, rng: np.random.Generator) -> Iterator[tuple[Inputs, Tensor]]:
+        """Yield (vectors, lengths), labels; half of the sequences end early."""
+        for objects in self.shuffled(rng):
+            chosen = []
+            for i in objects.tolist():
+                vectors, beginnings = self._vectors[i, int(rng.choice(self._variants))]
+                whole = rng.random() < 0.5
+                end = len(beginnings) - 1 if whole else int(rng.integers(len(beginnings)))
+                chosen.append(vectors[beginnings[end]])
+            yield pad_vectors(chosen), torch.tensor(self.labels[objects])
+
+    def loss(self, model: nn.Module, inputs: Inputs, labels: Tensor) -> Tensor:
+        """Cross entropy after the last window."""
+        assert isinstance(model, TAONetPaper)
+        return self.cross_entropy(model.read(*inputs), labels).mean()
+
+    def score(self, model: nn.Module, device: torch.device) -> float:
+        """Macro F1 after the last night."""
+        assert isinstance(model, TAONetPaper)
+        verdicts = []
+        for objects in self.chunks(self.val):
+            cached = [self._vectors[i, 0] for i in objects.tolist()]
+            vectors, lengths = pad_vectors([v[beginnings[-1]] for v, beginnings in cached])
+            logits = model.read(vectors.to(device), lengths.to(device))
+            verdicts.append(logits.argmax(1).cpu().numpy())
+        return _macro_f1(self.labels[self.val], np.concatenate(verdicts))
+
+
+def _macro_f1(labels: NDArray[np.int64], verdicts: NDArray[np.int64]) -> float:
+    return float(f1_score(labels, verdicts, average="macro", zero_division=0))
+
+
+def thin(n_nights: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Choose which nights of a sequence to show: all, or a random share of at least one."""
+    if rng.random() < 0.5:
+        return np.arange(n_nights)
+    keep = rng.random(n_nights) < rng.uniform(0.3, 1.0)
+    keep[rng.integers(n_nights)] = True
+    return np.flatnonzero(keep)
+
+
+def symmetry(stack: NDArray[np.floating], which: int) -> NDArray[np.floating]:
+    """Apply one of the eight rotations and reflections of the square to the last two axes.
+
+    The target of an even-sized cutout stands on pixel ``size // 2``, half a pixel off the middle:
+    a flip is followed by a roll of one pixel that brings it back.
+    """
+    out = stack
+    for bit, axis in ((1, -1), (2, -2)):
+        if which & bit:
+            out = np.flip(out, axis)
+            if out.shape[axis] % 2 == 0:
+                out = np.roll(out, 1, axis)
+    return np.ascontiguousarray(out.swapaxes(-1, -2) if which & 4 else out)
