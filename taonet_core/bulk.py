@@ -91,13 +91,14 @@ def classify(
     result : Prediction or TaoNetError
         In the order of `objects`.
     """
-    if isinstance(model, str):
-        from taonet_core.models.weights import load_model
+    from taonet_core.models.weights import load_model
+    from taonet_core.predict import predict_many
 
-        model = load_model(model)
+    bundle = load_model(model) if isinstance(model, str) else model
     source = iter(objects)
     while batch := list(islice(source, _BATCH)):
-        answers = iter(_answers([o for _, o in batch if not isinstance(o, TaoNetError)], model))
+        readable = [item for _, item in batch if not isinstance(item, TaoNetError)]
+        answers = iter(predict_many(readable, bundle))
         for name, item in batch:
             yield name, item if isinstance(item, TaoNetError) else next(answers)
 
@@ -127,19 +128,3 @@ def to_row(name: str, answer: Prediction | TaoNetError) -> dict[str, Any]:
     if isinstance(answer, TaoNetError):
         return empty_row(name, error=str(answer))
     return answer.to_row()
-
-
-def _answers(objects: list[Readable], model: ModelBundle) -> list[Prediction | TaoNetError]:
-    """Classify a batch; where it fails, one by one, so that the error falls on the guilty."""
-    from taonet_core.predict import predict, predict_many
-
-    try:
-        return list(predict_many(objects, model))
-    except TaoNetError:
-        answers: list[Prediction | TaoNetError] = []
-        for item in objects:
-            try:
-                answers.append(predict(item, model))
-            except TaoNetError as error:
-                answers.append(error)
-        return answers

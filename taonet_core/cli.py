@@ -5,8 +5,9 @@ Exit codes: 0 all well; 1 something could not be done, said on stderr; 2 wrong u
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -36,6 +37,14 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class Design(StrEnum):
+    """What can be trained."""
+
+    taonet = "taonet"
+    taonet_paper = "taonet-paper"
+    forest = "forest"
+
+
 def _known_model(name: str) -> str:
     """Refuse a model that does not exist, as wrong usage."""
     from taonet_core.models.weights import available_models
@@ -54,6 +63,17 @@ def _table_path(path: Path | None) -> Path | None:
     if path is not None and path.suffix.lower() not in TABLE_SUFFIXES:
         raise typer.BadParameter(f"wanted a name ending in {', '.join(TABLE_SUFFIXES)}")
     return path
+
+
+def _known_survey(name: str) -> str:
+    """Refuse a survey that cannot be simulated, as wrong usage."""
+    from taonet_core.simulation.survey import get_survey
+
+    try:
+        get_survey(name)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    return name
 
 
 Model = Annotated[
@@ -147,7 +167,9 @@ def evaluate(
 def simulate(
     per_class: Annotated[int, typer.Option(min=1, help="Objects of each of the six classes.")],
     output: OutputFolder,
-    survey: Annotated[str, typer.Option(help="Survey to imitate.")] = "crts",
+    survey: Annotated[
+        str, typer.Option(callback=_known_survey, help="Survey to imitate.")
+    ] = "crts",
     visibility: Annotated[
         float,
         typer.Option(min=0.0, max=1.0, help="Share of events whose outburst is in the images."),
@@ -171,34 +193,40 @@ def simulate(
 
 @app.command()
 def train(
-    model: Annotated[str, typer.Argument(help="taonet, taonet-paper or forest.")],
+    model: Annotated[Design, typer.Argument(help="Which model to train.")],
     data: Annotated[Path, typer.Argument(help="Folder of labelled sequences.")],
     output: OutputFolder,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
     time_budget: Annotated[
-        float | None, typer.Option(min=0.0, help="Stop after so many seconds, with what is best.")
+        float | None, typer.Option(min=0.0, help="Seconds of optimisation, over all resumes.")
     ] = None,
     seed: Seed = 0,
     device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto,
-    resume: Annotated[
-        bool, typer.Option(help="Go on from the checkpoint in the output folder, if any.")
-    ] = True,
+    resume: Annotated[bool, typer.Option(help="Go on from the checkpoints in the folder.")] = True,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting of the model: --set depth=70."),
+    ] = None,
 ) -> None:
     """Train a model; a run that was stopped goes on where it was."""
     from taonet_core.train import train_model
 
-    with _one_sentence_errors(), console.progress("epochs") as step:
-        bundle = train_model(
-            model,
-            data,
-            output=output,
-            epochs=epochs,
-            time_budget=time_budget,
-            seed=seed,
-            device=device.value,
-            resume=resume,
-            on_epoch=step,
-        )
+    with _one_sentence_errors(), console.stages() as report:
+        try:
+            bundle = train_model(
+                model.value,
+                data,
+                output=output,
+                epochs=epochs,
+                time_budget=time_budget,
+                seed=seed,
+                device=device.value,
+                resume=resume,
+                settings=dict(_setting(text) for text in settings or ()),
+                on_progress=report,
+            )
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
     console.say(f"{bundle.name} {bundle.version} -> {output}")
 
 
@@ -227,18 +255,26 @@ def info() -> None:
 
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     facts = {
-        "taonet": __version__,
+        "version": __version__,
         "package": Path(__file__).parent,
         "weights": WEIGHTS_FOLDER,
         "device": f"{device}, {torch.get_num_threads()} threads, torch {torch.__version__}",
     }
-    for name, fact in facts.items():
-        typer.echo(f"{name:9}{fact}")
     with _one_sentence_errors():
+        typer.echo(console.facts_text(facts))
         for sidecar in sidecars().values():
-            typer.echo("")
-            for name, fact in _model_facts(sidecar):
-                typer.echo(f"{name:12}{fact}")
+            typer.echo("\n" + console.facts_text(console.model_facts(sidecar)))
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """Read NAME=VALUE, the value as JSON where it is."""
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise typer.BadParameter(f"wanted NAME=VALUE, got {text!r}")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 @contextmanager
@@ -258,15 +294,6 @@ def _list_broken(broken: Iterable[tuple[str, str]]) -> None:
         console.say(f"{name}: {reason}")
     if broken:
         raise typer.Exit(1)
-
-
-def _model_facts(sidecar: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "model", f"{sidecar['name']} {sidecar['version']} ({sidecar['kind']})"
-    yield "classes", " ".join(sidecar["classes"])
-    yield "sha256", sidecar["sha256"]
-    for part in ("metrics", "training"):
-        facts = {k: v for k, v in sidecar.get(part, {}).items() if isinstance(v, str | int | float)}
-        yield part, ", ".join(f"{k} {v}" for k, v in facts.items())
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ from taonet_core.labels import SIX_CLASSES, STYLES, TransientClass
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.progress import TaskID
 
 _SCORES = ("precision", "recall", "f1", "max_f1")
 
@@ -57,6 +58,35 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[..., None
         yield lambda *_args, **_kwargs: bar.advance(task)
 
 
+@contextmanager
+def stages() -> Iterator[Callable[[str, float, str], None]]:
+    """Show on stderr how far each stage of a long work is.
+
+    Yields a function of (stage, share done from 0 to 1, what to say). Where stderr is no
+    terminal, it prints one line a message.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:<12}"), BarColumn(), TimeElapsedColumn())
+    with Progress(
+        *columns,
+        TextColumn("{task.fields[said]}"),
+        console=console,
+        disable=not console.is_terminal,
+    ) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(stage: str, share: float, text: str) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=1.0, said="")
+            bars.update(tasks[stage], completed=share, said=text)
+            if not console.is_terminal:
+                say(f"{stage}: {text}")
+
+        yield report
+
+
 def verdict_table(predictions: pd.DataFrame) -> Table:
     """Lay out the wide prediction table (`TABLE_COLUMNS`) for reading."""
     table = Table("object", "nights", "verdict", *SIX_CLASSES, box=None, header_style="bold")
@@ -89,6 +119,29 @@ def confusion_table(metrics: Mapping[str, Any]) -> Table:
     for name, counts in zip(names, metrics["confusion"], strict=True):
         table.add_row(_badge(TransientClass(name)), *map(str, counts))
     return table
+
+
+def model_facts(sidecar: Mapping[str, Any]) -> dict[str, str]:
+    """Say what a model is, from its sidecar."""
+    return {
+        "model": f"{sidecar['name']} {sidecar['version']} ({sidecar['kind']})",
+        "classes": " ".join(sidecar["classes"]),
+        "metrics": _words(sidecar.get("metrics", {})),
+        "trained on": _words(sidecar.get("training", {})),
+        "sha256": sidecar["sha256"],
+    }
+
+
+def facts_text(facts: Mapping[str, object]) -> str:
+    """Lay out facts one a line, their names in a column."""
+    return "\n".join(f"{name:<12}{fact}" for name, fact in facts.items())
+
+
+def _words(facts: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name} ({_words(fact)})" if isinstance(fact, Mapping) else f"{name} {fact}"
+        for name, fact in facts.items()
+    )
 
 
 def _badge(name: TransientClass) -> Text:
