@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from taonet_core.data.exports import results_table
 from taonet_core.data.results import TABLE_COLUMNS, Prediction, empty_row
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.errors import TaoNetError, UnreadableFileError
+from taonet_core.errors import TaoNetError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,24 +53,16 @@ def read_objects(source: str | Path) -> Iterator[tuple[str, Readable | TaoNetErr
     from taonet_core.data.tables import read_light_curves
 
     path = Path(source)
-    found = False
-    objects: Iterable[tuple[str, Readable | TaoNetError]]
-    try:
-        if not path.exists():
-            raise UnreadableFileError(f"{path} does not exist")
-        if path.suffix.lower() in _TABLES and path.is_file():
-            objects = read_light_curves(path).items()
-        else:
-            objects = read_sequences(path)
-        for name, item in objects:
-            found = True
-            if isinstance(item, ImageSequence) and not item.meta.get("object_id"):
-                item = item.with_meta(object_id=name)
-            yield name, item
-        if not found:
-            raise UnreadableFileError(f"{path} holds no image sequence")
-    except TaoNetError as error:
-        yield str(path), error
+    if path.suffix.lower() in _TABLES and path.is_file():
+        try:
+            yield from read_light_curves(path).items()
+        except TaoNetError as error:
+            yield path.name, error
+        return
+    for name, item in read_sequences(path):
+        if isinstance(item, ImageSequence) and not item.meta.get("object_id"):
+            item = item.with_meta(object_id=name)
+        yield name, item
 
 
 def classify(

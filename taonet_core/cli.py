@@ -291,7 +291,7 @@ def _list_broken(broken: Iterable[tuple[str, str]]) -> None:
     """List inputs that could not be used on stderr; exit with 1 if there are any."""
     broken = list(broken)
     for name, reason in broken:
-        console.say(f"{name}: {reason}")
+        console.say(reason if name in reason else f"{name}: {reason}")
     if broken:
         raise typer.Exit(1)
 
