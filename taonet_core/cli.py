@@ -209,6 +209,7 @@ def train(
     ] = None,
 ) -> None:
     """Train a model; a run that was stopped goes on where it was."""
+    overrides = dict(_setting(text) for text in settings or ())
     from taonet_core.train import train_model
 
     with _one_sentence_errors(), console.stages() as report:
@@ -222,7 +223,7 @@ def train(
                 seed=seed,
                 device=device.value,
                 resume=resume,
-                settings=dict(_setting(text) for text in settings or ()),
+                settings=overrides,
                 on_progress=report,
             )
         except ValueError as error:
