@@ -25,7 +25,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
 DEFAULT_MODEL = "taonet"
 
 
@@ -132,10 +131,10 @@ def predict(
         if output is not None:
             write_table(table, output)
             console.say(f"{len(results)} objects -> {output}")
-        elif sys.stdout.isatty() and not long:
-            console.show(console.verdict_table(table))
-        else:
-            typer.echo(csv_text(table), nl=False)
+    if output is None and sys.stdout.isatty() and not long:
+        console.show(console.verdict_table(table))
+    elif output is None:
+        typer.echo(csv_text(table), nl=False)
     _list_broken((name, str(answer)) for name, answer in results if isinstance(answer, TaoNetError))
 
 
@@ -167,9 +166,7 @@ def evaluate(
 def simulate(
     per_class: Annotated[int, typer.Option(min=1, help="Objects of each of the six classes.")],
     output: OutputFolder,
-    survey: Annotated[
-        str, typer.Option(callback=_known_survey, help="Survey to imitate.")
-    ] = "crts",
+    survey: Annotated[str, typer.Option(callback=_known_survey, help="What to imitate.")] = "crts",
     visibility: Annotated[
         float,
         typer.Option(min=0.0, max=1.0, help="Share of events whose outburst is in the images."),
@@ -283,7 +280,7 @@ def _one_sentence_errors() -> Iterator[None]:
     """Turn an expected error into one sentence on stderr and exit code 1."""
     try:
         yield
-    except TaoNetError as error:
+    except (TaoNetError, OSError) as error:
         console.say(f"taonet: {error}")
         raise typer.Exit(1) from error
 
