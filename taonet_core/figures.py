@@ -1,0 +1,308 @@
+"""What the app draws, as plain values: the epoch viewer's payload and the cards of the gallery.
+
+Everything here is arithmetic; the browser only paints. All values survive JSON: arrays travel as
+base64, numbers that are not finite as ``None``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taonet_core.data.lightcurve import LightCurve
+from taonet_core.data.results import Prediction
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.errors import InvalidSequenceError
+from taonet_core.labels import STYLES
+from taonet_core.transforms.display import (
+    bounded_for_display,
+    display_limits,
+    reference_images,
+    sky_levels,
+)
+from taonet_core.transforms.preprocess import frame_faults, mark_missing, night_index
+from taonet_core.transforms.skyview import coordinate_texts, sky_geometry
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_QUIET = 3.0  # differences are shown over this many times the interval: mid-grey noise
+_MJD_EPOCH = np.datetime64("1858-11-17T00:00:00", "ms")
+
+
+def viewer_payload(
+    sequence: ImageSequence | None,
+    curve: LightCurve | None,
+    predictions: Sequence[Prediction] = (),
+) -> dict[str, Any]:
+    """Gather all that the epoch viewer shows of one object.
+
+    Parameters
+    ----------
+    sequence : ImageSequence or None
+        `None` for an object known by its light curve alone.
+    curve : LightCurve or None
+        One point a frame, as `extract_light_curve` returns, or the whole curve of an object
+        without images.
+    predictions : sequence of Prediction
+        One a model, the leading model first.
+
+    Returns
+    -------
+    dict
+        JSON-ready. ``key`` is a hash of the rest: equal keys mean equal contents.
+
+    Raises
+    ------
+    InvalidSequenceError
+        If there is neither a sequence nor a light curve, or they do not belong together.
+
+    Notes
+    -----
+    Large frames are cut around the middle pixel and long sequences thinned to evenly spaced
+    frames (`bounded_for_display`); ``reduced`` says so. The classifiers read the whole sequence.
+    """
+    if sequence is None and curve is None:
+        raise InvalidSequenceError("the viewer needs an image sequence or a light curve")
+    if sequence is not None and curve is not None and len(sequence) != len(curve):
+        raise InvalidSequenceError(
+            f"{len(sequence)} frames need a light curve of as many points; got {len(curve)}"
+        )
+    reduced: list[str] = []
+    if sequence is not None:
+        sequence, kept, reduced = bounded_for_display(sequence)
+        curve = None if curve is None else curve.select(kept)
+        predictions = [_of_frames(prediction, kept) for prediction in predictions]
+    subject = sequence if sequence is not None else curve
+    assert subject is not None
+    meta = dict(subject.meta)
+    payload = {
+        "object": _object(meta, predictions),
+        "styles": {
+            str(k): {"name": s.name, "colour": s.colour, "glyph": s.glyph}
+            for k, s in STYLES.items()
+        },
+        "epochs": _epochs(subject.times, subject.bands, meta),
+        "frames": None if sequence is None else _frames(sequence),
+        "curve": None if curve is None else _curve(curve),
+        "models": [_model(prediction, subject.times) for prediction in predictions],
+        "reduced": reduced,
+    }
+    text = json.dumps(payload, sort_keys=True, allow_nan=False)
+    return {"key": hashlib.sha256(text.encode()).hexdigest(), **payload}
+
+
+def gallery_card(
+    sequence: ImageSequence, curve: LightCurve, prediction: Prediction | None = None
+) -> dict[str, Any]:
+    """Return what a card of the catalogue shows: the frame at peak, the light curve, badges.
+
+    Parameters
+    ----------
+    sequence : ImageSequence
+    curve : LightCurve
+        One point a frame.
+    prediction : Prediction, optional
+        Its verdict becomes the card's badge.
+
+    Returns
+    -------
+    dict
+        ``id``, ``image`` (base64 of uint8, origin lower), ``width``, ``height``, ``peak`` (frame
+        index), ``points`` (pairs in 0 … 1, later to the right, brighter up), ``truth``,
+        ``verdict`` and ``simulated``.
+    """
+    usable = np.array([not fault for fault in frame_faults(sequence)])
+    flux = np.where(usable & np.isfinite(curve.mag), -curve.mag, -np.inf)
+    peak = int(np.argmax(flux if np.isfinite(flux).any() else usable))
+    frames = mark_missing(sequence.frames)
+    levels = sky_levels(frames)
+    low, high = display_limits((frames - levels[:, None, None])[usable])["zscale"]
+    shade = np.clip((frames[peak] - levels[peak] - low) / (high - low), 0, 1)
+    shade = np.arcsinh(10 * np.nan_to_num(shade)) / np.arcsinh(10)
+    return {
+        "id": sequence.object_id,
+        "image": _base64(np.round(255 * shade).astype(np.uint8)),
+        "height": sequence.frames.shape[1],
+        "width": sequence.frames.shape[2],
+        "peak": peak,
+        "points": _spark(curve),
+        "truth": sequence.meta.get("label"),
+        "simulated": bool(sequence.meta.get("simulated")),
+        "verdict": None if prediction is None else _verdict(prediction),
+    }
+
+
+def frame_table(sequence: ImageSequence, predictions: Sequence[Prediction]) -> pd.DataFrame:
+    """List the frames of a sequence and what each classifier did with them.
+
+    Parameters
+    ----------
+    sequence : ImageSequence
+    predictions : sequence of Prediction
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a frame: ``frame``, ``night``, ``MJD``, ``UTC``, ``filter``, ``state`` of the
+        pixels, and a column a model that says ``read`` or why not.
+    """
+    import pandas as pd
+
+    epochs = _epochs(sequence.times, sequence.bands, dict(sequence.meta))
+    table = {
+        "frame": range(1, len(sequence) + 1),
+        "night": [night + 1 for night in epochs["night"]],
+        "MJD": epochs["mjd"],
+        "UTC": epochs["utc"],
+        "filter": epochs["band"],
+        "state": [fault or "usable" for fault in frame_faults(sequence)],
+    }
+    for prediction in predictions:
+        unused = prediction.meta.get("unused", {})
+        table[prediction.model] = [unused.get(i, "read") for i in range(len(sequence))]
+    frame = pd.DataFrame(table)
+    return frame if epochs["dated"] else frame.drop(columns=["night", "MJD", "UTC"])
+
+
+def utc_texts(times: NDArray[np.float64]) -> list[str]:
+    """Return MJD (UTC) as ``YYYY-MM-DD hh:mm:ss``, shape (T,)."""
+    stamps = _MJD_EPOCH + np.round(times * 86_400_000).astype("timedelta64[ms]")
+    return [text.replace("T", " ") for text in np.datetime_as_string(stamps, unit="s")]
+
+
+def _of_frames(prediction: Prediction, kept: NDArray[np.int64]) -> Prediction:
+    """Return the prediction with the frames that are shown, where it knows frames at all."""
+    nights = prediction.night_of_frame
+    return (
+        replace(prediction, night_of_frame=nights[kept]) if len(nights) > kept[-1] else prediction
+    )
+
+
+def _object(meta: dict[str, Any], predictions: Sequence[Prediction]) -> dict[str, Any]:
+    return {
+        "name": str(meta.get("object_id") or "unnamed"),
+        "coordinates": coordinate_texts(meta.get("ra"), meta.get("dec")),
+        "truth": meta.get("label") if meta.get("label") in set(STYLES) else None,
+        "simulated": bool(meta.get("simulated")),
+        "agree": len({prediction.verdict for prediction in predictions}) <= 1,
+    }
+
+
+def _epochs(
+    times: NDArray[np.float64], bands: NDArray[np.str_], meta: dict[str, Any]
+) -> dict[str, Any]:
+    dated = meta.get("time_kind", "mjd") == "mjd"
+    # without times every frame stands for a night of its own
+    nights = night_index(times) if dated else np.arange(len(times))
+    return {
+        "mjd": times.tolist(),
+        "dated": dated,
+        "utc": utc_texts(times) if dated else [""] * len(times),
+        "band": bands.tolist(),
+        "night": nights.tolist(),
+        "nights": int(nights[-1]) + 1,
+    }
+
+
+def _frames(sequence: ImageSequence) -> dict[str, Any]:
+    """Stacks, their sky levels, the display limits and how the frames lie on the sky."""
+    faults = frame_faults(sequence)
+    usable = np.array([not fault for fault in faults])
+    science = mark_missing(sequence.frames)
+    levels = sky_levels(science)
+    templates, template_of_frame, said = reference_images(sequence, science, levels, usable)
+    template_levels = sky_levels(templates)
+    flat = science - levels[:, None, None]
+    if sequence.difference is None:
+        reference = (templates - template_levels[:, None, None])[template_of_frame]
+        difference, made = flat - reference, "science − reference"
+    else:
+        difference, made = sequence.difference, "as the survey made it"
+    return {
+        "count": len(science),
+        "height": science.shape[1],
+        "width": science.shape[2],
+        "unit": str(sequence.meta.get("unit") or "counts"),
+        "fault": faults,
+        "science": _base64(science),
+        "level": _plain(levels),
+        "reference": _base64(templates),
+        "reference_of_epoch": template_of_frame.tolist(),
+        "reference_level": _plain(template_levels),
+        "reference_said": said,
+        "difference": None if sequence.difference is None else _base64(sequence.difference),
+        "difference_said": made,
+        "limits": display_limits(flat[usable]),
+        "raw_limits": display_limits(science[usable]),
+        "difference_limits": {
+            name: _QUIET * max(abs(low), abs(high))
+            for name, (low, high) in display_limits(difference[usable]).items()
+        },
+        "sky": sky_geometry(sequence),
+    }
+
+
+def _curve(curve: LightCurve) -> dict[str, Any]:
+    columns = ("mag", "mag_err", "flux", "flux_err", "limit")
+    return {
+        **{name: _plain(getattr(curve, name)) for name in columns},
+        "system": str(curve.meta.get("system") or ""),
+        "sigma": curve.meta.get("limit_sigma"),
+    }
+
+
+def _model(prediction: Prediction, times: NDArray[np.float64]) -> dict[str, Any]:
+    """One classifier's probabilities, tied to the epochs both ways."""
+    nights = prediction.night_of_frame
+    rows = np.searchsorted(prediction.times, times + 1e-9, side="right") - 1
+    if len(nights) == len(times):
+        rows = np.where(nights >= 0, nights, rows)
+    epochs = np.searchsorted(times, prediction.times + 1e-9, side="right") - 1
+    return {
+        **_verdict(prediction),
+        "classes": [str(name) for name in prediction.classes],
+        "probabilities": [_plain(row) for row in prediction.probabilities],
+        "mjd": prediction.times.tolist(),
+        "row_of_epoch": rows.tolist(),
+        "epoch_of_row": np.clip(epochs, 0, None).tolist(),
+        "warnings": [str(text) for text in prediction.meta.get("warnings", ())],
+    }
+
+
+def _verdict(prediction: Prediction) -> dict[str, Any]:
+    return {
+        "model": prediction.model,
+        "version": prediction.model_version,
+        "class": str(prediction.verdict),
+        "probability": prediction.confidence,
+        "nights": prediction.n_nights,
+    }
+
+
+def _spark(curve: LightCurve) -> list[tuple[float, float]]:
+    """Light curve of the most observed filter, scaled to the unit square."""
+    curve = next(iter(curve.per_band().values()))
+    curve = curve.select(curve.detected)
+    if not len(curve):
+        return []
+    x = (curve.times - curve.times[0]) / max(np.ptp(curve.times), 1e-9)
+    y = (curve.mag.max() - curve.mag) / max(np.ptp(curve.mag), 0.5)
+    return [(round(float(a), 4), round(float(b), 4)) for a, b in zip(x, y, strict=True)]
+
+
+def _base64(array: NDArray[Any]) -> str:
+    """Little-endian bytes of an array as base64 text."""
+    array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    return base64.b64encode(array.tobytes()).decode("ascii")
+
+
+def _plain(values: NDArray[Any]) -> list[float | None]:
+    return [float(v) if np.isfinite(v) else None for v in values]
