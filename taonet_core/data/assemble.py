@@ -1,0 +1,247 @@
+"""From frames as read to one `ImageSequence`: paired, in time order, aligned on the target."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taonet_core.data.fits_headers import celestial_wcs, orientation, unique
+from taonet_core.data.fits_layouts import Frame, Reading
+from taonet_core.data.fits_pixels import MAX_PIXELS
+from taonet_core.data.sequence import ImageSequence, crop_or_pad
+from taonet_core.errors import InvalidSequenceError
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
+
+Corner = tuple[int, int]
+
+
+def assemble(reading: Reading, *, ra: float | None, dec: float | None) -> ImageSequence:
+    """Put frames together.
+
+    Parameters
+    ----------
+    reading : Reading
+        Frames of all roles in file order.
+    ra, dec : float, optional
+        Target in ICRS degrees; frames are then centred on it by their WCS.
+
+    Raises
+    ------
+    InvalidSequenceError
+        If there is no frame, or the target lies outside all of them.
+    """
+    science, partners = _pair(reading)
+    science, kind = _in_time_order(science, reading)
+    science = _without_repeats(science, kind, reading)
+    shape, corners, wcs = _align(science, reading, ra, dec)
+    frames = _stack(science, shape, corners)
+    meta = _meta(reading, kind, wcs, ra, dec)
+    index = range(len(science))
+    times = np.array(index if kind == "index" else [f.time for f in science], dtype=float)
+    others = {role: _stack_partners(science, found, shape) for role, found in partners.items()}
+    return ImageSequence(frames, times, wcs, meta, _columns(science), **others)
+
+
+def _pair(reading: Reading) -> tuple[list[Frame], dict[str, dict[str, Frame]]]:
+    """Split frames into science images and, by exposure, their references and differences."""
+    by_role: dict[str, list[Frame]] = {"science": [], "reference": [], "difference": []}
+    for frame in reading.frames:
+        by_role[frame.role].append(frame)
+    if not by_role["science"]:
+        role = "difference" if by_role["difference"] else "reference"
+        reading.notes.append(f"there are only {role} images; they were read as the frames")
+        by_role["science"] = by_role.pop(role)
+    science = by_role.pop("science")
+    if not science:
+        raise InvalidSequenceError("there is no image among the files; choose FITS images")
+    partners = {}
+    for role, frames in by_role.items():
+        if len(frames) == 1 and len(science) > 1:
+            partners[role] = {frame.key: frames[0] for frame in science}
+        elif frames:
+            partners[role] = {frame.key: frame for frame in frames}
+            missing = sum(frame.key not in partners[role] for frame in science)
+            if missing:
+                reading.notes.append(f"{missing} frames have no {role} image; NaN stands there")
+    return science, partners
+
+
+def _in_time_order(science: list[Frame], reading: Reading) -> tuple[list[Frame], str]:
+    """Sort by time; without any times keep the order, which then is the time."""
+    timed = [frame for frame in science if frame.time is not None and math.isfinite(frame.time)]
+    if not timed:
+        reading.notes.append(
+            "no frame has a time: the order of the frames stands in for it, so nights, light curve "
+            "and classes that need dates are not reliable"
+        )
+        return science, "index"
+    if len(timed) < len(science):
+        reading.dropped.append(f"{len(science) - len(timed)} frames without a time were left out")
+    if len(timed) > 1 and len({frame.time for frame in timed}) == 1:
+        reading.notes.append("all frames carry the same time")
+    return sorted(timed, key=lambda frame: frame.time or 0.0), "mjd"
+
+
+def _without_repeats(science: list[Frame], kind: str, reading: Reading) -> list[Frame]:
+    """Drop exposures equal in time, filter and every pixel."""
+    if kind == "index":
+        return science
+    kept: list[Frame] = []
+    for frame in science:
+        for other in reversed(kept):
+            if other.time != frame.time:
+                kept.append(frame)
+                break
+            same_band = other.columns.get("band") == frame.columns.get("band")
+            if same_band and np.array_equal(other.pixels, frame.pixels, equal_nan=True):
+                break
+        else:
+            kept.append(frame)
+    if len(kept) < len(science):
+        reading.dropped.append(f"{len(science) - len(kept)} frames are exact duplicates")
+    return kept
+
+
+def _align(
+    science: list[Frame], reading: Reading, ra: float | None, dec: float | None
+) -> tuple[tuple[int, int], list[Corner], WCS | None]:
+    """Choose the common shape, the corner of it in every frame, and the shared WCS."""
+    shapes = Counter(frame.pixels.shape for frame in science)
+    shape = max(shapes, key=lambda s: (shapes[s], s))
+    if len(science) * math.prod(shape) > MAX_PIXELS:
+        raise InvalidSequenceError(
+            f"{len(science)} frames of {shape} pixels are too many; cut them"
+        )
+    wcs, doubt = celestial_wcs(science[0].header)
+    reading.notes.extend([doubt] if doubt else [])
+    if len({_rounded(orientation(frame.header)) for frame in science}) > 1:
+        reading.notes.append("the frames are turned or mirrored against each other by their WCS")
+    if ra is not None and dec is not None and wcs is not None:
+        corners = _corners_on_target(science, shape, ra, dec, reading)
+    else:
+        if ra is not None and dec is not None:
+            reading.notes.append("without a WCS the centre of the frames is taken as the target")
+        corners = [_centred(frame.pixels.shape, shape) for frame in science]
+    if len(shapes) > 1:
+        sizes = ", ".join(f"{count} of {w} x {h}" for (h, w), count in sorted(shapes.items()))
+        reading.notes.append(
+            f"frames differ in size ({sizes}); all were cropped or padded to "
+            f"{shape[1]} x {shape[0]} around the target"
+        )
+    if wcs is not None:
+        wcs = wcs.deepcopy()
+        wcs.wcs.crpix = [wcs.wcs.crpix[0] - corners[0][1], wcs.wcs.crpix[1] - corners[0][0]]
+    return shape, corners, wcs
+
+
+def _rounded(values: tuple[float, float] | None) -> tuple[float, float] | None:
+    return None if values is None else (round(values[0] / 5) % 72, values[1])
+
+
+def _centred(shape: Sequence[int], wanted: Sequence[int]) -> Corner:
+    """Return the corner that puts middle pixel on middle pixel."""
+    return shape[0] // 2 - wanted[0] // 2, shape[1] // 2 - wanted[1] // 2
+
+
+def _corners_on_target(
+    science: list[Frame], shape: tuple[int, int], ra: float, dec: float, reading: Reading
+) -> list[Corner]:
+    """Return corners that put the sky position in the middle pixel of every frame."""
+    corners, outside, last = [], 0, (0, 0)
+    cache: dict[int, WCS | None] = {}
+    for frame in science:
+        if id(frame.header) not in cache:
+            cache[id(frame.header)] = celestial_wcs(frame.header)[0]
+        wcs = cache[id(frame.header)]
+        place = _pixel(wcs, ra, dec) if wcs is not None else None
+        height, width = frame.pixels.shape
+        if place is None or not (
+            -0.5 <= place[0] < width - 0.5 and -0.5 <= place[1] < height - 0.5
+        ):
+            outside += 1
+            corners.append(last)
+            continue
+        last = round(place[1]) - shape[0] // 2, round(place[0]) - shape[1] // 2
+        corners.append(last)
+    if outside == len(science):
+        raise InvalidSequenceError(
+            f"the target RA {ra:.5f}, Dec {dec:.5f} lies outside every frame; check the position"
+        )
+    if outside:
+        reading.notes.append(f"the target lies outside {outside} frames by their WCS")
+    return corners
+
+
+def _pixel(wcs: WCS, ra: float, dec: float) -> tuple[float, float] | None:
+    """Return the zero-based pixel of a position, None where the projection does not reach."""
+    from astropy.coordinates import SkyCoord
+    from astropy.wcs import NoConvergence, WcsError
+
+    try:
+        x, y = wcs.world_to_pixel(SkyCoord(ra, dec, unit="deg"))
+    except (WcsError, NoConvergence, ValueError):
+        return None
+    return (float(x), float(y)) if math.isfinite(x) and math.isfinite(y) else None
+
+
+def _stack(frames: Sequence[Frame], shape: tuple[int, int], corners: Sequence[Corner]) -> Any:
+    """Return frames of equal shape, float32, NaN where a frame has no pixels."""
+    out = np.empty((len(frames), *shape), dtype=np.float32)
+    for plane, frame, (top, left) in zip(out, frames, corners, strict=True):
+        if frame.pixels.shape == shape and (top, left) == (0, 0):
+            plane[...] = frame.pixels
+        else:
+            plane[...] = crop_or_pad(frame.pixels, top, left, *shape)
+    return out
+
+
+def _stack_partners(
+    science: Sequence[Frame], found: dict[str, Frame], shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    out = np.full((len(science), *shape), np.nan, dtype=np.float32)
+    for plane, frame in zip(out, science, strict=True):
+        partner = found.get(frame.key)
+        if partner is not None:
+            plane[...] = crop_or_pad(partner.pixels, *_centred(partner.pixels.shape, shape), *shape)
+    return out
+
+
+def _columns(science: Sequence[Frame]) -> dict[str, NDArray[Any]]:
+    """Return per-frame columns that at least one frame fills."""
+    names = unique(name for frame in science for name in frame.columns)
+    columns = {}
+    for name in names:
+        values = [frame.columns.get(name) for frame in science]
+        if any(isinstance(v, float) for v in values):
+            if name != "zero_point" or len(set(values)) > 1:  # one for all stands in meta
+                columns[name] = np.array([np.nan if v is None else v for v in values], dtype=float)
+        elif any(values):
+            columns[name] = np.array([v or "" for v in values], dtype=str)
+    return columns
+
+
+def _meta(
+    reading: Reading, kind: str, wcs: WCS | None, ra: float | None, dec: float | None
+) -> dict[str, Any]:
+    meta = dict(reading.meta)
+    if ra is not None and dec is not None:
+        meta["ra"], meta["dec"] = ra, dec
+    if "pixel_scale" not in meta and wcs is not None:
+        from astropy.wcs.utils import proj_plane_pixel_scales
+
+        scale = float(np.mean(proj_plane_pixel_scales(wcs))) * 3600
+        if math.isfinite(scale) and scale > 0:
+            meta["pixel_scale"] = scale
+    for name in ("exposure", "zero_point"):
+        if len({frame.columns.get(name) for frame in reading.frames}) > 1:
+            reading.notes.append(f"the {name.replace('_', ' ')} differs from frame to frame")
+    meta["layout"], meta["time_kind"] = reading.layout, kind
+    meta["notes"], meta["dropped"] = unique(reading.notes), unique(reading.dropped)
+    return meta

@@ -1,0 +1,332 @@
+"""What headers say, in every spelling: times, filter, position, calibration, WCS."""
+
+from __future__ import annotations
+
+import math
+import re
+import warnings
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from taonet_core.data.fits_scan import Header, Value
+from taonet_core.labels import TransientClass, class_from_catalog
+
+if TYPE_CHECKING:
+    from astropy.wcs import WCS
+
+_JD_OF_MJD = 2_400_000.5
+_MJD_EPOCH = datetime(1858, 11, 17)
+#: Exposures of CCD surveys: 1900 to 2100. Other numbers are fill values or other clocks.
+_FIRST_MJD, _LAST_MJD = 15_020.0, 88_069.0
+
+#: The one alias table. Spellings are compared without ``-``, ``_``, spaces and HIERARCH prefixes,
+#: earlier ones first.
+ALIASES: dict[str, tuple[str, ...]] = {
+    "mjd": ("MJDOBS", "MJD", "OBSMJD", "MJDMID", "MJDAVG", "MJDSTART", "MJDBEG"),
+    "jd": ("JD", "OBSJD", "JDOBS", "JDMID", "JULDATE"),
+    "date": ("DATEOBS", "OBSDATE", "DATEBEG", "DATEAVG", "UTCOBS"),
+    "clock": ("TIMEOBS", "UTOBS", "UTC", "UT", "UTSTART", "TIMEBEG"),
+    "band": ("FILTER", "BAND", "FILTNAM", "FILTERID", "FILTER1", "FILT"),
+    "fid": ("FID",),
+    "object_id": ("CRTSID", "OBJECTID", "OBJECT", "OBJNAME", "OBJ", "OBJID", "TARGNAME"),
+    "ra": ("RA(J2000)", "OBJRA", "RAOBJ", "OBJCTRA", "RATARG", "RA", "RADEG"),
+    "dec": ("DEC(J2000)", "OBJDEC", "DECOBJ", "OBJCTDEC", "DECTARG", "DEC", "DECDEG"),
+    "exposure": ("EXPTIME", "EXPOSURE", "EXPTIM", "XPOSURE"),
+    "zero_point": ("MAGZP", "MAGZERO", "MAGZPT", "ZEROPT", "ZEROPOINT", "ZP", "PHOTZP", "PHOTZPT"),
+    "saturation": ("SATURATE", "SATURVAL", "SATLEVEL", "SATLIMIT"),
+    "pixel_scale": ("PIXSCALE", "SECPIX", "PIXSCAL", "PIXSCAL1", "SCALE"),
+    "survey": ("SURVEY",),
+    "unit": ("BUNIT",),
+    "class_text": ("CLASSTXT", "CLASS", "TAOCLASS", "LABEL"),
+    "label": ("CLASS", "TAOCLASS", "LABEL"),
+    "mag": ("MAG",),
+}
+_MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+_IGNORED = str.maketrans("", "", "-_ ")
+_CLOCK = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2}(?:\.\d*)?)")
+_OLD_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})")
+_WCS_KEY = re.compile(
+    r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)[12]|(CD|PC)[12]_[12]|LONPOLE|LATPOLE|RADE(CSYS|SYS)"
+    r"|EQUINOX|(A|B|AP|BP)_(ORDER|\d_\d)"
+)
+_CELESTIAL = re.compile(r"(RA---|DEC--|GLON-|GLAT-|ELON-|ELAT-)[A-Z]{3}(-SIP)?")
+
+
+def spellings(header: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the header under keywords as `ALIASES` writes them."""
+    flat: dict[str, Any] = {}
+    for key, value in header.items():
+        flat.setdefault(key.upper().translate(_IGNORED), value)
+    for key, value in header.items():  # HIERARCH ESO OBS MJD-OBS
+        if " " in key:
+            flat.setdefault(key.upper().rpartition(" ")[2].translate(_IGNORED), value)
+    return flat
+
+
+def lookup(flat: Mapping[str, Any], meaning: str) -> Any:
+    """Return the first filled value of the keywords that mean `meaning`, or None."""
+    for key in ALIASES[meaning]:
+        value = flat.get(key)
+        if value is not None and value != "":
+            return value
+    return None
+
+
+def clean(value: object, length: int = 80) -> str:
+    """Return text of a header fit to be shown: printable, one line, at most `length` letters."""
+    text = "".join(c if c.isprintable() else " " for c in str(value))
+    return " ".join(text.split())[:length]
+
+
+def number(value: object) -> float | None:
+    """Return a finite number, or None."""
+    try:
+        result = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return result if math.isfinite(result) and not isinstance(value, bool) else None
+
+
+def time_of(flat: Mapping[str, Any]) -> tuple[float | None, list[str]]:
+    """Find the time of an exposure.
+
+    Parameters
+    ----------
+    flat : mapping
+        From `spellings`.
+
+    Returns
+    -------
+    float or None
+        MJD; MJD keywords come before JD, and both before dates.
+    list of str
+        What was doubtful.
+    """
+    found: dict[str, float] = {}
+    notes: list[str] = []
+    for meaning in ("mjd", "jd"):
+        value = number(lookup(flat, meaning))
+        if value is not None:
+            value -= _JD_OF_MJD if value > 2_000_000 else 0.0
+            found[meaning] = value
+    text = lookup(flat, "date")
+    if text is not None:
+        parsed, has_clock = parse_date(str(text), str(lookup(flat, "clock") or ""))
+        if parsed is not None:
+            found["date"] = parsed
+            if not has_clock and len(found) == 1:
+                notes.append("dates without a time of day were read as 0 h UT")
+    for meaning in [m for m, mjd in found.items() if not _FIRST_MJD <= mjd <= _LAST_MJD]:
+        notes.append(f"times outside 1900-2100 were taken as missing (MJD {found[meaning]:.6g})")
+        del found[meaning]
+    if not found:
+        return None, notes
+    if "date" in found and has_clock and max(found.values()) - min(found.values()) > 2 / 86400:
+        notes.append("time keywords disagree; MJD was taken before JD, and JD before DATE-OBS")
+    scale = str(flat.get("TIMESYS") or "UTC").strip().upper()
+    if scale != "UTC":
+        notes.append(f"times are in the scale {clean(scale, 8)} as the file says")
+    return next(iter(found.values())), notes
+
+
+def parse_date(text: str, clock: str = "") -> tuple[float | None, bool]:
+    """Turn a date of a header, ISO or the old ``31/12/99``, into MJD.
+
+    Returns
+    -------
+    float or None
+        MJD in UTC.
+    bool
+        Whether a time of day was there.
+    """
+    text = text.strip().replace(" ", "T", 1)
+    old = _OLD_DATE.fullmatch(text)
+    if old:
+        day, month, year = (int(part) for part in old.groups())
+        text = f"{year + 1900 if year < 100 else year:04}-{month:02}-{day:02}"
+    elif re.fullmatch(r"\d{4}/\d{1,2}/\d{1,2}", text):
+        text = "-".join(part.zfill(2) for part in text.split("/"))
+    has_clock = "T" in text
+    try:
+        moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text))
+        if moment.tzinfo is not None:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
+        return None, False
+    mjd = (moment - _MJD_EPOCH).total_seconds() / 86400
+    time = _CLOCK.fullmatch(clock.strip()) if not has_clock else None
+    if time:
+        mjd += int(time[1]) / 24 + int(time[2]) / 1440 + float(time[3]) / 86400
+    return mjd, has_clock or time is not None
+
+
+def parse_angle(value: object, *, hours: bool) -> float | None:
+    """Turn degrees (a number) or sexagesimal text into degrees.
+
+    Parameters
+    ----------
+    value : object
+        ``123.4``, ``'08:12:33.1'``, ``'08h12m33.1s'``, ``'-12 30 01'``.
+    hours : bool
+        Whether sexagesimal text counts hours (right ascension).
+    """
+    plain = number(value)
+    if plain is not None or not isinstance(value, str):
+        return plain
+    parts = [part for part in re.split(r"[\s:hdms°'\"′″]+", value.strip().lower()) if part]
+    numbers = [number(part) for part in parts]
+    if not 2 <= len(numbers) <= 3 or any(n is None or (i and n < 0) for i, n in enumerate(numbers)):
+        return None
+    size = sum(abs(n) / 60**i for i, n in enumerate(numbers) if n is not None)
+    if any(n is not None and n >= 60 for n in numbers[1:]):
+        return None
+    return math.copysign(size * (15 if hours else 1), -1 if parts[0].startswith("-") else 1)
+
+
+def position_of(flat: Mapping[str, Any]) -> tuple[float | None, float | None, list[str]]:
+    """Return right ascension and declination of the object in degrees, and what was doubtful."""
+    ra = parse_angle(lookup(flat, "ra"), hours=True)
+    dec = parse_angle(lookup(flat, "dec"), hours=False)
+    if ra is None or dec is None:
+        return None, None, []
+    if not (0 <= ra <= 360 and -90 <= dec <= 90):
+        return None, None, [f"the position RA {ra:g}, Dec {dec:g} is not on the sky: left out"]
+    equinox = number(flat.get("EQUINOX"))
+    doubt = [f"the position is of equinox {equinox:g}"] if equinox not in (None, 2000.0) else []
+    return ra % 360, dec, doubt
+
+
+def label_of(text: object, *, free_text: bool = False) -> str | None:
+    """Return the class named by a header, folder or catalogue, or None.
+
+    Parameters
+    ----------
+    text : object
+    free_text : bool
+        Whether the text is a class of the CRTS lists, such as ``'SN 2006tf (TSS)'``; otherwise
+        only the six names count.
+    """
+    word = clean(text)
+    if word in set(TransientClass):
+        return str(TransientClass(word))
+    label = class_from_catalog(word) if free_text and word else None
+    return None if label is None else str(label)
+
+
+def describe(header: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Collect what a header says of the object and its calibration, as `meta` spells it.
+
+    Returns
+    -------
+    dict
+        Only what is there.
+    list of str
+        What was doubtful.
+    """
+    flat = spellings(header)
+    ra, dec, notes = position_of(flat)
+    meta: dict[str, Any] = {"ra": ra, "dec": dec}
+    for key in ("object_id", "survey", "unit", "class_text"):
+        meta[key] = clean(lookup(flat, key) or "") or None
+    for key in ("zero_point", "saturation", "mag"):
+        meta[key] = number(lookup(flat, key))
+    scale = number(lookup(flat, "pixel_scale"))
+    meta["pixel_scale"] = scale if scale is not None and scale > 0 else None
+    meta["label"] = label_of(lookup(flat, "label") or "")
+    if flat.get("SIMULATD") is True:
+        meta["simulated"] = True
+    return {key: value for key, value in meta.items() if value is not None}, notes
+
+
+def band_of(flat: Mapping[str, Any]) -> str:
+    """Return the filter, cleaned; empty if none is named. ZTF's numbers become letters."""
+    band = lookup(flat, "band")
+    if band is None:
+        fid = number(lookup(flat, "fid"))
+        return {1.0: "g", 2.0: "r", 3.0: "i"}.get(fid or 0.0, "")
+    return clean(band)
+
+
+def celestial_wcs(header: Header) -> tuple[WCS | None, str]:
+    """Build a linear (or SIP) celestial WCS from the few keywords it needs.
+
+    Tables, look-up distortions and other axes are never handed to wcslib: some crash it.
+
+    Returns
+    -------
+    WCS or None
+    str
+        Why a WCS that the header has could not be used; empty otherwise.
+    """
+    kinds = [str(header.get(f"CTYPE{i}") or "").strip().upper() for i in (1, 2)]
+    if not any(kinds) or "LINEAR" in kinds or "PIXEL" in kinds:
+        return None, ""
+    if not all(_CELESTIAL.fullmatch(kind) for kind in kinds) or "TAB" in "".join(kinds):
+        return None, f"the WCS {clean(' / '.join(kinds), 40)} is not celestial and linear: left out"
+    values = {key: value for key, value in header.items() if _WCS_KEY.fullmatch(key)}
+    if any(isinstance(v, float | int) and not math.isfinite(v) for v in values.values()):
+        return None, "the WCS holds numbers that are not finite: left out"
+    orders = [values.get(f"{name}_ORDER", 0) for name in ("A", "B", "AP", "BP")]
+    if not all(isinstance(n, int) and 0 <= n <= 9 for n in orders):
+        return None, "the WCS has a distortion of impossible order: left out"
+    return _wcslib(values)
+
+
+def _wcslib(values: dict[str, Value]) -> tuple[WCS | None, str]:
+    from astropy.io.fits import Header as FitsHeader
+    from astropy.wcs import WCS, WcsError
+
+    card = FitsHeader()
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            for key, value in values.items():
+                card[key] = value
+            wcs = WCS(card, naxis=2, fix=False)
+            wcs.wcs.set()
+            usable = wcs.has_celestial and np.isfinite(wcs.wcs_pix2world([[1.0, 1.0]], 1)).all()
+    except (WcsError, ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
+        return None, f"the WCS cannot be used ({type(error).__name__}): left out"
+    return (wcs, "") if usable else (None, "the WCS does not reach the sky: left out")
+
+
+def orientation(header: Header) -> tuple[float, float] | None:
+    """Return rotation (degrees) and parity (+1, -1) of the pixel axes, None if not given."""
+    keys = (("CD1_1", "CD1_2", "CD2_1", "CD2_2"), ("PC1_1", "PC1_2", "PC2_1", "PC2_2"))
+    for names in keys:
+        values = [number(header.get(name)) for name in names]
+        if values[0] is None and values[1] is None:
+            continue
+        a, b, c, d = (value or 0.0 for value in values)
+        if names[0].startswith("PC"):
+            x, y = (number(header.get(f"CDELT{i}")) or 1.0 for i in (1, 2))
+            a, b, c, d = a * x, b * x, c * y, d * y
+        return math.degrees(math.atan2(c, d)), math.copysign(1, a * d - b * c)
+    return None
+
+
+def unique(notes: Iterable[str]) -> list[str]:
+    """Return the sentences in order, each once."""
+    return list(dict.fromkeys(notes))
+
+
+def calendar_mjd(text: str) -> float:
+    """Return MJD at 0 h UT of a release date like ``'06APR02'``, NaN if it is none."""
+    match = re.fullmatch(r"(\d\d)([A-Z]{3})(\d\d)", text.strip().upper())
+    if match is None or match[2] not in _MONTHS:
+        return math.nan
+    year = int(match[1]) + (1900 if int(match[1]) >= 70 else 2000)
+    try:
+        day = date(year, _MONTHS.index(match[2]) + 1, int(match[3]))
+    except ValueError:
+        return math.nan
+    return float((day - _MJD_EPOCH.date()).days)
+
+
+def calendar_text(mjd: float) -> str:
+    """Return the release date (``'06APR02'``) of an MJD."""
+    day = date.fromordinal(_MJD_EPOCH.toordinal() + math.floor(mjd))
+    return f"{day.year % 100:02}{_MONTHS[day.month - 1]}{day.day:02}"

@@ -1,0 +1,85 @@
+"""CSV tables beside stamps that carry what their headers lack: times, filters, class."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from taonet_core.data.archives import stem
+from taonet_core.data.fits_headers import ALIASES, spellings
+
+MAX_TABLE_BYTES = 32 * 2**20
+_MAX_TABLES = 20
+_FRAME_KEYS = ("FILE", "FILENAME", "PATH", "IMAGE", "CANDID", "EXPID", "EXPOSUREID", "DIASOURCEID")
+_OBJECT_KEYS = ("OBJECTID", "OBJECT", "OID", "OBJNAME", "OBJ")
+_TIME_KEYS = {key for meaning in ("mjd", "jd", "date") for key in ALIASES[meaning]}
+
+
+@dataclass(frozen=True)
+class FrameTable:
+    """Rows of one table by the name of their frame.
+
+    Attributes
+    ----------
+    name : str
+        File name of the table.
+    rows : dict
+        (object or ``""``, frame name) -> row, keywords spelled as in `ALIASES`.
+    """
+
+    name: str
+    rows: Mapping[tuple[str, str], Mapping[str, Any]]
+
+    def row(self, object_id: str, key: str) -> Mapping[str, Any] | None:
+        """Return the row of an exposure whose key is, or holds between underscores, its name."""
+        for word in (key, *key.split("_")):
+            for owner in (object_id, ""):
+                if (owner, word) in self.rows:
+                    return self.rows[owner, word]
+        return None
+
+
+def read_frame_table(data: bytes, name: str) -> FrameTable | None:
+    """Read a CSV table of frames; None if it names no frames or no times.
+
+    Parameters
+    ----------
+    data : bytes
+    name : str
+        For messages.
+    """
+    if len(data) > MAX_TABLE_BYTES:
+        return None
+    rows: dict[tuple[str, str], Mapping[str, Any]] = {}
+    try:
+        for row in csv.DictReader(io.StringIO(data.decode("utf-8-sig", "replace"))):
+            flat = spellings({key: value for key, value in row.items() if key})
+            if not _TIME_KEYS & set(flat):
+                return None
+            frame = next((flat[key] for key in _FRAME_KEYS if flat.get(key)), None)
+            if not isinstance(frame, str):
+                return None
+            owner = next((str(flat[key]) for key in _OBJECT_KEYS if flat.get(key)), "")
+            rows.setdefault((owner, stem(frame)), flat)
+    except csv.Error:
+        return None
+    return FrameTable(name, rows) if rows else None
+
+
+def find_tables(folders: Iterable[Path]) -> list[FrameTable]:
+    """Return the tables of frames that lie in some folders."""
+    found = []
+    for folder in folders:
+        for path in sorted(folder.glob("*.csv"))[:_MAX_TABLES]:
+            try:
+                small = path.stat().st_size <= MAX_TABLE_BYTES
+                table = read_frame_table(path.read_bytes(), path.name) if small else None
+            except OSError:
+                continue
+            if table is not None:
+                found.append(table)
+    return found
