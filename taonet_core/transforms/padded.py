@@ -161,8 +161,8 @@ def pad_curves(
     Parameters
     ----------
     curves : sequence of LightCurve
-        Points without a magnitude (or with an absurd one) are passed over. An unknown or non-positive error counts as
-        the median error of its curve (1 mag where none is known).
+        Points without a magnitude, or with an absurd one, are passed over. An unknown or
+        non-positive error counts as the median error of its curve (1 mag where none is known).
     min_points : int
         Curves with fewer points are left out.
 
