@@ -175,7 +175,6 @@ def _prepare_curve(source: ImageSequence | LightCurve, bundle: ModelBundle) -> _
     else:
         unused = {i: fault for i, fault in enumerate(frame_faults(source)) if fault}
         curve, band = extract_light_curve(source), reading_band(source)
-    assert curve.bands is not None  # always set
     measured = np.isfinite(curve.flux) | np.isfinite(curve.mag)
     for i in np.flatnonzero(~measured):
         unused.setdefault(int(i), "no photometry at the target")

@@ -15,7 +15,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taonet_core import __version__
-from taonet_core.config import to_dict
 from taonet_core.data.catalog import load_catalog, split_by_position
 from taonet_core.data.fits_io import read_sequence
 from taonet_core.data.store import map_in_processes, pack_folder
@@ -29,7 +28,7 @@ from taonet_core.transforms.preprocess import PreprocessConfig
 if TYPE_CHECKING:
     from taonet_core.data.lightcurve import LightCurve
     from taonet_core.fit import EpochReport, TrainConfig, TrainingHistory
-    from taonet_core.tasks import Labelled
+    from taonet_core.tasks import Task
 
 #: Share of the objects, by position on the sky, that judges each epoch and never teaches.
 VALIDATION_SHARE = 0.1
@@ -174,16 +173,23 @@ def _taonet(job: Job) -> ModelBundle:
 
 
 def _taonet_paper(job: Job) -> ModelBundle:
+    import torch
+
     from taonet_core.fit import TrainConfig
     from taonet_core.models.taonet_paper import TAONetPaper, TAONetPaperConfig
     from taonet_core.tasks import VectorTask, WindowTask
 
     preprocess = PreprocessConfig(visit="first")
     config = TAONetPaperConfig(n_classes=len(job.classes), **job.settings)
-    published = {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 1e-4}
-    common = {"seed": job.seed, "precision": job.precision, **published}
-    encoder = TrainConfig(epochs=job.epochs or 50, **common)
-    recurrence = TrainConfig(epochs=2 * (job.epochs or 50), **common)
+    encoder = TrainConfig(  # optimiser, rate, decay and 50 + 100 epochs as published
+        epochs=job.epochs or 50,
+        optimizer="sgd",
+        learning_rate=0.1,
+        weight_decay=1e-4,
+        seed=job.seed,
+        precision=job.precision,
+    )
+    recurrence = replace(encoder, epochs=2 * encoder.epochs)
     data = _packed(job, preprocess)
     _seed_weights(job)
     model = TAONetPaper(config)
@@ -198,7 +204,7 @@ def _taonet_paper(job: Job) -> ModelBundle:
     )
     task = VectorTask(**data, batch_size=recurrence.batch_size)
     n_objects = len(job.train) + len(job.val)
-    for done in task.encode(model, job.device):
+    for done in task.encode(model, torch.device(job.device)):
         job.on_progress("encoding", done / n_objects, f"{done} objects")
     second = _fit(
         job,
@@ -231,7 +237,7 @@ def _forest(job: Job) -> ModelBundle:
 
 
 def light_curves(job: Job) -> list[LightCurve | None]:
-    """Forced photometry of every object of the catalogue; None where it cannot be read."""
+    """Measure every object of the catalogue; None where it cannot be read."""
     curves = []
     paths = [job.folder / path for path in job.catalog["path"]]
     for curve in map_in_processes(_measure, paths, job.workers):
@@ -270,7 +276,7 @@ def _seed_weights(job: Job) -> None:
 def _fit(
     job: Job,
     model: Any,
-    task: Labelled,
+    task: Task,
     config: TrainConfig,
     *,
     stage: str,
@@ -322,7 +328,7 @@ def _metrics(job: Job, macro_f1: float, n: int) -> dict[str, Any]:
 
 
 def _provenance(job: Job, seconds: float) -> dict[str, Any]:
-    """What the model was trained on, and where it may be trusted."""
+    """Say what the model was trained on, and where it may be trusted."""
     import torch
 
     made = job.folder / "dataset.json"

@@ -50,10 +50,10 @@ class LightCurve:
     times: NDArray[np.float64]
     mag: NDArray[np.float64]
     mag_err: NDArray[np.float64]
-    flux: NDArray[np.float64] | None = None
-    flux_err: NDArray[np.float64] | None = None
-    limit: NDArray[np.float64] | None = None
-    bands: NDArray[np.str_] | None = None
+    flux: NDArray[np.float64] = None  # type: ignore[assignment]  # filled below
+    flux_err: NDArray[np.float64] = None  # type: ignore[assignment]  # filled below
+    limit: NDArray[np.float64] = None  # type: ignore[assignment]  # filled below
+    bands: NDArray[np.str_] = None  # type: ignore[assignment]  # filled below
     meta: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -97,7 +97,6 @@ class LightCurve:
 
     def per_band(self) -> dict[str, LightCurve]:
         """Split into one light curve a filter, most observed first."""
-        assert self.bands is not None  # set in __post_init__
         names, counts = np.unique(self.bands, return_counts=True)
         order = np.argsort(-counts, kind="stable")
         return {str(names[i]): self.select(self.bands == names[i]) for i in order}

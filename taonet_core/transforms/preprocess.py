@@ -75,7 +75,7 @@ class Nights:
 
 
 def night_index(times: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Number the visits: a new one starts after a gap of more than `NIGHT_GAP` days.
+    """Return the visit of each exposure; a gap of more than `NIGHT_GAP` days starts a new one.
 
     Parameters
     ----------
@@ -106,19 +106,12 @@ def frame_faults(sequence: ImageSequence) -> list[str]:
     good = np.isfinite(frames)
     height, width = frames.shape[1:]
     centre = good[:, height // 2 - 2 : height // 2 + 3, width // 2 - 2 : width // 2 + 3]
-    first = np.where(good, frames, -np.inf).max((1, 2))
-    last = np.where(good, frames, np.inf).min((1, 2))
-    faults = []
-    for share, core, high, low in zip(
-        good.mean((1, 2)), centre.any((1, 2)), first, last, strict=True
-    ):
-        if high <= low:
-            faults.append("blank or constant")
-        elif share < 0.5:
-            faults.append(f"only {share:.0%} of its pixels hold data")
-        else:
-            faults.append("" if core else "no data at the target")
-    return faults
+    high = np.where(good, frames, -np.inf).max((1, 2))
+    low = np.where(good, frames, np.inf).min((1, 2))
+    share = good.mean((1, 2))
+    faults = np.where(centre.reshape(len(frames), -1).any(1), "", "no data at the target")
+    faults = np.where(share < 0.5, "less than half of its pixels hold data", faults)
+    return np.where(high <= low, "blank or constant", faults).tolist()
 
 
 def mark_missing(frames: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -198,4 +191,4 @@ def _visits(frames: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[n
     good = np.isfinite(frames)
     total = np.add.reduceat(np.where(good, frames, np.float32(0)), starts, axis=0)
     count = np.add.reduceat(good, starts, axis=0, dtype=np.float32)
-    return total / np.maximum(count, 1)
+    return (total / np.maximum(count, 1)).astype(np.float32)
