@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -89,21 +89,21 @@ def stages() -> Iterator[Callable[[str, float, str], None]]:
 
 def verdict_table(predictions: pd.DataFrame) -> Table:
     """Lay out the wide prediction table (`TABLE_COLUMNS`) for reading."""
-    table = Table("object", "nights", "verdict", *SIX_CLASSES, box=None, header_style="bold")
+    table = _table("object", "verdict", "nights", *SIX_CLASSES, words=2)
     for row in predictions.to_dict("records"):
         if row["error"]:
-            table.add_row(Text(row["object_id"]), "", Text(row["error"], style="red"))
+            table.add_row(Text(row["object_id"]), Text("not classified", style="red"))
         else:
             chances = [_number(row[f"p_{name}"]) for name in SIX_CLASSES]
             verdict = _badge(TransientClass(row["class_name"]))
-            table.add_row(Text(row["object_id"]), str(row["n_nights"]), verdict, *chances)
+            table.add_row(Text(row["object_id"]), verdict, str(row["n_nights"]), *chances)
     return table
 
 
 def score_table(metrics: Mapping[str, Any]) -> Table:
     """Lay out precision, recall and the two F1 of every class, and their means."""
     title = f"{metrics['model']} {metrics['model_version']} on {metrics['n']} objects"
-    table = Table("class", "objects", *_SCORES, title=title, box=None, header_style="bold")
+    table = _table("class", "objects", *_SCORES, title=title)
     for name, scores in metrics["per_class"].items():
         numbers = [_number(scores[key], digits=3) for key in _SCORES]
         table.add_row(_badge(TransientClass(name)), str(scores["support"]), *numbers)
@@ -115,7 +115,7 @@ def score_table(metrics: Mapping[str, Any]) -> Table:
 def confusion_table(metrics: Mapping[str, Any]) -> Table:
     """Lay out the confusion matrix."""
     names = metrics["classes"]
-    table = Table("true \\ verdict", *names, box=None, header_style="bold")
+    table = _table("true \\ verdict", *names)
     for name, counts in zip(names, metrics["confusion"], strict=True):
         table.add_row(_badge(TransientClass(name)), *map(str, counts))
     return table
@@ -142,6 +142,15 @@ def _words(facts: Mapping[str, Any]) -> str:
         f"{name} ({_words(fact)})" if isinstance(fact, Mapping) else f"{name} {fact}"
         for name, fact in facts.items()
     )
+
+
+def _table(*headers: str, words: int = 1, title: str | None = None) -> Table:
+    """Return an empty table whose first columns hold words, the rest numbers."""
+    table = Table(title=title, box=None, header_style="bold", padding=(0, 1, 0, 0))
+    for i, header in enumerate(headers):
+        justify: Literal["left", "right"] = "left" if i < words else "right"
+        table.add_column(header, justify=justify, no_wrap=True, overflow="fold")
+    return table
 
 
 def _badge(name: TransientClass) -> Text:
