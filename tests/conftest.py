@@ -1,0 +1,91 @@
+"""Makers shared by the tests: random numbers, cheap sequences, FITS files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from taonet_core.data.fits_io import write_sequence
+from taonet_core.data.sequence import ImageSequence
+
+SequenceMaker = Callable[..., ImageSequence]
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(1)
+
+
+@pytest.fixture
+def make_sequence(rng: np.random.Generator) -> SequenceMaker:
+    """Make a cheap CRTS-like sequence: sky noise, and a Gaussian source if `flux` is given.
+
+    Whole counts, 64 x 64 pixels, `visits` frames 10 minutes apart on each of `nights` nights.
+    """
+
+    def make(
+        *,
+        nights: int = 6,
+        visits: int = 2,
+        size: int = 64,
+        flux: float | np.ndarray = 0.0,
+        fwhm: float = 2.5,
+        sky: float = 2000.0,
+        noise: float = 20.0,
+        centre: tuple[float, float] | None = None,
+        band: str = "clear",
+        **meta: object,
+    ) -> ImageSequence:
+        times = np.add.outer(53_800.2 + 10.0 * np.arange(nights), np.arange(visits) / 144).ravel()
+        frames = rng.normal(sky, noise, (times.size, size, size))
+        x, y = centre or (size // 2, size // 2)
+        sigma = fwhm / 2.3548
+        columns, rows = np.meshgrid(np.arange(size), np.arange(size))
+        profile = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
+        profile /= 2 * np.pi * sigma**2
+        frames += np.broadcast_to(flux, times.shape)[:, None, None] * profile
+        known = {
+            "object_id": "CSS060402:081233+123301",
+            "ra": 123.1375,
+            "dec": 12.55028,
+            "label": "SN",
+            "survey": "CRTS",
+            "pixel_scale": 2.5,
+            "zero_point": 26.0,
+            "saturation": 27_000.0,
+            "time_kind": "mjd",
+            "notes": [],
+            "dropped": [],
+        }
+        columns_ = {"band": np.full(times.size, band)}
+        return ImageSequence(np.rint(frames), times, None, known | meta, columns_)
+
+    return make
+
+
+@pytest.fixture
+def fits_file(tmp_path: Path, make_sequence: SequenceMaker) -> Callable[..., Path]:
+    """Write a sequence (a made one by default) to a FITS file and return its path."""
+
+    def write(
+        sequence: ImageSequence | None = None,
+        *,
+        name: str = "object.fits",
+        layout: str = "deep-tao",
+    ) -> Path:
+        return write_sequence(sequence or make_sequence(), tmp_path / name, layout=layout)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder of real data, from the environment variable TAONET_REAL_DATA."""
+    folder = os.environ.get("TAONET_REAL_DATA")
+    if not folder:
+        pytest.skip("real data are not here; set TAONET_REAL_DATA to their folder")
+    return Path(folder)
