@@ -1,0 +1,233 @@
+"""Fit the simulator's priors to real CRTS light curves and write `priors.json`.
+
+Run it with ``python benchmarks/fit_priors.py [--data FOLDER] [--output FILE]``; the folder is that
+of the variable TAONET_REAL_DATA and holds ``crts/catalog.csv.gz`` (the public CRTS transient lists;
+Drake et al. 2009), ``crts/transients*`` and ``crts/nontransients*`` (MANTRA; Neira et al. 2020) and
+``crts/supernova_catalog*`` (Open Supernova Catalog). The result holds quantiles and means alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.stats import spearmanr
+
+from taonet_core.labels import FIVE_CLASSES, class_from_catalog
+
+#: Probabilities of every table of quantiles.
+GRID = np.array([0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99])
+_OUTPUT = Path(__file__).parents[1] / "taonet_core" / "simulation" / "priors.json"
+
+#: First word(s) of the free-text class of an OTHER -> kind of object in the simulator.
+_KINDS = {
+    r"^HPM|^LHS": "proper_motion",
+    r"^Nova": "nova",
+    r"TDE": "tde",
+    r"^Comet": "comet",
+    r"^Mira|^LPV|^OH|^Carb": "mira",
+    r"^YSO|^FU": "yso",
+    r"^(?:SN|CV)/|^CV\b": "ambiguous",
+    r"^[Vv]ar|^RRL": "variable",
+}
+
+
+def quantiles(values: Any) -> list[float]:
+    """Quantiles of `values` at `GRID`, missing values left out."""
+    values = np.asarray(values, dtype=float)
+    return [round(float(v), 3) for v in np.quantile(values[np.isfinite(values)], GRID)]
+
+
+def load_catalog(folder: Path) -> pd.DataFrame:
+    """Return the transient list with class, kind and the quiescent magnitude its text quotes."""
+    catalog = pd.read_csv(folder / "catalog.csv.gz").drop_duplicates("crts_id")
+    text = catalog["classification"].fillna("")
+    catalog["label"] = text.map(class_from_catalog)
+    quoted = text.str.extract(r"mag\s*(>?)\s*(\d+(?:[,.]\d+)?)")
+    catalog["fainter"] = quoted[0] == ">"
+    catalog["quiescent"] = pd.to_numeric(quoted[1].str.replace(",", "."), errors="coerce")
+    catalog["redshift"] = pd.to_numeric(
+        text.str.extract(r"z\s*=\s*(\d[,.]\d+)")[0].str.replace(",", "."), errors="coerce"
+    )
+    catalog["kind"] = "unknown"
+    for pattern, kind in reversed(_KINDS.items()):
+        catalog.loc[text.str.contains(pattern, regex=True), "kind"] = kind
+    return catalog
+
+
+def night_means(curve: pd.DataFrame) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return time, mean and variance of the mean of each night; the floor of the errors is halved.
+
+    The survey's errors hold a systematic floor of 0.05 mag that is shared within a night; the
+    variance of a mean therefore uses the scatter seen, not the errors alone.
+    """
+    curve = curve.sort_values("mjd")
+    night = (curve["mjd"].diff() > 0.3).cumsum()
+    group = curve.groupby(night)
+    count = group["mag"].size().to_numpy()
+    noise = np.square(group["mag_err"].median().to_numpy())
+    return (
+        group["mjd"].mean().to_numpy(),
+        group["mag"].median().to_numpy(),
+        noise / np.maximum(count, 1) + 0.02**2,
+    )
+
+
+def walk_misfit(
+    theta: NDArray[Any], times: NDArray[Any], values: NDArray[Any], noise: NDArray[Any]
+) -> float:
+    """Negative log posterior of a damped random walk (Kalman filter); theta: log10 tau, sigma."""
+    tau, variance = 10.0 ** theta[0], 10.0 ** (2 * theta[1])
+    mean, spread, total = float(np.median(values)), variance, 0.0
+    centre = mean
+    for index, (value, error) in enumerate(zip(values, noise, strict=True)):
+        if index:
+            decay = np.exp(-(times[index] - times[index - 1]) / tau)
+            centre = mean + decay * (centre - mean)
+            spread = variance + decay**2 * (spread - variance)
+        scatter = spread + error
+        total += 0.5 * (np.log(scatter) + (value - centre) ** 2 / scatter)
+        gain = spread / scatter
+        centre, spread = centre + gain * (value - centre), spread * (1 - gain)
+    # Weak priors keep parameters of short or flat curves finite (MacLeod et al. 2010, fig. 13).
+    return total + 0.5 * ((theta[0] - 2.4) / 0.6) ** 2 + 0.5 * ((theta[1] + 0.6) / 0.5) ** 2
+
+
+def fit_walks(curves: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    """Mean, standard deviation and correlation of log10 tau (days) and log10 sigma (mag)."""
+    fits = []
+    for curve in curves.values():
+        best = minimize(walk_misfit, [2.3, -0.5], args=night_means(curve), method="Nelder-Mead")
+        fits.append(best.x)
+    fits_ = np.array(fits)
+    return {
+        "log_tau": [round(float(v), 3) for v in (fits_[:, 0].mean(), fits_[:, 0].std())],
+        "log_sigma": [round(float(v), 3) for v in (fits_[:, 1].mean(), fits_[:, 1].std())],
+        "correlation": round(float(np.corrcoef(fits_.T)[0, 1]), 3),
+        "n": len(fits_),
+    }
+
+
+def fit_class(rows: pd.DataFrame, offset: float) -> dict[str, Any]:
+    """Discovery and quiescent magnitudes and their rank correlation, for one class or kind.
+
+    A quoted limit ("mag >22") is taken as 0.7 mag fainter than the limit.
+    """
+    quiet = rows["quiescent"] + 0.7 * rows["fainter"] - offset
+    both = quiet.notna()
+    result: dict[str, Any] = {"discovery": quantiles(rows["mag"]), "n": len(rows)}
+    if both.sum() >= 10:
+        result["quiescent"] = quantiles(quiet)
+        result["rank_correlation"] = round(
+            float(spearmanr(rows["mag"][both], quiet[both]).statistic), 3
+        )
+    return result
+
+
+def fit_variability(curves: dict[str, pd.DataFrame]) -> dict[str, Any]:
+    """Scatter in quiescence of the outbursting: half the width of the fainter half of nights."""
+    scatter = []
+    for curve in curves.values():
+        _, mag, noise = night_means(curve)
+        faint = mag - np.median(mag)
+        excess = np.mean(faint[faint >= 0] ** 2) - np.mean(noise)
+        scatter.append(np.sqrt(max(excess, 0.0)))
+    return {"quiescent_scatter": quantiles(scatter)}
+
+
+def fit_field(folder: Path) -> dict[str, Any]:
+    """Magnitudes and excess scatter of field sources."""
+    curves = pd.read_parquet(folder / "nontransients.parquet")
+    objects = pd.read_csv(folder / "nontransients_objects.csv.gz", dtype={"object_id": str})
+    sample = objects.loc[objects["sample"] == "random_ge5", "object_id"]
+    curves["object_id"] = curves["object_id"].astype(str)
+    mags, scatter = [], []
+    for name, curve in curves.groupby("object_id"):
+        if len(curve) < 20:
+            continue
+        _, mag, noise = night_means(curve)
+        if np.median(mag) < 17.5 and len(mag) >= 15:
+            core = np.abs(mag - np.median(mag))
+            scatter.append(np.sqrt(max((1.4826 * np.median(core)) ** 2 - np.mean(noise), 0.0)))
+        if name in set(sample):
+            mags.append(np.median(mag))
+    return {"magnitude": quantiles(mags), "excess": quantiles(scatter), "n": len(mags)}
+
+
+def galactic_latitude(ra: Any, dec: Any) -> NDArray[Any]:
+    """Absolute galactic latitude, degrees."""
+    from astropy.coordinates import SkyCoord
+
+    return np.abs(SkyCoord(np.asarray(ra), np.asarray(dec), unit="deg").galactic.b.deg)
+
+
+def fit_supernova_types(folder: Path) -> dict[str, int]:
+    """Numbers of spectroscopic types among the Open Supernova Catalog's CRTS objects."""
+    types = pd.read_csv(folder / "supernova_catalog_objects.csv")["osc_type"].fillna("")
+    first = types.str.split("|").str[0].str.strip()
+    kinds = {
+        "Ia": first.str.startswith("Ia"),
+        "Ibc": first.str.match(r"^I[bc]"),
+        "IIP": first.isin(["II P", "II"]),
+        "IIn": first.eq("IIn"),
+        "SLSN": first.str.startswith("SLSN"),
+    }
+    return {kind: int(mask.sum()) for kind, mask in kinds.items()}
+
+
+def fit(folder: Path) -> dict[str, Any]:
+    """Return all priors."""
+    catalog = load_catalog(folder)
+    curves = pd.read_parquet(folder / "transients.parquet").astype({"object_id": str})
+    objects = pd.read_csv(folder / "transients_objects.csv", dtype={"object_id": str})
+    medians = curves.groupby("object_id")["mag"].median()
+    quoted = objects.merge(catalog[["crts_id", "quiescent", "fainter"]], on="crts_id", how="left")
+    quoted["offset"] = quoted["quiescent"] - quoted["object_id"].map(medians)
+    offsets = quoted[~quoted["fainter"].fillna(False).astype(bool)].groupby("label")["offset"]
+    classes = {}
+    for label in FIVE_CLASSES:
+        rows = catalog[catalog["label"] == label]
+        offset = round(float(offsets.median()[label]), 2) if label != "OTHER" else 0.1
+        classes[str(label)] = fit_class(rows, offset)
+        classes[str(label)]["offset"] = offset
+        classes[str(label)]["latitude"] = quantiles(galactic_latitude(rows["ra"], rows["dec"]))
+    by_label = {
+        label: dict(list(part.groupby("object_id"))) for label, part in curves.groupby("label")
+    }
+    classes["AGN"]["walk"] = fit_walks(by_label["AGN"])
+    classes["BZ"]["walk"] = fit_walks(by_label["BZ"])
+    blazars = catalog[(catalog["label"] == "BZ") & catalog["redshift"].notna()]
+    classes["BZ"]["redshift"] = quantiles(blazars["redshift"])
+    classes["CV"] |= fit_variability(by_label["CV"])
+    classes["SN"]["types"] = fit_supernova_types(folder)
+    other = catalog[catalog["label"] == "OTHER"]
+    classes["OTHER"]["kinds"] = {
+        kind: fit_class(part, 0.1) for kind, part in sorted(other.groupby("kind"))
+    }
+    field = fit_field(folder)
+    positions = pd.read_csv(folder / "nontransients_objects.csv.gz")
+    field["latitude"] = quantiles(galactic_latitude(positions["ra"], positions["dec"]))
+    return {"grid": GRID.tolist(), **classes, "NON": field}
+
+
+def main() -> None:
+    """Read the folder, write the file."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, default=os.environ.get("TAONET_REAL_DATA"))
+    parser.add_argument("--output", type=Path, default=_OUTPUT)
+    options = parser.parse_args()
+    if options.data is None:
+        parser.error("say --data FOLDER or set TAONET_REAL_DATA")
+    priors = fit(Path(options.data) / "crts")
+    options.output.write_text(json.dumps(priors, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""From photons to stored pixels: noise, saturation, quantisation and defects."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taonet_core.simulation.survey import Cadence, Survey
+
+
+def expose(
+    sky_light: NDArray[np.float32],
+    survey: Survey,
+    cadence: Cadence,
+    rng: np.random.Generator,
+) -> NDArray[np.uint16]:
+    """Turn noiseless frames into what the survey stores.
+
+    Parameters
+    ----------
+    sky_light : ndarray, shape (T, H, W), float32
+        Counts of sources, without sky; overwritten.
+    survey : Survey
+        Camera and site.
+    cadence : Cadence
+        Which frames belong to one night, and so to one sky.
+    rng : numpy.random.Generator
+        Source of chance.
+
+    Returns
+    -------
+    ndarray, shape (T, H, W), uint16
+    """
+    frames = np.ascontiguousarray(sky_light)
+    height = frames.shape[1]
+    pedestal = survey.pedestal + survey.pedestal_scatter * rng.standard_normal()
+    sky = _sky_levels(survey, cadence, rng)
+    ramp = np.linspace(-0.5, 0.5, height, dtype=np.float32)
+    slope = (sky * survey.sky_gradient)[:, None] * rng.standard_normal((len(sky), 2))
+    frames += sky.astype(np.float32)[:, None, None]
+    frames += (slope[:, :1].astype(np.float32) * ramp)[:, :, None]
+    frames += (slope[:, 1:].astype(np.float32) * ramp)[:, None, :]
+    _add_cosmic_rays(frames, survey, rng)
+    _add_trails(frames, survey, rng)
+    noise = rng.standard_normal(frames.shape, dtype=np.float32)
+    variance = frames * np.float32(1 / survey.gain)
+    variance += np.float32(survey.read_noise**2)
+    np.maximum(variance, np.float32(1.0), out=variance)
+    noise *= np.sqrt(variance, out=variance)
+    frames += noise
+    frames += np.float32(pedestal)
+    _add_bad_columns(frames, survey, rng)
+    _bleed(frames, survey)
+    frames *= np.float32(1 / survey.quantum)
+    np.rint(frames, out=frames)
+    frames *= np.float32(survey.quantum)
+    np.clip(frames, 0, survey.saturation, out=frames)
+    _lose_pixels(frames, survey, cadence, rng)
+    return frames.astype(np.uint16)
+
+
+def _sky_levels(survey: Survey, cadence: Cadence, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Sky above the pedestal in each frame: field, night (moon), and drift in the night."""
+    level = np.log(survey.sky) + survey.sky_scatter * rng.standard_normal()
+    nightly = survey.sky_night_scatter * rng.standard_normal(cadence.n_nights)
+    drift = 0.02 * rng.standard_normal(len(cadence.times))
+    return np.exp(level + nightly[cadence.night] + drift)
+
+
+def _add_cosmic_rays(frames: NDArray[np.float32], survey: Survey, rng: np.random.Generator) -> None:
+    """Short bright tracks, a few pixels long."""
+    count, height, width = frames.shape
+    for index in np.flatnonzero(rng.random(count) < -np.expm1(-survey.cosmic_rays)):
+        length = 1 + int(rng.geometric(0.4))
+        angle = 2 * np.pi * rng.random()
+        along = np.arange(length)
+        y = (rng.random() * height + along * np.sin(angle)).astype(int) % height
+        x = (rng.random() * width + along * np.cos(angle)).astype(int) % width
+        frames[index, y, x] += np.float32(200 * np.exp(1.2 * rng.standard_normal()))
+
+
+def _add_trails(frames: NDArray[np.float32], survey: Survey, rng: np.random.Generator) -> None:
+    """Satellites and aircraft: a blurred line across the frame."""
+    count, height, width = frames.shape
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    for index in np.flatnonzero(rng.random(count) < survey.trail_share):
+        angle, offset = np.pi * rng.random(), (rng.random() - 0.5) * height
+        distance = (y - height / 2) * np.cos(angle) - (x - width / 2) * np.sin(angle) - offset
+        peak = 150 * np.exp(rng.standard_normal())
+        frames[index] += (peak * np.exp(-0.5 * (distance / 1.2) ** 2)).astype(np.float32)
+
+
+def _add_bad_columns(frames: NDArray[np.float32], survey: Survey, rng: np.random.Generator) -> None:
+    """Columns that read high or low, from a random row to the end."""
+    count, height, width = frames.shape
+    for index in np.flatnonzero(rng.random(count) < survey.column_share):
+        column, row = int(rng.integers(width)), int(rng.integers(height))
+        frames[index, row:, column] += np.float32(rng.choice([-1, 1]) * rng.exponential(300))
+
+
+def _bleed(frames: NDArray[np.float32], survey: Survey) -> None:
+    """Charge above the full well runs along the column, half each way."""
+    full = np.float32(survey.saturation)
+    for index, column in np.argwhere((frames > full).any(axis=1)):
+        values = frames[index, :, column]
+        excess = float(np.maximum(values - full, 0).sum())
+        reach = int(excess / survey.saturation / 2)
+        rows = np.flatnonzero(values > full)
+        values[max(rows[0] - reach, 0) : rows[-1] + reach + 1] = full
+
+
+def _lose_pixels(
+    frames: NDArray[np.float32],
+    survey: Survey,
+    cadence: Cadence,
+    rng: np.random.Generator,
+) -> None:
+    """Frames without data, and visits that fall over the edge of the chip (zeros beyond)."""
+    blank = rng.random(len(frames)) < survey.blank_share
+    frames[blank] = np.where(rng.random(blank.sum()) < 0.5, 0.0, survey.pedestal)[:, None, None]
+    size = frames.shape[1]
+    for night in np.flatnonzero(rng.random(cadence.n_nights) < survey.edge_share):
+        index = np.flatnonzero(cadence.night == night)
+        # The target is on the chip: it would not be in the catalogue of this frame otherwise.
+        keep = int(rng.integers(size // 2 + 4, size))
+        side = int(rng.integers(4))
+        cut = slice(keep, None) if side % 2 else slice(None, size - keep)
+        if side < 2:
+            frames[index, cut, :] = 0
+        else:
+            frames[index, :, cut] = 0

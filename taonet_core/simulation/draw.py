@@ -1,0 +1,300 @@
+"""Draw one labelled object, or write a whole data set.
+
+Object `i` of class `c` under seed `s` is the same whatever else is drawn beside it: each has its
+own branch of the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.labels import SIX_CLASSES, TransientClass
+from taonet_core.simulation import detector, galaxies, scene
+from taonet_core.simulation.deep_tao import write_deep_tao
+from taonet_core.simulation.headers import frame_columns, object_cards, object_name
+from taonet_core.simulation.others import draw_other
+from taonet_core.simulation.populations import (
+    Sight,
+    Target,
+    draw_agn,
+    draw_blazar,
+    draw_cv,
+    draw_field_source,
+    draw_latitude,
+    draw_supernova,
+)
+from taonet_core.simulation.survey import (
+    Cadence,
+    Survey,
+    draw_cadence,
+    get_survey,
+    survey_start,
+)
+
+_YEAR = 365.25
+_POPULATIONS: dict[TransientClass, Callable[[Sight, np.random.Generator], Target]] = {
+    TransientClass.AGN: draw_agn,
+    TransientClass.BZ: draw_blazar,
+    TransientClass.CV: draw_cv,
+    TransientClass.OTHER: draw_other,
+    TransientClass.SN: draw_supernova,
+    TransientClass.NON: draw_field_source,
+}
+#: Galactic to ICRS coordinates (Hipparcos and Tycho Catalogues 1997, vol. 1, eq. 1.5.11).
+_TO_EQUATORIAL = np.array(
+    [
+        [-0.0548755604, 0.4941094279, -0.8676661490],
+        [-0.8734370902, -0.4448296300, -0.1980763734],
+        [-0.4838350155, 0.7469822445, 0.4559837762],
+    ]
+)
+
+
+def draw_object(
+    label: TransientClass | str,
+    *,
+    survey: str | Survey = "crts",
+    visibility: float = 0.5,
+    seed: int = 0,
+    index: int = 0,
+) -> ImageSequence:
+    """Draw one object of a class, deterministically.
+
+    Parameters
+    ----------
+    label : TransientClass or str
+        Its class.
+    survey : str or Survey
+        Preset name or a survey of one's own.
+    visibility : float
+        Probability that the discovery epoch lies in the window; otherwise it is years away.
+    seed, index : int
+        Which object: the same pair gives the same pixels.
+
+    Returns
+    -------
+    ImageSequence
+        In time order. ``meta["header"]`` holds what is true of it, as header cards; no reader needs
+        them to classify. ``columns["true_mag"]`` is the target's magnitude without its host.
+
+    Raises
+    ------
+    ValueError
+        If the class or survey is unknown, or `visibility` is no probability.
+    """
+    label, survey = TransientClass(label), get_survey(survey)
+    if not 0 <= visibility <= 1:
+        raise ValueError(f"visibility must lie between 0 and 1; got {visibility}")
+    branch = np.random.SeedSequence(seed, spawn_key=(SIX_CLASSES.index(label), index))
+    rng = np.random.Generator(np.random.SFC64(branch))
+    ra, dec, longitude, latitude = _draw_place(label, survey, rng)
+    cadence = draw_cadence(survey, ra, rng)
+    discovery, visible = _draw_discovery(cadence, survey, visibility, rng)
+    target = _POPULATIONS[label](Sight(cadence.times, discovery, latitude, longitude), rng)
+    zero_point = survey.zero_point + survey.zero_point_scatter * rng.standard_normal()
+    frames = _draw_frames(
+        target, cadence, discovery, survey, zero_point, (longitude, latitude), rng
+    )
+    name = object_name(label, ra, dec, discovery)
+    cards = object_cards(label, name, (ra, dec), target, discovery, len(frames), survey)
+    cards |= {
+        "VISIBLE": (visible, "discovery epoch lies in the window"),
+        "SEED": (seed, "seed of the simulation"),
+        "INDEX": (index, "number of the object in its class"),
+        "MAGZERO": (round(zero_point, 3), "mag of 1 count"),
+    }
+    meta = {
+        "object_id": name,
+        "label": str(label),
+        "ra": ra,
+        "dec": dec,
+        "unit": "adu",
+        "layout": "deep-tao",
+        "survey": survey.name,
+        "pixel_scale": survey.pixel_scale,
+        "zero_point": round(zero_point, 3),
+        "saturation": survey.saturation,
+        "simulated": True,
+        "time_kind": "mjd",
+        "header": cards,
+    }
+    columns = frame_columns(cadence, rng) | {"true_mag": target.mag}
+    return ImageSequence(frames.astype(np.float32), cadence.times, meta=meta, columns=columns)
+
+
+def _draw_place(
+    label: TransientClass, survey: Survey, rng: np.random.Generator
+) -> tuple[float, float, float, float]:
+    """Right ascension, declination, galactic longitude and latitude, degrees."""
+    while True:
+        latitude = draw_latitude(label, survey.latitude_min, rng) * rng.choice([-1.0, 1.0])
+        longitude = 360 * rng.random()
+        b, along = np.radians(latitude), np.radians(longitude)
+        galactic = [np.cos(b) * np.cos(along), np.cos(b) * np.sin(along), np.sin(b)]
+        x, y, z = _TO_EQUATORIAL @ galactic
+        dec = float(np.degrees(np.arcsin(z)))
+        if survey.declination[0] <= dec <= survey.declination[1]:
+            return float(np.degrees(np.arctan2(y, x)) % 360), dec, longitude, float(latitude)
+
+
+def _draw_discovery(
+    cadence: Cadence, survey: Survey, visibility: float, rng: np.random.Generator
+) -> tuple[float, bool]:
+    """MJD of discovery: a night of the window, or half a year to five years away from it.
+
+    Nothing was discovered before the survey began.
+    """
+    first, last = float(cadence.times[0]), float(cadence.times[-1])
+    night = int(rng.integers(cadence.n_nights))
+    away = _YEAR * rng.uniform(0.5, 5.0)
+    after = rng.random() < 0.5 or first - away < survey_start(survey)
+    if rng.random() < visibility:
+        return float(cadence.times[np.searchsorted(cadence.night, night)]), True
+    return (last + away if after else first - away), False
+
+
+def _draw_frames(
+    target: Target,
+    cadence: Cadence,
+    discovery: float,
+    survey: Survey,
+    zero_point: float,
+    direction: tuple[float, float],
+    rng: np.random.Generator,
+) -> NDArray[np.uint16]:
+    """Draw the sky around the target, and expose it."""
+    size = survey.size + 2 * scene.MARGIN
+    static = _draw_static(target, survey, size, zero_point, direction, rng)
+    nights, count = cadence.n_nights, len(cadence.times)
+    seeing = survey.fwhm * np.exp(survey.fwhm_scatter * rng.standard_normal(nights))
+    psf = scene.psf_transforms(
+        size,
+        np.maximum(seeing, survey.fwhm_min),
+        np.minimum(rng.rayleigh(survey.ellipticity, nights), 0.4),
+        np.pi * rng.random(nights),
+    )
+    flux = 10 ** (-0.4 * (target.mag - zero_point))
+    years = (cadence.times - discovery) / _YEAR
+    position = (
+        np.outer(years, target.motion)
+        + np.outer((cadence.times - discovery) * 24, target.drift)
+        * (np.abs(years) < 0.5 / _YEAR)[:, None]
+    )
+    shift = rng.random((count, 2)) - 0.5 + survey.jitter * rng.standard_normal((count, 2))
+    frames = scene.render(static, psf, cadence.night, flux, position / survey.pixel_scale, shift)
+    loss = survey.transparency_scatter * rng.standard_normal(nights)
+    cloudy = rng.random(nights) < survey.cloudy_share
+    loss = np.abs(loss) + cloudy * rng.exponential(survey.cloudy_loss, nights)
+    passed = 10 ** (-0.4 * loss[cadence.night])
+    passed *= 1 + survey.calibration_scatter * rng.standard_normal(count)
+    frames *= passed.astype(np.float32)[:, None, None]
+    return detector.expose(frames, survey, cadence, rng)
+
+
+def _draw_static(
+    target: Target,
+    survey: Survey,
+    size: int,
+    zero_point: float,
+    direction: tuple[float, float],
+    rng: np.random.Generator,
+) -> NDArray[np.complex64]:
+    """Transform of the field stars, field galaxies and host."""
+    side = size * survey.pixel_scale
+    mags, places = galaxies.draw_stars(direction[1], direction[0], side, rng)
+    x, y = places / survey.pixel_scale
+    static = scene.point_transform(size, x, y, 10 ** (-0.4 * (mags - zero_point)))
+    found = galaxies.draw_galaxies(side, rng)
+    if target.host is not None:
+        found.append((target.host, *target.host_offset))
+    for galaxy, east, north in found:
+        static += scene.galaxy_transform(
+            size,
+            galaxy,
+            east / survey.pixel_scale,
+            north / survey.pixel_scale,
+            10 ** (-0.4 * (galaxy.mag - zero_point)),
+            survey.pixel_scale,
+        )
+    return static
+
+
+def simulate_dataset(
+    output: str | Path,
+    *,
+    survey: str | Survey = "crts",
+    per_class: int = 100,
+    visibility: float = 0.5,
+    seed: int = 0,
+    workers: int = 1,
+    classes: Sequence[TransientClass | str] = SIX_CLASSES,
+    on_object: Callable[[int, int], None] | None = None,
+) -> Path:
+    """Write a data set in the layout of the DEEP-TAO release.
+
+    Parameters
+    ----------
+    output : path
+        Folder; files go to ``output/data/<CLASS>/<id>.fits`` and replace those of the same name.
+    survey : str or Survey
+        Preset name or a survey of one's own.
+    per_class : int
+        Objects of each class.
+    visibility : float
+        Share of events whose discovery epoch lies in the window.
+    seed : int
+        Which universe.
+    workers : int
+        Processes; the files are the same for any number.
+    classes : sequence of TransientClass
+        Which classes to draw.
+    on_object : callable, optional
+        Called with (objects done, objects in all) as the work goes on.
+
+    Returns
+    -------
+    Path
+        `output`.
+
+    Raises
+    ------
+    ValueError
+        If a class, survey, number or share makes no sense.
+    """
+    output, survey = Path(output), get_survey(survey)
+    if per_class < 1 or workers < 1:
+        raise ValueError(f"per_class and workers must be 1 or more; got {per_class}, {workers}")
+    labels = [TransientClass(name) for name in classes]
+    for label in labels:
+        (output / "data" / label).mkdir(parents=True, exist_ok=True)
+    jobs = [
+        (output, label, survey, visibility, seed, index)
+        for label in labels
+        for index in range(per_class)
+    ]
+    for done, _ in enumerate(_run(jobs, workers), start=1):
+        if on_object is not None:
+            on_object(done, len(jobs))
+    return output
+
+
+def _run(jobs: list[tuple[Any, ...]], workers: int) -> Iterator[None]:
+    if workers == 1:
+        yield from map(_write_object, jobs)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        yield from pool.map(_write_object, jobs, chunksize=8)
+
+
+def _write_object(job: tuple[Path, TransientClass, Survey, float, int, int]) -> None:
+    output, label, survey, visibility, seed, index = job
+    sequence = draw_object(label, survey=survey, visibility=visibility, seed=seed, index=index)
+    path = output / "data" / label / f"{sequence.object_id}.fits"
+    write_deep_tao(sequence, path, sequence.meta["header"])

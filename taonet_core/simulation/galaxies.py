@@ -1,0 +1,143 @@
+"""Galaxies and stars of the field: how many, how bright, how large, and how far."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taonet_core.simulation.scene import Galaxy
+
+#: Speed of light over the Hubble constant of 70 km/s/Mpc, Mpc.
+_HUBBLE_LENGTH = 4282.7
+_REDSHIFTS = np.geomspace(1e-3, 6.0, 400)
+_STAR_MAGS = np.linspace(9.0, 22.0, 53)
+_SOLID_ANGLE_UNIT = 3600.0**2
+
+
+def _distance_moduli() -> NDArray[np.float64]:
+    """Distance moduli at `_REDSHIFTS` for a flat universe of matter density 0.3."""
+    fine = np.linspace(0.0, 6.0, 6001)
+    speed = 1 / np.sqrt(0.3 * (1 + fine) ** 3 + 0.7)
+    comoving = np.concatenate([[0.0], np.cumsum((speed[1:] + speed[:-1]) / 2)]) * (fine[1])
+    distance = np.interp(_REDSHIFTS, fine, comoving) * (1 + _REDSHIFTS) * _HUBBLE_LENGTH
+    return 5 * np.log10(distance) + 25
+
+
+_MODULI = _distance_moduli()
+
+
+def distance_modulus(redshift: float) -> float:
+    """Distance modulus, magnitudes."""
+    return float(np.interp(redshift, _REDSHIFTS, _MODULI))
+
+
+def redshift_of(modulus: float) -> float:
+    """Redshift at which the distance modulus is `modulus`."""
+    return float(np.interp(modulus, _MODULI, _REDSHIFTS))
+
+
+def draw_host(
+    mag: float,
+    modulus: float,
+    redshift: float,
+    rng: np.random.Generator,
+    *,
+    bulge: float | None = None,
+) -> Galaxy:
+    """Draw shape and size of a galaxy of known magnitude and distance.
+
+    Half-light radii follow the size-luminosity relation of late types and its scatter (Shen et
+    al. 2003, MNRAS 343, 978, eq. 15 and table 1); inclinations are isotropic for disks of
+    thickness 0.2, more for larger bulges.
+
+    Parameters
+    ----------
+    mag, modulus, redshift : float
+        Apparent magnitude, distance modulus, redshift.
+    rng : numpy.random.Generator
+        Source of chance.
+    bulge : float, optional
+        Share of the light in the bulge; drawn where not given.
+    """
+    absolute = mag - modulus
+    log_kpc = 0.104 * -absolute + 0.25 * np.log10(1 + 10 ** (-0.4 * (absolute + 20.91))) - 1.71
+    log_kpc += 0.15 * rng.standard_normal()
+    angular = 10 ** (modulus / 5 + 1 - 6) / (1 + redshift) ** 2 * 1e3  # kpc
+    radius = float(np.clip(10**log_kpc / angular * 206_265, 0.3, 60.0))
+    if bulge is None:
+        bulge = float(np.clip(rng.exponential(0.2), 0.0, 1.0))
+    thickness = 0.2 + 0.5 * bulge
+    cosine = rng.random()
+    ratio = float(np.sqrt(thickness**2 + (1 - thickness**2) * cosine**2))
+    return Galaxy(mag, radius, ratio, float(np.pi * rng.random()), bulge)
+
+
+def draw_field_galaxy(mag: float, rng: np.random.Generator) -> Galaxy:
+    """Draw a galaxy of the field at the typical redshift of its magnitude (0.1 at 17.8)."""
+    redshift = float(np.clip(0.1 * 10 ** (0.2 * (mag - 17.8)), 0.01, 0.6))
+    return draw_host(mag, distance_modulus(redshift), redshift, rng)
+
+
+def star_counts(latitude: float, longitude: float) -> NDArray[np.float64]:
+    """Stars a square degree brighter than each of `star_magnitudes`, in V.
+
+    The two-component fit of Bahcall & Soneira 1980 (ApJS 44, 73, appendix B).
+
+    Parameters
+    ----------
+    latitude, longitude : float
+        Galactic, degrees.
+    """
+    b, along = np.radians(abs(latitude)), np.cos(np.radians(longitude))
+    mags = _STAR_MAGS
+    mu = np.clip(0.0075 * (mags - 12) + 0.03, 0.03, 0.09)
+    gamma = np.clip(0.04 * (12 - mags) + 0.36, 0.04, 0.36)
+    disk = 925 * 10 ** (0.035 * (mags - 15.75)) / (1 + 10 ** (-0.132 * (mags - 15.75))) ** 3
+    disk = disk / (np.sin(b) * (1 - mu / np.tan(b) * along)) ** (3 - 5 * gamma)
+    halo = 1050 * 10 ** (0.087 * (mags - 17.5)) / (1 + 10 ** (-0.180 * (mags - 17.5))) ** 2.5
+    halo = halo / (1 - np.cos(b) * along) ** (1.45 - 0.20 * np.cos(b) * along)
+    return np.maximum.accumulate(disk + halo)
+
+
+def galaxy_counts(mag: float) -> float:
+    """Galaxies a square degree brighter than `mag` in V (Yasuda et al. 2001, AJ 122, 1104)."""
+    return float(65 * 10 ** (0.5 * (mag - 18.5)))
+
+
+def draw_stars(
+    latitude: float, longitude: float, side: float, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Draw the field stars of a square of `side` arcsec.
+
+    Returns
+    -------
+    mags : ndarray, shape (S,)
+    places : ndarray, shape (2, S)
+        Arcsec from the middle.
+    """
+    cumulative = star_counts(latitude, longitude) * side**2 / _SOLID_ANGLE_UNIT
+    number = rng.poisson(cumulative[-1])
+    mags = np.interp(rng.random(number) * cumulative[-1], cumulative, _STAR_MAGS)
+    return mags, (rng.random((2, number)) - 0.5) * side
+
+
+def draw_galaxies(
+    side: float, rng: np.random.Generator, *, faintest: float = 21.5
+) -> list[tuple[Galaxy, float, float]]:
+    """Draw the field galaxies of a square: (galaxy, x, y), all in arcsec from the middle."""
+    number = rng.poisson(galaxy_counts(faintest) * side**2 / _SOLID_ANGLE_UNIT)
+    found = []
+    for _ in range(number):
+        mag = faintest + 2 * np.log10(rng.random())
+        x, y = (rng.random(2) - 0.5) * side
+        found.append((draw_field_galaxy(float(mag), rng), float(x), float(y)))
+    return found
+
+
+def is_galaxy(mag: float, latitude: float, longitude: float, rng: np.random.Generator) -> bool:
+    """Whether a field source of this magnitude and line of sight is a galaxy, by the counts."""
+    counts = star_counts(latitude, longitude)
+    stars = np.interp([mag - 0.5, mag + 0.5], _STAR_MAGS, counts)
+    stars_here = max(float(stars[1] - stars[0]), 1e-3)
+    galaxies_here = galaxy_counts(mag + 0.5) - galaxy_counts(mag - 0.5)
+    return bool(rng.random() < galaxies_here / (galaxies_here + stars_here))

@@ -1,0 +1,79 @@
+"""Names, header cards and table columns of a simulated object, as the DEEP-TAO release has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taonet_core import __version__
+from taonet_core.labels import TransientClass
+from taonet_core.simulation.deep_tao import release_dates
+from taonet_core.simulation.populations import Target
+from taonet_core.simulation.survey import Cadence, Survey
+
+
+def object_name(label: TransientClass, ra: float, dec: float, discovery: float) -> str:
+    """Return the release's identifier: date and place of a transient, degrees of a field source."""
+    if label is TransientClass.NON:
+        return f"nonCSS:{ra:.5f}{dec:+.5f}"
+    day = np.datetime64("1858-11-17") + np.timedelta64(int(discovery), "D")
+    year, month, date = str(day).split("-")
+    seconds = int(ra * 240)
+    arcsec = int(abs(dec) * 3600)
+    hours = f"{seconds // 3600:02d}{seconds // 60 % 60:02d}{seconds % 60:02d}"
+    degrees = f"{arcsec // 3600:02d}{arcsec // 60 % 60:02d}{arcsec % 60:02d}"
+    return f"CSS{year[2:]}{month}{date}:{hours}{'-' if dec < 0 else '+'}{degrees}"
+
+
+def object_cards(
+    label: TransientClass,
+    name: str,
+    place: tuple[float, float],
+    target: Target,
+    discovery: float,
+    n_frames: int,
+    survey: Survey,
+) -> dict[str, Any]:
+    """Return header cards of an object: those of the release, then what the simulation knows."""
+    day = np.datetime64("1858-11-17") + np.timedelta64(int(discovery), "D")
+    cards: dict[str, Any] = {
+        "CRTS_ID": name,
+        "RA_(J2000)": round(place[0], 5),
+        "DEC_(J2000)": round(place[1], 5),
+        "N_IMAGES": n_frames,
+    }
+    if label is not TransientClass.NON:
+        date = float(str(day).replace("-", "")) + round(discovery % 1, 2)
+        cards |= {"UT_DATE": round(date, 2), "MAG": round(target.discovery_mag, 2)}
+        cards["CLASS"] = str(label)
+    cards |= {
+        "SIMULATD": (True, "simulated, not observed"),
+        "VERSION": (__version__, "of taonet-core"),
+        "SURVEY": survey.name,
+        "PIXSCALE": (survey.pixel_scale, "arcsec a pixel"),
+        "SATURATE": (survey.saturation, "full pixel, counts"),
+        "SIMKIND": (target.kind, "what it is"),
+        "SIMDISC": (round(discovery, 5), "MJD of discovery"),
+        "SIMMAG": (round(float(target.discovery_mag), 3), "mag at discovery"),
+    }
+    if np.isfinite(target.quiescent_mag):
+        cards["SIMQUIET"] = (round(float(target.quiescent_mag), 3), "mag in quiescence")
+    if target.host is not None:
+        cards["SIMHOST"] = (round(target.host.mag, 3), "mag of the host")
+    facts = {f"SIM{key[:5]}": round(float(value), 5) for key, value in target.facts.items()}
+    return cards | facts
+
+
+def frame_columns(cadence: Cadence, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+    """Return what the release's table says of each frame."""
+    field = f"N{int(rng.integers(1000, 99999)):05d}"
+    count = len(cadence.times)
+    return {
+        "date": release_dates(cadence.times),
+        "field_id": np.full(count, field),
+        "obs_in_seq": np.array([f"{n:04d}" for n in cadence.exposure]),
+        "cutout": np.full(count, "0001"),
+        "set_number": np.full(count, "01"),
+    }
