@@ -55,7 +55,7 @@ def test_an_early_probability_is_what_it_would_have_been_on_that_date(network, r
 def test_brightness_reaches_the_network(network, rng):
     images, times = objects(rng, [6])
     brighter = [images[0].copy()]
-    brighter[0][3:, 31:34, 31:34] += 50
+    brighter[0][3:] *= 3
     change = logits(network, images, times) - logits(network, brighter, times)
     assert change[0, :3].abs().max() < 1e-6
     assert change[0, -1].abs().max() > 1e-5

@@ -20,6 +20,9 @@ from taonet_core.errors import InvalidSequenceError
 NIGHT_GAP = 0.3
 #: Magnitude of one count where a file gives no zero point: CRTS, 30 s (docs/architecture.md).
 DEFAULT_ZERO_POINT = 26.0
+#: Pixels beyond this (units of `PreprocessConfig.scale`) are cut: what float16 can hold, fifty times
+#: a saturated CRTS pixel.
+_LARGEST = np.float32(6e4)
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ def _flux(
         frames = crop_or_pad(frames, height // 2 - size // 2, width // 2 - size // 2, size, size)
     zero_point = float(sequence.meta.get("zero_point") or config.zero_point)
     unit = config.scale * 10 ** (0.4 * (zero_point - config.zero_point))
-    return frames / np.float32(unit)
+    return np.clip(frames / np.float32(unit), -_LARGEST, _LARGEST)
 
 
 def _visits(frames: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -1,0 +1,133 @@
+"""Prediction: every night, every source, in any company, with what the model was not trained for."""
+
+import numpy as np
+import pytest
+import torch
+
+from taonet_core import predict
+from taonet_core.data.lightcurve import LightCurve
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.errors import InvalidSequenceError
+from taonet_core.labels import SIX_CLASSES
+from taonet_core.models.forest import ForestConfig, train_forest
+from taonet_core.models.taonet import TAONet, TAONetConfig
+from taonet_core.models.weights import ModelBundle
+from taonet_core.predict import predict_many
+from taonet_core.transforms.photometry import extract_light_curve
+from taonet_core.transforms.preprocess import PreprocessConfig
+
+DOMAIN = {"domain": {"bands": [""], "pixel_scale": 2.5, "nights": [3, 40]}}
+
+
+def star(rng, n_nights=6, *, band=None, **meta):
+    """Make a star of 2,000 counts a frame on a sky of 2,000, two exposures a night."""
+    y, x = np.mgrid[:64, :64] - 32
+    profile = np.exp(-(x**2 + y**2) / 2.0) / (2 * np.pi) * 2000
+    times = np.sort(np.concatenate([np.arange(n_nights) * 12.0 + d for d in (0.2, 0.21)]))
+    frames = rng.normal(2000, 22, (len(times), 64, 64)) + profile
+    columns = {} if band is None else {"band": np.resize(band, len(times))}
+    known = {"object_id": "star", "pixel_scale": 2.5, "zero_point": 26.0, "simulated": True}
+    return ImageSequence(frames, times, meta=known | meta, columns=columns)
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    config = TAONetConfig(widths=(4, 4, 4, 4), embedding=8, hidden=8)
+    model = TAONet(config).eval()
+    sidecar = DOMAIN | {"training": {"simulated": True}}
+    return ModelBundle(
+        "net", "1", "taonet", SIX_CLASSES, model, config, PreprocessConfig(), sidecar
+    )
+
+
+@pytest.fixture(scope="module")
+def forest():
+    rng = np.random.default_rng(0)
+    curves = [extract_light_curve(star(rng)) for _ in range(24)]
+    labels = np.resize([str(c) for c in SIX_CLASSES], 24)
+    config = ForestConfig()
+    model = train_forest(curves, labels, config, seed=0)
+    return ModelBundle("forest", "1", "forest", SIX_CLASSES, model, config, None, DOMAIN)
+
+
+@pytest.fixture(params=["network", "forest"])
+def bundle(request):
+    return request.getfixturevalue(request.param)
+
+
+def test_there_is_a_probability_after_every_night(bundle, rng):
+    prediction = predict(star(rng), bundle)
+    spoken = prediction.probabilities[np.isfinite(prediction.probabilities).all(1)]
+    assert prediction.probabilities.shape == (6, 6)
+    assert spoken.sum(1) == pytest.approx(1.0)
+    assert np.isfinite(prediction.probabilities[-1]).all()
+    assert prediction.night_of_frame.tolist() == np.repeat(np.arange(6), 2).tolist()
+    assert prediction.meta["object_id"] == "star"
+
+
+def test_company_in_the_batch_changes_nothing(bundle, rng):
+    sequences = [star(rng, n) for n in (4, 9, 6)]
+    together = predict_many(sequences, bundle)
+    for sequence, answer in zip(sequences, together, strict=True):
+        alone = predict(sequence, bundle)
+        np.testing.assert_allclose(alone.probabilities, answer.probabilities, atol=1e-6)
+
+
+def test_an_early_probability_uses_no_later_frame(bundle, rng):
+    sequence = star(rng, 8)
+    whole = predict(sequence, bundle).probabilities
+    early = predict(sequence.select(slice(0, 10)), bundle).probabilities
+    np.testing.assert_allclose(early[-1], whole[4], atol=1e-6)
+
+
+def test_one_that_cannot_be_classified_does_not_stop_the_rest(bundle, rng):
+    empty = star(rng).with_frames(np.full((12, 64, 64), np.nan))
+    first, second = predict_many([empty, star(rng)], bundle)
+    assert isinstance(first, InvalidSequenceError)
+    assert second.n_nights == 6
+    with pytest.raises(InvalidSequenceError):
+        predict(empty, bundle)
+
+
+def test_only_the_filter_of_most_nights_is_read_and_the_rest_is_said(bundle, rng):
+    sequence = star(rng, 9, band=["r", "r", "g", "r"])
+    prediction = predict(sequence, bundle)
+    other = sequence.bands == "g"
+    assert (prediction.night_of_frame[other] == -1).all()
+    reason = prediction.meta["unused"][int(np.flatnonzero(other)[0])]
+    assert "filter 'g'" in reason
+    assert any("Filter r" in text for text in prediction.meta["warnings"])
+
+
+def test_what_the_model_was_not_trained_for_is_said(network, rng):
+    def warnings(sequence):
+        return " ".join(predict(sequence, network).meta["warnings"])
+
+    assert warnings(star(rng)) == ""
+    assert "2.5 times larger" in warnings(star(rng, pixel_scale=1.0))
+    assert "Pixel scale unknown" in warnings(star(rng, pixel_scale=None))
+    assert "Zero point unknown" in warnings(star(rng, zero_point=None))
+    assert "trained on simulated images" in warnings(star(rng, simulated=False))
+    assert "2 nights" in warnings(star(rng, 2))
+    assert "No times" in warnings(star(rng, time_kind="index"))
+
+
+def test_a_light_curve_goes_to_the_forest_and_not_to_a_network(network, forest, rng):
+    times = np.sort(rng.uniform(54000, 54300, 30))
+    curve = LightCurve(
+        times, rng.normal(18, 0.2, 30), np.full(30, 0.1), meta={"object_id": "curve"}
+    )
+    assert predict(curve, forest).meta["object_id"] == "curve"
+    with pytest.raises(InvalidSequenceError, match="reads images"):
+        predict(curve, network)
+    with pytest.raises(InvalidSequenceError, match="at least"):
+        predict(curve.select(slice(0, 2)), forest)
+
+
+def test_pixels_beyond_every_bound_still_give_finite_probabilities(network, rng):
+    sequence = star(rng)
+    frames = sequence.frames.copy()
+    frames[0, 10, 10], frames[1, 11, 11], frames[2, 30, 30] = np.inf, 1e37, -1e37
+    frames[3] *= 1e6
+    assert np.isfinite(predict(sequence.with_frames(frames), network).probabilities).all()
