@@ -63,10 +63,9 @@ def load_catalog(folder: Path) -> pd.DataFrame:
 
 
 def night_means(curve: pd.DataFrame) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return time, mean and variance of the mean of each night; the floor of the errors is halved.
+    """Return time, median magnitude and its variance, of each night.
 
-    The survey's errors hold a systematic floor of 0.05 mag that is shared within a night; the
-    variance of a mean therefore uses the scatter seen, not the errors alone.
+    To the mean of the quoted errors 0.02 mag is added for what exposures of a night share.
     """
     curve = curve.sort_values("mjd")
     night = (curve["mjd"].diff() > 0.3).cumsum()
@@ -146,7 +145,7 @@ def fit_field(folder: Path) -> dict[str, Any]:
     """Magnitudes and excess scatter of field sources."""
     curves = pd.read_parquet(folder / "nontransients.parquet")
     objects = pd.read_csv(folder / "nontransients_objects.csv.gz", dtype={"object_id": str})
-    sample = objects.loc[objects["sample"] == "random_ge5", "object_id"]
+    sample = set(objects.loc[objects["sample"] == "random_ge5", "object_id"])
     curves["object_id"] = curves["object_id"].astype(str)
     mags, scatter = [], []
     for name, curve in curves.groupby("object_id"):
@@ -156,7 +155,7 @@ def fit_field(folder: Path) -> dict[str, Any]:
         if np.median(mag) < 17.5 and len(mag) >= 15:
             core = np.abs(mag - np.median(mag))
             scatter.append(np.sqrt(max((1.4826 * np.median(core)) ** 2 - np.mean(noise), 0.0)))
-        if name in set(sample):
+        if name in sample:
             mags.append(np.median(mag))
     return {"magnitude": quantiles(mags), "excess": quantiles(scatter), "n": len(mags)}
 

@@ -44,7 +44,9 @@ def draw_proper_motion(prior: dict[str, Any], sight: Sight, rng: np.random.Gener
     angle = 2 * np.pi * rng.random()
     motion = (float(total * np.cos(angle)), float(total * np.sin(angle)))
     mags = np.full(len(sight.times), mag)
-    return Target("proper_motion", mags, mag, mag, motion=motion, facts={"PM": total})
+    return Target(
+        "proper_motion", mags, mag, mag, motion=motion, facts={"PMX": motion[0], "PMY": motion[1]}
+    )
 
 
 def draw_unknown(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> Target:
@@ -93,14 +95,14 @@ def draw_variable(prior: dict[str, Any], sight: Sight, rng: np.random.Generator)
 
 
 def draw_mira(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> Target:
-    """Mira or semi-regular: a slow wave of 330 days and 1 to 5 mag, near maximum at discovery.
+    """Mira or semi-regular: a slow wave of 330 days and 1.2 to 3.2 mag, bright at discovery.
 
-    Periods and amplitudes of Miras in V: Samus et al. 2017 (Astronomy Reports 61, 80); carbon stars
-    and semi-regulars have the smaller amplitudes.
+    Periods: Samus et al. 2017 (Astronomy Reports 61, 80). Amplitudes in the unfiltered, red-rich
+    band are below those in V: the ten real curves scatter by 0.5 to 0.95 mag.
     """
     discovery = draw_quantile(prior["discovery"], rng)
     period = 330 * np.exp(0.3 * rng.standard_normal())
-    amplitude = rng.uniform(1.0, 5.0)
+    amplitude = rng.uniform(1.2, 3.2)
     wave = curves.periodic(
         sight.times - sight.discovery, period=period, phase=rng.normal(0, 0.05), shape="sine"
     )

@@ -23,6 +23,7 @@ from taonet_core.simulation.galaxies import (
     draw_field_galaxy,
     draw_host,
     is_galaxy,
+    place_in_host,
     redshift_of,
 )
 from taonet_core.simulation.scene import Galaxy
@@ -242,7 +243,7 @@ def draw_supernova(sight: Sight, rng: np.random.Generator) -> Target:
     magnitude-limited samples (Li et al. 2011, MNRAS 412, 1441; Perley et al. 2020, ApJ 904, 35).
     The luminosity function is shifted bright by 1.38 sigma squared, as a magnitude limit does
     (Malmquist 1922). Host magnitudes are those the transient list quotes; the place in the host
-    follows its light.
+    follows its light, where the survey could see the star above it.
     """
     prior = load_priors()["SN"]
     discovery, host_mag = draw_magnitudes(prior, rng)
@@ -264,18 +265,9 @@ def explode(
     phase = (sight.times - sight.discovery) / (1 + redshift) + found
     mag = peak + curves.supernova(kind, phase, stretch)
     host = draw_host(host_mag, peak - absolute, redshift, rng) if host_mag < 23.5 else None
-    offset = _place_in(host, rng) if host is not None else (0.0, 0.0)
+    offset = place_in_host(host, discovery, rng) if host is not None else (0.0, 0.0)
     facts = {"REDSHIFT": redshift, "PEAKMAG": peak}
     return Target(kind, mag, discovery, host_mag, host=host, host_offset=offset, facts=facts)
-
-
-def _place_in(host: Galaxy, rng: np.random.Generator) -> tuple[float, float]:
-    """Draw a place in the light of an exponential disk; return the host's centre from it."""
-    radius = host.radius / 1.678 * rng.gamma(2.0)
-    angle = 2 * np.pi * rng.random()
-    along, across = radius * np.cos(angle), radius * np.sin(angle) * host.axis_ratio
-    cos, sin = np.cos(host.angle), np.sin(host.angle)
-    return (-(along * cos - across * sin), -(along * sin + across * cos))
 
 
 def draw_field_source(sight: Sight, rng: np.random.Generator) -> Target:
