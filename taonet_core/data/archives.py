@@ -14,48 +14,22 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
+from taonet_core.data.file_kinds import kind_of, may_hold_images, stem
 from taonet_core.errors import TaoNetError, UnreadableFileError
 
 #: Most bytes that one file may hold once decompressed.
 MAX_FILE_BYTES = 512 * 2**20
 #: Most bytes that all files of one archive may hold together.
-MAX_ARCHIVE_BYTES = 8 * 2**30
+MAX_ARCHIVE_BYTES = 4 * 2**30
 #: Most members of an archive.
 MAX_MEMBERS = 50_000
 #: Above this size a file may grow at most `MAX_RATIO` times (sparse sky maps are legitimate).
 FREE_BYTES = 32 * 2**20
 MAX_RATIO = 200
+_CHUNK = 64 * 1024
 
-_MAGIC: dict[bytes, str] = {
-    b"SIMPLE": "fits",
-    b"\x1f\x8b": "gz",
-    b"BZh": "bz2",
-    b"\xfd7zXZ\x00": "xz",
-    b"PK\x03\x04": "zip",
-    b"PK\x05\x06": "zip",
-}
-#: What a file that is no FITS file most likely is, for the sentence that refuses it.
-_LOOKS_LIKE: dict[bytes, str] = {
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"\x89PNG": "a PNG picture",
-    b"GIF8": "a GIF picture",
-    b"%PDF": "a PDF document",
-    b"Obj\x01": "an Avro alert packet",
-    b"\x89HDF": "an HDF5 file",
-    b"PAR1": "a Parquet table",
-    b"SQLite": "an SQLite database",
-    b"(\xb5/\xfd": "a zstd stream",
-    b"\x1f\x9d": "an old Unix .Z file (unpack it with `uncompress` first)",
-    b"7z\xbc\xaf": "a 7-zip archive (use zip or tar)",
-    b"Rar!": "a RAR archive (use zip or tar)",
-    b"<": "a web page or XML document",
-    b"{": "a JSON document",
-}
-FITS_ENDINGS = (".fits", ".fit", ".fts", ".fz", ".mef")
-_PACKED_ENDINGS = (".gz", ".bz2", ".xz", ".z")
 _OPENERS: dict[str, Callable[[BinaryIO], Any]] = {
     "gz": lambda file: gzip.GzipFile(fileobj=file),
     "bz2": bz2.BZ2File,
@@ -103,27 +77,6 @@ class Member:
         return stem(self.name)
 
 
-def stem(name: str) -> str:
-    """Return the file name without its folders and its FITS or compression endings."""
-    name = PurePosixPath(name).name
-    for endings in (_PACKED_ENDINGS, FITS_ENDINGS):
-        for ending in endings:
-            if name.lower().endswith(ending) and len(name) > len(ending):
-                name = name[: -len(ending)]
-                break
-    return name
-
-
-def may_hold_images(name: str) -> bool:
-    """Return whether a file of a folder or archive is worth opening, by its name alone."""
-    name = PurePosixPath(name).name.lower()
-    if name.startswith("."):  # hidden files and the resource forks of macOS
-        return False
-    for ending in _PACKED_ENDINGS:
-        name = name.removesuffix(ending)
-    return name.endswith((*FITS_ENDINGS, ".avro"))
-
-
 def is_archive(file: BinaryIO) -> bool:
     """Return whether a file, at its start, is a zip or a (compressed) tar; it is rewound."""
     kind = kind_of(file.read(512))
@@ -138,30 +91,6 @@ def is_archive(file: BinaryIO) -> bool:
             file.seek(0)
         return kind == "tar"
     return kind in ("zip", "tar")
-
-
-def kind_of(data: bytes) -> str:
-    """Return ``"fits"``, ``"gz"``, ``"bz2"``, ``"xz"``, ``"zip"``, ``"tar"`` or ``"other"``."""
-    for magic, kind in _MAGIC.items():
-        if data.startswith(magic):
-            return kind
-    return "tar" if data[257:262] == b"ustar" else "other"
-
-
-def refusal(data: bytes, name: str) -> UnreadableFileError:
-    """Return the error for bytes that are no FITS file, saying what they look like."""
-    if not data:
-        return UnreadableFileError(f"{name}: the file is empty; fetch it again")
-    start = data.lstrip()[:16]
-    for magic, what in _LOOKS_LIKE.items():
-        if start.startswith(magic):
-            return UnreadableFileError(f"{name}: this is {what}, not a FITS file")
-    if kind_of(data) != "other":
-        what = f"{kind_of(data)} inside another archive or compressed file"
-        return UnreadableFileError(f"{name}: this is {what}; unpack it once and try again")
-    return UnreadableFileError(
-        f"{name}: not a FITS file (it does not start with SIMPLE); choose a FITS image"
-    )
 
 
 def decompress(data: bytes, name: str) -> bytes:
@@ -186,16 +115,12 @@ def decompress(data: bytes, name: str) -> bytes:
     make = makers.get(kind_of(data))
     if make is None:
         return data
-    limit = _limit(len(data))
     try:
-        out = b"".join(_inflate(data, make, limit))
+        return b"".join(_inflate(data, make, name))
     except _BROKEN as error:
         raise UnreadableFileError(
             f"{name}: the {kind_of(data)} compression is damaged ({error}); fetch the file again"
         ) from error
-    if len(out) > limit:
-        raise _too_large(name, limit)
-    return out
 
 
 def _limit(packed: int) -> int:
@@ -208,19 +133,32 @@ def _too_large(name: str, limit: int) -> UnreadableFileError:
     )
 
 
-def _inflate(data: bytes, make: Callable[[], object], limit: int) -> Iterator[bytes]:
-    """Yield the parts of all concatenated streams, at most one byte more than `limit`."""
-    magic, total = data[:2], 0
-    while data[:2] == magic:
-        stream: zlib._Decompress = make()  # type: ignore[assignment]
-        part = stream.decompress(data, limit + 1 - total)
-        total += len(part)
-        yield part
-        if total > limit:
-            return
-        if not stream.eof:
-            raise EOFError("the stream ends too early")
-        data = stream.unused_data
+def _inflate(data: bytes, make: Callable[[], Any], name: str) -> Iterator[bytes]:
+    """Yield the parts of all concatenated streams, weighing what came out against what went in."""
+    magic, given, total = data[:2], 0, 0
+    while data[given : given + 2] == magic:
+        stream = make()
+        while not stream.eof:
+            more = data[given : given + _CHUNK] if _hungry(stream) else b""
+            part = _feed(stream, more)
+            given += len(more)
+            total += len(part)
+            if not more and not part and not stream.eof:
+                raise EOFError("the stream ends too early")
+            if total > _limit(given):
+                raise _too_large(name, _limit(given))
+            yield part
+        given -= len(stream.unused_data)
+
+
+def _hungry(stream: Any) -> bool:
+    """Return whether a decompressor has used all that it was given."""
+    return not stream.unconsumed_tail if hasattr(stream, "unconsumed_tail") else stream.needs_input
+
+
+def _feed(stream: Any, more: bytes) -> bytes:
+    tail = getattr(stream, "unconsumed_tail", b"")
+    return stream.decompress(tail + more, _CHUNK * 16)
 
 
 def members(data: bytes | BinaryIO, name: str) -> Iterator[Member]:
@@ -327,6 +265,8 @@ def _tar_members(file: BinaryIO, name: str) -> Iterator[tuple[str, bytes | TaoNe
     # a stream never seeks backwards: archives with negative offsets cannot loop
     with tarfile.open(fileobj=_Stream(file), mode="r|") as archive:
         for info in archive:
+            if info.size > MAX_ARCHIVE_BYTES:  # walking over it would take minutes
+                raise _too_large(name, MAX_ARCHIVE_BYTES)
             if not info.isreg() or info.issparse() or not _wanted(info.name):
                 continue
             label = _label(info.name, seen)

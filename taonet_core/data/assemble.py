@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taonet_core.data.fits_headers import celestial_wcs, orientation, unique
+from taonet_core.data.celestial import celestial_wcs, orientation
+from taonet_core.data.fits_headers import unique
 from taonet_core.data.fits_layouts import Frame, Reading
-from taonet_core.data.fits_pixels import MAX_PIXELS
+from taonet_core.data.fits_scan import MAX_PIXELS
 from taonet_core.data.sequence import ImageSequence, crop_or_pad
 from taonet_core.errors import InvalidSequenceError
 
@@ -242,6 +243,8 @@ def _meta(
     for name in ("exposure", "zero_point"):
         if len({frame.columns.get(name) for frame in reading.frames}) > 1:
             reading.notes.append(f"the {name.replace('_', ' ')} differs from frame to frame")
+    if len(reading.frames) == 1:
+        reading.notes.append("there is one frame only: nothing can be said of changes in time")
     meta["layout"], meta["time_kind"] = reading.layout, kind
     meta["notes"], meta["dropped"] = unique(reading.notes), unique(reading.dropped)
     return meta

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taonet_core.data.archives import stem
+from taonet_core.data.file_kinds import stem
 from taonet_core.data.fits_headers import calendar_mjd, describe, label_of, number
-from taonet_core.data.fits_pixels import read_table
 from taonet_core.data.fits_scan import Hdu, Header, Slices
+from taonet_core.data.fits_tables import read_table
 
 #: Set where a release file is silent; inferred from the frames and public survey descriptions.
 ASSUMED = {"zero_point": 26.0, "saturation": 27_000.0}
@@ -89,7 +89,7 @@ def object_meta(header: Header, name: str) -> tuple[dict[str, Any], list[str]]:
     label = label or ("NON" if from_name else None)
     if label:
         meta["label"] = label
-    meta.setdefault("survey", "CRTS")
+    meta.setdefault("survey", "crts")
     telescope = str(meta["object_id"])[:3].upper()
     assumed = {**ASSUMED, "pixel_scale": PIXEL_SCALES.get(telescope, PIXEL_SCALES["CSS"])}
     missing = {key: value for key, value in assumed.items() if key not in meta}
@@ -164,15 +164,18 @@ def _without_repeats(
     rows: list[int], text: Mapping[str, list[str]], mjd: NDArray[np.float64], dropped: list[str]
 ) -> list[int]:
     """Keep one of the frames of an exposure that overlapping cut-outs stored more than once."""
-    if "field_id" not in text:
+    if not {"field_id", "cutout"} <= set(text):
         return rows
-    kept: dict[tuple[object, ...], int] = {}
+    kept: dict[tuple[object, ...], list[int]] = {}
     for i in rows:
         turn = text["obs_in_seq"][i] if "obs_in_seq" in text else float(mjd[i])
-        kept.setdefault((text.get("date", mjd)[i], text["field_id"][i], turn), i)
-    if len(kept) < len(rows):
-        dropped.append(f"{len(rows) - len(kept)} frames repeat an exposure from another cut-out")
-    return list(kept.values())
+        same = kept.setdefault((text.get("date", mjd)[i], text["field_id"][i], turn), [])
+        if all(text["cutout"][other] == text["cutout"][i] for other in same):
+            same.append(i)
+    unique = [i for same in kept.values() for i in same]
+    if len(unique) < len(rows):
+        dropped.append(f"{len(rows) - len(unique)} frames repeat an exposure from another cut-out")
+    return unique
 
 
 def settle_times(

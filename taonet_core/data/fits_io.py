@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from taonet_core.data.archives import Member, stem
+from taonet_core.data.archives import Member
 from taonet_core.data.assemble import assemble
+from taonet_core.data.file_kinds import stem
 from taonet_core.data.fits_headers import band_of, describe, time_of
 from taonet_core.data.fits_layouts import FitsFile, Frame, Reading, layout_of, read_file, role_of
 from taonet_core.data.fits_write import write_sequence
@@ -116,10 +117,11 @@ def _read_batch(batch: Batch, ra: float | None, dec: float | None) -> Iterator[I
             continue
         try:
             file = _scanned(member)
+            single = _is_single(file)
         except TaoNetError as error:
             broken.append((member.name, error))
             continue
-        if _is_single(file):
+        if single:
             names = _OBJECT_NAME.search(member.stem) or _OBJECT_NAME.search(member.folder)
             owner = names[0] if names else ""
             group = groups.setdefault((member.folder, owner), _Group(member.folder, owner))

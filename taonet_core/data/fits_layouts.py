@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taonet_core.data import deep_tao
-from taonet_core.data.archives import stem
+from taonet_core.data.file_kinds import stem
+from taonet_core.data.fits_cube import NOT_TIME, cube_times, time_axis
 from taonet_core.data.fits_headers import (
-    ALIASES,
     band_of,
     clean,
     describe,
@@ -24,14 +24,13 @@ from taonet_core.data.fits_headers import (
     time_of,
 )
 from taonet_core.data.fits_pixels import (
-    MAX_PIXELS,
     MAX_SIDE,
     MIN_SIDE,
     image_shape,
     read_image,
-    read_table,
 )
-from taonet_core.data.fits_scan import FitsScan, Hdu, Header, scan
+from taonet_core.data.fits_scan import MAX_PIXELS, FitsScan, Hdu, Header, scan
+from taonet_core.data.fits_tables import read_table
 from taonet_core.errors import UnreadableFileError
 
 ROLES = {
@@ -43,21 +42,6 @@ _NOT_FRAMES = re.compile(
     r"(MASK|MSK|DQ|ERR|ERROR|VAR|VARIANCE|UNCERT|STDDEV|WEIGHT|WHT|IVAR|FLAGS?|PSF.*|BKG|SKY"
     r"|BACKGROUND|CTX|CON|NOISE|RMS|EXPMAP|D2IMARR|WCSDVARR|COVERAGE)\d*"
 )
-_SPECTRAL = (
-    "FREQ",
-    "WAVE",
-    "AWAV",
-    "VELO",
-    "VRAD",
-    "VOPT",
-    "ZOPT",
-    "BETA",
-    "ENER",
-    "STOKES",
-    "RGB",
-)
-_TIME_AXES = {"TIME": 0.0, "MJD": 0.0, "JD": -2_400_000.5, "UTC": 0.0}
-_SECONDS = ("S", "SEC", "SECOND", "SECONDS")
 
 
 @dataclass
@@ -209,6 +193,8 @@ def _read_images(file: FitsFile) -> Reading:
         version = hdu.header.get("EXTVER") if role_of(hdu.name) else None
         key = f"{stem(file.name)}#{version or counts[role]}" if len(images) > 1 else ""
         try:
+            if len(image_shape(hdu)) != 2:
+                raise UnreadableFileError(f"{file.name}, HDU {hdu.index}: a cube among frames")
             frame = frame_of(pixels_of(file, hdu), file.header(hdu), key, role, reading.notes)
         except UnreadableFileError as error:
             reading.dropped.append(str(error))
@@ -221,8 +207,6 @@ def frame_of(
     pixels: NDArray[np.float32], header: Header, key: str, role: str, notes: list[str]
 ) -> Frame:
     """Make a frame with the time, filter and exposure of its header."""
-    if pixels.ndim != 2:
-        raise UnreadableFileError(f"a cube of shape {pixels.shape} among single frames is not read")
     flat = spellings(header)
     time, doubts = time_of(flat)
     notes.extend(doubts)
@@ -254,69 +238,33 @@ def _read_cube(file: FitsFile) -> Reading:
     hdu = file.images[0]
     check_size(file, [hdu])
     header = file.header(hdu)
-    axis, name = _third_axis(hdu, header)
-    if name.startswith(_SPECTRAL):
+    axis, name = time_axis(header, compressed=hdu.kind == "compressed")
+    if name.startswith(NOT_TIME):
         raise UnreadableFileError(
             f"{file.name}, HDU {hdu.index}: axis {axis} of the cube is {name}, not time; "
             "choose a cube of exposures"
         )
     cube = pixels_of(file, hdu)
     meta, notes = describe(header)
-    times, columns, said = _cube_times(file, header, axis, name, len(cube))
+    tables = {
+        other.index: read_table(file.data, other, file.name)
+        for other in file.scanned.hdus
+        if other.kind == "table" and other.shape[:1] == (len(cube),)
+    }
+    times, bands, said = cube_times(tables, header, axis, len(cube))
     notes.append(f"axis {axis} of the cube was read as time; {said}")
-    band = band_of(spellings(header))
+    same = band_of(spellings(header))
     frames = [
-        Frame(pixels, header, str(i), "science", None if times is None else float(times[i]))
+        Frame(
+            pixels,
+            header,
+            str(i),
+            time=None if times is None else float(times[i]),
+            columns={"band": same if bands is None else clean(bands[i])},
+        )
         for i, pixels in enumerate(cube)
     ]
-    for i, frame in enumerate(frames):
-        frame.columns["band"] = clean(columns[i]) if columns is not None else band
     return Reading("cube", frames, meta, notes)
-
-
-def _third_axis(hdu: Hdu, header: Header) -> tuple[int, str]:
-    """Return the FITS number and CTYPE of the one axis beyond the image plane."""
-    prefix = "ZNAXIS" if hdu.kind == "compressed" else "NAXIS"
-    long = [i for i in range(3, 9) if (number(header.get(f"{prefix}{i}")) or 1) > 1]
-    axis = long[0] if long else 3
-    return axis, clean(header.get(f"CTYPE{axis}") or "").upper()
-
-
-def _cube_times(
-    file: FitsFile, header: Header, axis: int, name: str, count: int
-) -> tuple[NDArray[np.float64] | None, NDArray[Any] | None, str]:
-    """Return MJD and filter of every plane, and where they came from."""
-    for hdu in file.scanned.hdus:
-        if hdu.kind != "table" or hdu.shape[:1] != (count,):
-            continue
-        columns = spellings(read_table(file.data, hdu, file.name))
-        times = _column_times(columns)
-        if times is not None:
-            bands = next((columns[key] for key in ALIASES["band"] if key in columns), None)
-            return times, bands, f"its times are those of the table in HDU {hdu.index}"
-    zero = _TIME_AXES.get(name.partition("-")[0])
-    step, value = (number(header.get(f"{key}{axis}")) for key in ("CDELT", "CRVAL"))
-    if zero is not None and value is not None and step:
-        seconds = str(header.get(f"CUNIT{axis}") or "d").strip().upper() in _SECONDS
-        start = number(header.get("MJDREF")) or (number(header.get("MJDREFI")) or 0.0) + (
-            number(header.get("MJDREFF")) or 0.0
-        )
-        pixel = np.arange(1, count + 1) - (number(header.get(f"CRPIX{axis}")) or 1.0)
-        return (
-            start + zero + (value + step * pixel) / (86400 if seconds else 1),
-            None,
-            ("its times are those of the WCS"),
-        )
-    return None, None, "it has no times"
-
-
-def _column_times(columns: dict[str, Any]) -> NDArray[np.float64] | None:
-    """Return MJD of every row of a table by the alias table, or None."""
-    keys = [k for meaning in ("mjd", "jd", "date") for k in ALIASES[meaning] if k in columns]
-    if not keys:
-        return None
-    times = [time_of({keys[0]: value})[0] for value in columns[keys[0]].tolist()]
-    return np.array([np.nan if t is None else t for t in times])
 
 
 READERS: dict[str, Callable[[FitsFile], Reading]] = {

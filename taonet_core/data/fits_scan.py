@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Protocol
 
-from taonet_core.data.archives import refusal
+from taonet_core.data.file_kinds import refusal
 from taonet_core.errors import UnreadableFileError
 
 BLOCK = 2880
@@ -20,14 +20,18 @@ MAX_HDUS = 2_000
 MAX_CARDS = 20_000
 #: The standard allows 999; images need 2 to 4.
 MAX_NAXIS = 8
+#: Most pixels of all images of one sequence (float32: 640 MB).
+MAX_PIXELS = 160_000_000
 #: Beyond any frame of a sequence; keeps products of axes harmless.
 MAX_AXIS = 2**31 - 1
+
+#: BITPIX -> NumPy type of the stored pixels.
+PIXEL_DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
 
 Value = bool | int | float | str | None
 Header = dict[str, Value]
 
 _STRUCTURAL = re.compile(r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT")
-_BITPIX = (8, 16, 32, 64, -32, -64)
 _STRING = re.compile(r"'((?:[^']|'')*)'?")
 _INTEGER = re.compile(r"[+-]?\d{1,70}")
 _FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d+)?")
@@ -217,9 +221,9 @@ def parse_value(text: str) -> Value:
 def _structure(header: Header, index: int, start: int, length: int, where: str) -> Hdu:
     """Check the mandatory keywords and work out where the data lie."""
     bitpix = header.get("BITPIX")
-    if bitpix not in _BITPIX or isinstance(bitpix, float | bool):
+    if bitpix not in PIXEL_DTYPES or isinstance(bitpix, float | bool):
         raise UnreadableFileError(
-            f"{where}: BITPIX is {bitpix!r}, which is none of {_BITPIX}; repair the header"
+            f"{where}: BITPIX is {bitpix!r}, none of {tuple(PIXEL_DTYPES)}; the header is damaged"
         )
     naxis = _whole(header, "NAXIS", 0, MAX_NAXIS, where)
     axes = [_whole(header, f"NAXIS{i}", 0, MAX_AXIS, where) for i in range(1, naxis + 1)]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from taonet_core.data.archives import stem
+from taonet_core.data.file_kinds import stem
 from taonet_core.data.fits_headers import ALIASES, spellings
 
 MAX_TABLE_BYTES = 32 * 2**20

@@ -16,10 +16,9 @@ from taonet_core.data.archives import (
     Member,
     decompress,
     is_archive,
-    may_hold_images,
     members,
-    stem,
 )
+from taonet_core.data.file_kinds import may_hold_images, stem
 from taonet_core.errors import TaoNetError, UnreadableFileError
 
 #: Largest upload or file read whole.

@@ -1,0 +1,80 @@
+"""What a file is: by its first bytes, or, before it is opened, by its name."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from taonet_core.errors import UnreadableFileError
+
+FITS_ENDINGS = (".fits", ".fit", ".fts", ".fz", ".mef")
+_PACKED_ENDINGS = (".gz", ".bz2", ".xz", ".z")
+_MAGIC: dict[bytes, str] = {
+    b"SIMPLE": "fits",
+    b"\x1f\x8b": "gz",
+    b"BZh": "bz2",
+    b"\xfd7zXZ\x00": "xz",
+    b"PK\x03\x04": "zip",
+    b"PK\x05\x06": "zip",
+}
+#: What a file that is no FITS file most likely is, for the sentence that refuses it.
+_LOOKS_LIKE: dict[bytes, str] = {
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"\x89PNG": "a PNG picture",
+    b"GIF8": "a GIF picture",
+    b"%PDF": "a PDF document",
+    b"Obj\x01": "an Avro alert packet",
+    b"\x89HDF": "an HDF5 file",
+    b"PAR1": "a Parquet table",
+    b"SQLite": "an SQLite database",
+    b"(\xb5/\xfd": "a zstd stream",
+    b"\x1f\x9d": "an old Unix .Z file (unpack it with `uncompress` first)",
+    b"7z\xbc\xaf": "a 7-zip archive (use zip or tar)",
+    b"Rar!": "a RAR archive (use zip or tar)",
+    b"<": "a web page or XML document",
+    b"{": "a JSON document",
+}
+
+
+def kind_of(data: bytes) -> str:
+    """Return ``"fits"``, ``"gz"``, ``"bz2"``, ``"xz"``, ``"zip"``, ``"tar"`` or ``"other"``."""
+    for magic, kind in _MAGIC.items():
+        if data.startswith(magic):
+            return kind
+    return "tar" if data[257:262] == b"ustar" else "other"
+
+
+def refusal(data: bytes, name: str) -> UnreadableFileError:
+    """Return the error for bytes that are no FITS file, saying what they look like."""
+    if not data:
+        return UnreadableFileError(f"{name}: the file is empty; fetch it again")
+    start = data.lstrip()[:16]
+    for magic, what in _LOOKS_LIKE.items():
+        if start.startswith(magic):
+            return UnreadableFileError(f"{name}: this is {what}, not a FITS file")
+    if kind_of(data) != "other":
+        what = f"{kind_of(data)} inside another archive or compressed file"
+        return UnreadableFileError(f"{name}: this is {what}; unpack it once and try again")
+    return UnreadableFileError(
+        f"{name}: not a FITS file (it does not start with SIMPLE); choose a FITS image"
+    )
+
+
+def stem(name: str) -> str:
+    """Return the file name without its folders and its FITS or compression endings."""
+    name = PurePosixPath(name).name
+    for endings in (_PACKED_ENDINGS, FITS_ENDINGS):
+        for ending in endings:
+            if name.lower().endswith(ending) and len(name) > len(ending):
+                name = name[: -len(ending)]
+                break
+    return name
+
+
+def may_hold_images(name: str) -> bool:
+    """Return whether a file of a folder or archive is worth opening, by its name alone."""
+    name = PurePosixPath(name).name.lower()
+    if name.startswith("."):  # hidden files and the resource forks of macOS
+        return False
+    for ending in _PACKED_ENDINGS:
+        name = name.removesuffix(ending)
+    return name.endswith((*FITS_ENDINGS, ".avro"))

@@ -1,0 +1,93 @@
+"""Scalar columns of a binary table, straight from the bytes."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taonet_core.data.fits_scan import Hdu, Header, Slices
+from taonet_core.errors import UnreadableFileError
+
+COLUMN = re.compile(r"(\d*)([LXBIJKAEDCMPQ])(.*)")
+COLUMN_DTYPES = {
+    "L": "S1", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8",
+    "C": ">c8", "M": ">c16", "P": ">i4", "Q": ">i8", "A": "S", "X": "V",
+}  # fmt: skip
+
+
+def read_table(data: Slices, hdu: Hdu, name: str) -> dict[str, NDArray[Any]]:
+    """Return the scalar columns of a binary table; array columns are left out.
+
+    Parameters
+    ----------
+    data : bytes
+        The scanned file.
+    hdu : Hdu
+        A binary table.
+    name : str
+        For messages.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (rows,)
+        Upper-case column name -> native values, text stripped.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the columns do not add up to the row.
+    """
+    if not hdu.shape:
+        return {}
+    dtype = row_dtype(hdu, f"{name}, HDU {hdu.index}")
+    size = hdu.shape[0] * hdu.shape[1]
+    rows = np.frombuffer(data[hdu.data_start : hdu.data_start + size], dtype=dtype)
+    columns: dict[str, NDArray[Any]] = {}
+    for i, field in enumerate(dtype.names or (), start=1):
+        values = rows[field]
+        if values.ndim > 1 or values.dtype.kind == "V" or str(hdu.header[f"TFORM{i}"])[-1:] == ")":
+            continue
+        title = str(hdu.header.get(f"TTYPE{i}") or f"COL{i}").strip().upper()
+        columns.setdefault(title, _native(values, hdu.header, i))
+    return columns
+
+
+def row_dtype(hdu: Hdu, where: str) -> np.dtype[Any]:
+    """Return the type of one row, columns named c0, c1, ...; refuse formats that do not fit."""
+    count = hdu.header.get("TFIELDS")
+    if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= 999:
+        raise UnreadableFileError(f"{where}: TFIELDS is {count!r}, not a number from 0 to 999")
+    formats: list[Any] = []
+    for i in range(1, count + 1):
+        match = COLUMN.match(str(hdu.header.get(f"TFORM{i}") or "").strip())
+        if match is None or len(match[1]) > 7:
+            raise UnreadableFileError(f"{where}: TFORM{i} is not a column format of FITS")
+        repeat, code = int(match[1] or 1), match[2]
+        kind = COLUMN_DTYPES[code]
+        if code in "AX":
+            width = repeat if code == "A" else -(-repeat // 8)
+            formats.append(f"{kind}{width}" if width else "V0")
+        elif code in "PQ":
+            formats.append(f"V{repeat * 2 * np.dtype(kind).itemsize}")
+        else:
+            formats.append(kind if repeat == 1 else (kind, (repeat,)))
+    dtype = np.dtype([(f"c{i}", form) for i, form in enumerate(formats)])
+    if dtype.itemsize != hdu.shape[1]:
+        raise UnreadableFileError(
+            f"{where}: NAXIS1 is {hdu.shape[1]} but the columns take {dtype.itemsize} bytes"
+        )
+    return dtype
+
+
+def _native(values: NDArray[Any], header: Header, number: int) -> NDArray[Any]:
+    if values.dtype.kind == "S":
+        return np.char.strip(np.char.decode(values, "latin-1"), " \0")
+    scale, zero = header.get(f"TSCAL{number}", 1), header.get(f"TZERO{number}", 0)
+    values = values.astype(values.dtype.newbyteorder("="))
+    if isinstance(scale, int | float) and isinstance(zero, int | float) and (scale, zero) != (1, 0):
+        with np.errstate(all="ignore"):
+            values = values * float(scale) + float(zero)
+    return values
