@@ -158,7 +158,6 @@ def asinh_magnitudes(curve: LightCurve) -> LightCurve:
         where the flux is. Their softening is 1.042 times the median noise of the sky; well above
         it they equal ordinary magnitudes.
     """
-    assert curve.flux is not None and curve.flux_err is not None  # set in LightCurve
     good = np.isfinite(curve.flux) & np.isfinite(curve.flux_err)
     if not good.any():
         nothing = np.full(len(curve), np.nan)
@@ -172,7 +171,6 @@ def asinh_magnitudes(curve: LightCurve) -> LightCurve:
 
 def _sky_noise(curve: LightCurve, zero_point: float) -> NDArray[np.float64]:
     """Flux error without the source's own photons, from the limit where there is one."""
-    assert curve.limit is not None and curve.flux_err is not None  # set in LightCurve
     sigma = float(curve.meta.get("limit_sigma", PhotometryConfig.limit_sigma))
     noise = 10 ** (0.4 * (zero_point - curve.limit)) / sigma
     return np.where(np.isfinite(noise), noise, curve.flux_err)
