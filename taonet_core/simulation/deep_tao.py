@@ -7,6 +7,7 @@ Field sources (NON) have another table and bare image headers.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -107,8 +108,14 @@ def encode_sequence(sequence: ImageSequence, cards: Mapping[str, Any] | None = N
 def write_deep_tao(
     sequence: ImageSequence, path: Path, cards: Mapping[str, Any] | None = None
 ) -> None:
-    """Write `encode_sequence` to `path`, whose folder must exist; an old file is replaced."""
-    path.write_bytes(encode_sequence(sequence, cards))
+    """Write `encode_sequence` to `path`, whose folder must exist; an old file is replaced.
+
+    The file appears whole or not at all to a reader beside us; it is not forced to disk, for a data
+    set that a crash cuts short is made anew from its seed.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_bytes(encode_sequence(sequence, cards))
+    os.replace(temporary, path)
 
 
 def _columns(sequence: ImageSequence) -> dict[str, NDArray[np.str_]]:

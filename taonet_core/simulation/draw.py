@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,12 @@ from taonet_core.data.sequence import ImageSequence
 from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.simulation import detector, galaxies, scene
 from taonet_core.simulation.deep_tao import write_deep_tao
-from taonet_core.simulation.headers import frame_columns, object_cards, object_name
+from taonet_core.simulation.headers import (
+    frame_columns,
+    object_cards,
+    object_meta,
+    object_name,
+)
 from taonet_core.simulation.others import draw_other
 from taonet_core.simulation.populations import (
     Sight,
@@ -110,21 +116,7 @@ def draw_object(
         "INDEX": (index, "number of the object in its class"),
         "MAGZERO": (round(zero_point, 3), "mag of 1 count"),
     }
-    meta = {
-        "object_id": name,
-        "label": str(label),
-        "ra": ra,
-        "dec": dec,
-        "unit": "adu",
-        "layout": "deep-tao",
-        "survey": survey.name,
-        "pixel_scale": survey.pixel_scale,
-        "zero_point": round(zero_point, 3),
-        "saturation": survey.saturation,
-        "simulated": True,
-        "time_kind": "mjd",
-        "header": cards,
-    }
+    meta = object_meta(label, name, (ra, dec), survey, zero_point) | {"header": cards}
     columns = frame_columns(cadence, rng) | {"true_mag": target.mag}
     return ImageSequence(frames.astype(np.float32), cadence.times, meta=meta, columns=columns)
 
@@ -289,7 +281,8 @@ def _run(jobs: list[tuple[Any, ...]], workers: int) -> Iterator[None]:
     if workers == 1:
         yield from map(_write_object, jobs)
         return
-    with ProcessPoolExecutor(workers) as pool:
+    # Spawned, not forked: the caller may hold threads (a progress bar, PyTorch).
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         yield from pool.map(_write_object, jobs, chunksize=8)
 
 

@@ -66,6 +66,26 @@ def object_cards(
     return cards | facts
 
 
+def object_meta(
+    label: TransientClass, name: str, place: tuple[float, float], survey: Survey, zero_point: float
+) -> dict[str, Any]:
+    """Return `ImageSequence.meta` of an object."""
+    return {
+        "object_id": name,
+        "label": str(label),
+        "ra": place[0],
+        "dec": place[1],
+        "unit": "adu",
+        "layout": "deep-tao",
+        "survey": survey.name,
+        "pixel_scale": survey.pixel_scale,
+        "zero_point": round(zero_point, 3),
+        "saturation": survey.saturation,
+        "simulated": True,
+        "time_kind": "mjd",
+    }
+
+
 def frame_columns(cadence: Cadence, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
     """Return what the release's table says of each frame."""
     field = f"N{int(rng.integers(1000, 99999)):05d}"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from taonet_core.simulation import curves
+from taonet_core.simulation.galaxies import draw_host, redshift_of
 from taonet_core.simulation.populations import (
     Sight,
     Target,
@@ -128,13 +129,17 @@ def draw_nova(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> 
 
 
 def draw_tde(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> Target:
-    """Tidal disruption: in the nucleus of a galaxy (van Velzen et al. 2021, ApJ 908, 4)."""
+    """Tidal disruption in the nucleus of a galaxy, half a magnitude fainter, give or take one.
+
+    Peak near M = -19.5, shape: van Velzen et al. 2021 (ApJ 908, 4).
+    """
     discovery = draw_quantile(prior["discovery"], rng)
     decline = 60 * np.exp(0.4 * rng.standard_normal())
     phase = sight.times - sight.discovery + rng.uniform(-10, 30)
-    base = explode("SLSN", sight, discovery, discovery + rng.normal(0.5, 1.0), rng)
+    modulus, host_mag = discovery + 19.5, discovery + rng.normal(0.5, 1.0)
+    host = draw_host(host_mag, modulus, redshift_of(modulus), rng, bulge=0.6)
     mag = discovery + curves.tidal_disruption(phase, decline)
-    return Target("tde", mag, discovery, base.quiescent_mag, host=base.host)
+    return Target("tde", mag, discovery, host_mag, host=host)
 
 
 def draw_comet(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> Target:

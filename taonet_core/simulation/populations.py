@@ -152,14 +152,12 @@ def _walker(
     """Nucleus with a random walk of the total light, on a host that is part of that light."""
     prior = load_priors()[name]
     discovery, quiescent = draw_magnitudes(prior, rng)
-    quiescent = max(quiescent, discovery + 0.1)
+    mean = max(quiescent, discovery + 0.1)
     walk = prior["walk"]
     first, second = rng.standard_normal(2)
     second = walk["correlation"] * first + np.sqrt(1 - walk["correlation"] ** 2) * second
     tau = 10 ** (walk["log_tau"][0] + walk["log_tau"][1] * first)
     sigma = 10 ** (walk["log_sigma"][0] + walk["log_sigma"][1] * second)
-    # The quoted magnitude is one epoch of the walk, so the mean lies around it.
-    mean = max(quiescent + 0.7 * sigma * rng.standard_normal(), discovery + 0.1)
     total = mean + curves.damped_walk(
         sight.times, tau=tau, sigma=sigma, start=(sight.discovery, discovery - mean), rng=rng
     )
