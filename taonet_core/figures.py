@@ -29,12 +29,12 @@ from taonet_core.transforms.display import (
 )
 from taonet_core.transforms.preprocess import frame_faults, mark_missing, night_index
 from taonet_core.transforms.skyview import coordinate_texts, sky_geometry
+from taonet_core.transforms.summary import peak_epoch, utc_texts
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _QUIET = 3.0  # differences are shown over this many times the interval: mid-grey noise
-_MJD_EPOCH = np.datetime64("1858-11-17T00:00:00", "ms")
 
 
 def viewer_payload(
@@ -85,11 +85,8 @@ def viewer_payload(
     meta = dict(subject.meta)
     payload = {
         "object": _object(meta, predictions),
-        "styles": {
-            str(k): {"name": s.name, "colour": s.colour, "glyph": s.glyph}
-            for k, s in STYLES.items()
-        },
-        "epochs": _epochs(subject.times, subject.bands, meta),
+        "styles": class_styles(),
+        "epochs": {**_epochs(subject.times, subject.bands, meta), "peak": peak_epoch(curve)},
         "frames": None if sequence is None else _frames(sequence),
         "curve": None if curve is None else _curve(curve),
         "models": [_model(prediction, subject.times) for prediction in predictions],
@@ -97,6 +94,13 @@ def viewer_payload(
     }
     text = json.dumps(payload, sort_keys=True, allow_nan=False)
     return {"key": hashlib.sha256(text.encode()).hexdigest(), **payload}
+
+
+def class_styles() -> dict[str, dict[str, str]]:
+    """Return name, colour and glyph of each class, as the front end wants them."""
+    return {
+        str(k): {"name": s.name, "colour": s.colour, "glyph": s.glyph} for k, s in STYLES.items()
+    }
 
 
 def gallery_card(
@@ -120,13 +124,12 @@ def gallery_card(
         ``verdict`` and ``simulated``.
     """
     usable = np.array([not fault for fault in frame_faults(sequence)])
-    flux = np.where(usable & np.isfinite(curve.mag), -curve.mag, -np.inf)
-    peak = int(np.argmax(flux if np.isfinite(flux).any() else usable))
+    peak = peak_epoch(curve)
     frames = mark_missing(sequence.frames)
     levels = sky_levels(frames)
     low, high = display_limits((frames - levels[:, None, None])[usable])["zscale"]
     shade = np.clip((frames[peak] - levels[peak] - low) / (high - low), 0, 1)
-    shade = np.arcsinh(10 * np.nan_to_num(shade)) / np.arcsinh(10)
+    shade = np.arcsinh(3 * np.nan_to_num(shade)) / np.arcsinh(3)  # as the viewer's asinh
     return {
         "id": sequence.object_id,
         "image": _base64(np.round(255 * shade).astype(np.uint8)),
@@ -170,12 +173,6 @@ def frame_table(sequence: ImageSequence, predictions: Sequence[Prediction]) -> p
         table[prediction.model] = [unused.get(i, "read") for i in range(len(sequence))]
     frame = pd.DataFrame(table)
     return frame if epochs["dated"] else frame.drop(columns=["night", "MJD", "UTC"])
-
-
-def utc_texts(times: NDArray[np.float64]) -> list[str]:
-    """Return MJD (UTC) as ``YYYY-MM-DD hh:mm:ss``, shape (T,)."""
-    stamps = _MJD_EPOCH + np.round(times * 86_400_000).astype("timedelta64[ms]")
-    return [text.replace("T", " ") for text in np.datetime_as_string(stamps, unit="s")]
 
 
 def _of_frames(prediction: Prediction, kept: NDArray[np.int64]) -> Prediction:

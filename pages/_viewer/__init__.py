@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,19 @@ _VIEWER = st.components.v2.component(
     css=_source("viewer.css"),
     js=_source("pixels.js", "charts.js", "viewer.js"),
 )
+_GALLERY = st.components.v2.component(
+    "taonet_gallery", css=_source("gallery.css"), js=_source("gallery.js")
+)
 
 
 def epoch_viewer(
-    payload: dict[str, Any], *, key: str, night: int | None, on_night: Callable[[], None]
-) -> int | None:
+    payload: dict[str, Any],
+    *,
+    key: str,
+    night: int | None = None,
+    on_night: Callable[[], None] | None = None,
+    turning: bool = False,
+) -> int:
     """Show one object; frames, light curve and probabilities share a cursor in the browser.
 
     Parameters
@@ -33,22 +43,51 @@ def epoch_viewer(
     payload : dict
         What `taonet_core.figures.viewer_payload` returns.
     key : str
-        Widget key.
-    night : int or None
-        Night to open at, counted from 1.
-    on_night : callable
+        Widget key. ``st.session_state[key]["night"]`` is the night the cursor rests on, from 1.
+    night : int, optional
+        Night to open at, from 1.
+    on_night : callable, optional
         Called once the cursor has come to rest on another night.
+    turning : bool
+        Whether to offer the previous and the next object.
 
     Returns
     -------
-    int or None
-        Night the cursor rests on, counted from 1; None before it was moved.
+    int
+        -1 or 1 where the reader just asked for the previous or next object, else 0.
     """
-    state = _VIEWER(
+    result = _VIEWER(
         key=key,
-        data={"payload": payload, "night": night},
-        on_night_change=on_night,
-        height="content",
+        data={"payload": payload, "night": night, "turning": turning},
+        on_night_change=on_night or _nothing,
+        on_turn_change=_nothing,
     )
-    chosen = state.night
-    return int(chosen) if isinstance(chosen, int | float) else None
+    return int(result.turn or 0)
+
+
+def gallery(
+    cards: Sequence[dict[str, Any]], styles: dict[str, dict[str, str]], *, key: str
+) -> str | None:
+    """Show cards that open an object.
+
+    Parameters
+    ----------
+    cards : sequence of dict
+        What `taonet_core.figures.gallery_card` returns, each with a line of ``facts``.
+    styles : dict
+        Name, colour and glyph of each class.
+    key : str
+        Widget key.
+
+    Returns
+    -------
+    str or None
+        Id of the object the reader just chose.
+    """
+    data = {"cards": list(cards), "styles": styles}
+    stamp = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+    return _GALLERY(key=key, data={"key": stamp, **data}, on_open_change=_nothing).open
+
+
+def _nothing() -> None:
+    """Streamlit tells a component's values apart by their callbacks."""

@@ -79,10 +79,11 @@ function chartFrame(host, x, y, label) {
   }
   for (const [value, words] of x.ticks(room)) text(toX(value), inner.y1 + 16, words, "middle");
   for (const [value, words] of y.dated ? x.dates(room) : []) {
+    if (toX(value) < inner.x0 + 40) continue; // room for the unit
     axes.append(svg("line", { x1: toX(value), x2: toX(value), y1: inner.y0 - 4, y2: inner.y0, class: "mark" }));
     text(toX(value), inner.y0 - 8, words, "middle");
   }
-  text(inner.x1 + 8, inner.y1 + 16, x.unit, "start", { class: "unit" });
+  text(inner.x1 + 20, inner.y1 + 16, x.unit, "start", { class: "unit" });
   if (y.unit) text(inner.x0 - 7, inner.y0 - 8, y.unit, "end", { class: "unit" });
   axes.append(svg("line", { x1: inner.x0, x2: inner.x1, y1: inner.y1, y2: inner.y1, class: "base" }));
   const [marks, cursor] = [svg("g", { class: "marks" }), svg("g", { class: "cursor" })];

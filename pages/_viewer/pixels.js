@@ -1,7 +1,7 @@
 // Pixels: decoding, stretch, colour maps, painting. No DOM beyond the canvas handed in.
 
 const STRETCHES = {
-  asinh: (t) => Math.asinh(10 * t) / Math.asinh(10),
+  asinh: (t) => Math.asinh(3 * t) / Math.asinh(3),
   linear: (t) => t,
   log: (t) => Math.log1p(1000 * t) / Math.log(1001),
   sqrt: Math.sqrt,

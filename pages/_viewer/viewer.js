@@ -10,6 +10,7 @@ const chosen = {
 const ICONS = {
   previous: "M11 3L5 8l6 5z M3.4 3v10", next: "M5 3l6 5-6 5z M12.6 3v10",
   play: "M4 2.5l9 5.5-9 5.5z", pause: "M4.5 3v10 M11.5 3v10",
+  back: "M10 3L5 8l5 5", forth: "M6 3l5 5-5 5",
   copy: "M5.5 5.5h8v8h-8z M10.5 5.5v-3h-8v8h3",
 };
 
@@ -60,8 +61,8 @@ const signed = (value, digits) => value.toFixed(digits).replace("-", "−");
 const degrees = ([ra, dec]) => `RA ${ra.toFixed(5)} Dec ${dec < 0 ? "−" : "+"}${Math.abs(dec).toFixed(5)}`;
 
 class Viewer {
-  constructor(host, data, notify) {
-    Object.assign(this, { host, data, notify, epoch: 0, playing: null, blinking: null, charts: {} });
+  constructor(host, data, actions) {
+    Object.assign(this, { host, data, ...actions, epoch: 0, playing: null, blinking: null, charts: {} });
     this.model = data.models.find((m) => m.model === chosen.model) ?? data.models[0] ?? null;
     if (data.frames) this.decode();
     host.replaceChildren(...[this.subject(), this.verdicts(), this.stage()].filter(Boolean));
@@ -129,7 +130,8 @@ class Viewer {
     return el("header", { class: "subject" },
       el("h2", {}, object.name),
       object.simulated ? el("span", { class: "tag", title: "Drawn by the simulator; not a real object" }, "simulated") : null,
-      places.length ? null : el("span", { class: "quiet" }, "no coordinates in the file"), ...places, copy);
+      places.length ? null : el("span", { class: "quiet" }, "no coordinates in the file"), ...places, copy,
+      this.turn ? el("span", { class: "turn" }, button("Previous object", "back", () => this.turn(-1)), button("Next object", "forth", () => this.turn(1))) : null);
   }
 
   copy(object) {
@@ -514,20 +516,22 @@ function emptyText(host, words) {
   host.replaceChildren(el("p", { class: "empty" }, words));
 }
 
-export default function mount({ parentElement, data, setStateValue }) {
+export default function mount({ parentElement, data, setStateValue, setTriggerValue }) {
   let host = parentElement.querySelector(".viewer");
   if (!host) {
     host = el("div", { class: "viewer" });
     parentElement.append(host);
   }
+  host.notify = (night) => setStateValue("night", night);
+  host.turn = (by) => setTriggerValue("turn", by);
   // a rerun of the page brings the same object again: keep what is shown
   if (host.viewer?.data.key !== data.payload.key) {
     host.viewer?.destroy();
-    host.viewer = new Viewer(host, data.payload, (night) => host.tell(night));
+    const actions = { notify: (night) => host.notify(night), turn: data.turning ? (by) => host.turn(by) : null };
+    host.viewer = new Viewer(host, data.payload, actions);
     const first = data.payload.epochs.night.indexOf((data.night ?? 0) - 1);
-    if (first >= 0) host.viewer.show(first);
+    host.viewer.show(first >= 0 ? first : data.payload.epochs.peak);
     clearTimeout(host.viewer.pending);
   }
-  host.tell = (night) => setStateValue("night", night);
   return () => { host.viewer?.destroy(); host.viewer = null; };
 }

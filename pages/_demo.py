@@ -1,0 +1,114 @@
+"""The demo set: simulated once, kept in the user's cache folder."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages._ui import Key, identity, models
+from taonet_core import __version__
+from taonet_core.data.catalog import load_catalog
+from taonet_core.data.fits_io import read_sequence
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.errors import TaoNetError
+from taonet_core.figures import gallery_card
+from taonet_core.labels import TransientClass
+from taonet_core.models.weights import ModelBundle
+from taonet_core.predict import predict
+from taonet_core.simulation.draw import simulate_dataset
+from taonet_core.transforms.photometry import extract_light_curve
+
+#: Where the demo set is kept, and how it is drawn.
+ROOT = Path.home() / ".cache" / "taonet"
+PER_CLASS = 20
+VISIBILITY = 0.8
+SEED = 2004
+
+_LOCK = threading.Lock()
+
+
+def catalog() -> pd.DataFrame:
+    """Return the catalogue of the demo set, simulating it on first use."""
+    folder = ROOT / f"demo-{__version__}-{PER_CLASS}"
+    with _LOCK:
+        if not folder.exists():
+            _simulate(folder)
+    return _catalog(folder, folder.stat().st_mtime_ns)
+
+
+@st.cache_data(show_spinner=False)
+def _catalog(folder: Path, stamp: int) -> pd.DataFrame:
+    catalog = load_catalog(folder)
+    return catalog.assign(path=[str(folder / name) for name in catalog["path"]])
+
+
+def _simulate(folder: Path) -> None:
+    bar = st.progress(0.0, "Simulating the demo set, once …")
+
+    def report(done: int, total: int) -> None:
+        bar.progress(done / total, f"Simulating the demo set, once: object {done} of {total}")
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".demo-", dir=folder.parent) as draft:
+        settings = {"visibility": VISIBILITY, "seed": SEED}
+        made = simulate_dataset(
+            Path(draft) / "demo", per_class=PER_CLASS, on_object=report, **settings
+        )
+        made.rename(folder)
+    bar.empty()
+
+
+def open_object(catalog: pd.DataFrame, object_id: str) -> tuple[str, ImageSequence]:
+    """Return the content key and the sequence of an object of the demo set."""
+    path = Path(catalog.set_index("object_id").loc[object_id, "path"])
+    return f"{path}-{path.stat().st_mtime_ns}", _sequence(path, path.stat().st_mtime_ns)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _sequence(path: Path, stamp: int) -> ImageSequence:
+    return read_sequence(path)
+
+
+def cards(catalog: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return the card of every object of the demo set by its id, with a progress bar."""
+    bundles, _ = models()
+    bundle = next(iter(bundles), None)
+    bar = st.empty()
+    cards = {}
+    for done, row in enumerate(catalog.itertuples(), start=1):
+        stamp = Path(row.path).stat().st_mtime_ns
+        cards[row.object_id] = _card(row.path, stamp, identity(bundle), bundle)
+        bar.progress(
+            done / len(catalog), f"Looking at the demo set: object {done} of {len(catalog)}"
+        )
+    bar.empty()
+    return cards
+
+
+@st.cache_data(show_spinner=False)
+def _card(path: str, stamp: int, identity: str, _bundle: ModelBundle | None) -> dict[str, Any]:
+    sequence = read_sequence(path)
+    prediction = None
+    if _bundle is not None:
+        try:
+            prediction = predict(sequence, _bundle)
+        except TaoNetError:
+            prediction = None  # the card then has no badge; the object's page says why
+    return gallery_card(sequence, extract_light_curve(sequence), prediction)
+
+
+def linked_object(catalog: pd.DataFrame) -> str:
+    """Return the id in the address, else the last one opened, else one that shows well."""
+    object_id = st.query_params.get(Key.OBJECT) or st.session_state.get(Key.LAST)
+    if object_id is None:
+        supernovae = catalog[catalog["label"] == TransientClass.SN]
+        object_id = supernovae.sort_values("mag")["object_id"].iloc[0]
+    if Key.OBJECT not in st.query_params:
+        st.query_params[Key.OBJECT] = object_id
+    st.session_state[Key.LAST] = object_id
+    return str(object_id)

@@ -1,0 +1,173 @@
+"""What the pages share: the look, session keys, classifiers, downloads."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+import streamlit as st
+
+from taonet_core.data.lightcurve import LightCurve
+from taonet_core.data.results import Prediction
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.errors import TaoNetError
+from taonet_core.models.weights import ModelBundle, load_model
+from taonet_core.predict import predict
+from taonet_core.transforms.photometry import extract_light_curve
+
+Readable = ImageSequence | LightCurve
+
+#: Classifiers asked about every object, the leading one first.
+MODELS = ("taonet", "forest", "taonet-paper")
+RESULT_SUFFIXES = (".csv", ".ecsv", ".json")
+
+_LOGO = """<svg xmlns="http://www.w3.org/2000/svg" width="172" height="24" viewBox="0 0 172 24">
+<g fill="none" stroke="#3b82d6" stroke-width="1.8"><circle cx="12" cy="12" r="9.5"/>
+<path d="M12 7.5v9M7.5 12h9" stroke-linecap="round"/></g><text x="29" y="17" fill="#3b82d6"
+font-family="sans-serif" font-size="15" font-weight="600">TAO-Net Explorer</text></svg>"""
+
+
+class Key(StrEnum):
+    """Names in the session, and in the address where a widget is bound to it."""
+
+    OBJECT = "object"
+    NIGHT = "night"
+    CLASSES = "class"
+    SORT = "sort"
+    SEARCH = "q"
+    LISTING = "listing"
+    VIEW = "view"
+    GALLERY = "gallery"
+    VIEWER = "viewer"
+    LAST = "last"
+    UPLOAD = "upload"
+    EXAMPLE = "example"
+    EXAMPLE_OPEN = "example-open"
+    CHOICE = "choice"
+
+
+def begin(title: str = "", caption: str = "") -> None:
+    """Open a page: the common look, the question it answers, a sentence about it."""
+    st.html(f"<style>{(Path(__file__).parent / '_style.css').read_text('utf-8')}</style>")
+    st.logo(_LOGO, size="large")
+    if title:
+        st.title(title, anchor=False)
+        st.caption(caption)
+
+
+def plain(text: object) -> str:
+    """Escape a text from outside so that Markdown shows it as it is."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
+
+
+def follow(object_id: str | None) -> None:
+    """Open the page of an object, if one was chosen."""
+    if object_id is not None:
+        st.switch_page("pages/sequence.py", query_params={Key.OBJECT: object_id})
+
+
+@st.cache_resource(show_spinner="Loading the classifiers …")
+def _bundle(name: str) -> ModelBundle:
+    return load_model(name)
+
+
+def models() -> tuple[list[ModelBundle], dict[str, str]]:
+    """Return the classifiers that can be used, and why the others cannot."""
+    bundles, missing = [], {}
+    for name in MODELS:
+        try:
+            bundles.append(_bundle(name))
+        except TaoNetError as error:
+            missing[name] = str(error)
+    return bundles, missing
+
+
+def identity(bundle: ModelBundle | None) -> str:
+    """Return a text that changes whenever the classifier does."""
+    return "" if bundle is None else f"{bundle.name} {bundle.version} {bundle.sidecar['sha256']}"
+
+
+@st.cache_data(max_entries=2048, show_spinner=False)
+def _opinion(
+    content: str, identity: str, _source: Readable, _bundle: ModelBundle
+) -> Prediction | TaoNetError:
+    try:
+        return predict(_source, _bundle)
+    except TaoNetError as error:
+        return error
+
+
+def opinions(content: str, source: Readable) -> tuple[list[Prediction], dict[str, str]]:
+    """Ask every classifier about an object.
+
+    Parameters
+    ----------
+    content : str
+        Changes whenever the object does.
+    source : ImageSequence or LightCurve
+
+    Returns
+    -------
+    list of Prediction
+        The leading classifier first.
+    dict of str to str
+        Why a classifier has none, by its name.
+    """
+    bundles, problems = models()
+    if isinstance(source, LightCurve):
+        bundles = [bundle for bundle in bundles if bundle.kind == "forest"]
+        problems = {name: text for name, text in problems.items() if name == "forest"}
+    predictions = []
+    for bundle in bundles:
+        answer = _opinion(content, identity(bundle), source, bundle)
+        if isinstance(answer, Prediction):
+            predictions.append(answer)
+        else:
+            problems[bundle.name] = str(answer)
+    return predictions, problems
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def light_curve(content: str, _sequence: ImageSequence) -> LightCurve:
+    """Return the forced photometry of a sequence; `content` changes whenever it does."""
+    return extract_light_curve(_sequence)
+
+
+def downloads(
+    what: str, stem: str, write: Callable[[Path], object], suffixes: Sequence[str] = RESULT_SUFFIXES
+) -> None:
+    """Offer something as files of several kinds, written only when asked for.
+
+    Parameters
+    ----------
+    what : str
+        Words on screen, and part of the file name.
+    stem : str
+        Begin of the file name; characters that are awkward in one are replaced.
+    write : callable
+        Writes to the path it is given; its ending says which kind is wanted.
+    suffixes : sequence of str
+    """
+
+    def contents(suffix: str) -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"file{suffix}"
+            write(path)
+            return path.read_bytes()
+
+    name = re.sub(r"[^A-Za-z0-9+.-]+", "_", f"{stem}_{what}")[:120]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"Download the {what}", width="content")
+        for suffix in suffixes:
+            st.download_button(
+                suffix[1:].upper(),
+                data=partial(contents, suffix),
+                file_name=f"{name}{suffix}",
+                key=f"download-{what}{suffix}",
+                on_click="ignore",
+                type="tertiary",
+            )

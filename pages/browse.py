@@ -1,0 +1,87 @@
+"""Browse: which object is worth a closer look."""
+
+import pandas as pd
+import streamlit as st
+
+from pages import _demo as demo
+from pages import _ui as ui
+from pages._ui import Key
+from pages._viewer import gallery
+from taonet_core.data.catalog import search
+from taonet_core.figures import class_styles
+from taonet_core.labels import STYLES, TransientClass
+
+# What people sort by: words on screen -> column, ascending.
+SORTS = {
+    "name": ("object_id", True),
+    "class": ("label", True),
+    "brightness": ("mag", True),
+    "number of nights": ("n_nights", False),
+    "first night": ("mjd_first", True),
+    "confidence of the verdict": ("confidence", False),
+    "wrong verdicts first": ("surprise", False),
+}
+
+ui.begin(
+    "Which object is worth a closer look?",
+    "Simulated objects as the CRTS survey would see them, each with its brightest frame, its light "
+    "curve, the verdict of the leading classifier (filled) and the truth (underlined). One event "
+    "in five lies outside the nights observed.",
+)
+catalog = demo.catalog()
+cards = demo.cards(catalog)
+
+with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    text = st.text_input(
+        "Search by name or coordinates",
+        key=Key.SEARCH,
+        bind="query-params",
+        placeholder="CSS1209 or 01:32:45 +20:15",
+        width=270,
+    )
+    classes = st.pills(
+        "True class",
+        list(TransientClass),
+        selection_mode="multi",
+        format_func=lambda name: f"{STYLES[name].glyph} {name}",
+        key=Key.CLASSES,
+        bind="query-params",
+    )
+    order = st.selectbox("Sort by", list(SORTS), key=Key.SORT, bind="query-params", width=220)
+    view = st.segmented_control(
+        "Show as",
+        ["cards", "table"],
+        default="cards",
+        required=True,
+        key=Key.VIEW,
+        bind="query-params",
+    )
+
+verdicts = [cards[name]["verdict"] or {} for name in catalog["object_id"]]
+rows = catalog.assign(
+    verdict=[verdict.get("class", "") for verdict in verdicts],
+    confidence=[verdict.get("probability") for verdict in verdicts],
+)
+rows = rows.assign(surprise=(rows["verdict"] != rows["label"]) & (rows["verdict"] != ""))
+rows = search(rows, text) if text.strip() else rows
+rows = rows[rows["label"].isin(classes)] if classes else rows
+column, ascending = SORTS[order]
+rows = rows.sort_values(column, ascending=ascending, kind="stable")
+st.session_state[Key.LISTING] = list(rows["object_id"])
+
+st.caption(f"{len(rows)} of {len(catalog)} objects")
+if rows.empty:
+    st.info("No object fits. Take a filter away, or upload files of your own.")
+    st.page_link("pages/upload.py", label="Go to Upload", icon=":material/upload_file:")
+elif view == "cards":
+    facts = {
+        row.object_id: f"{row.mag:.1f} mag · {row.n_nights} nights" for row in rows.itertuples()
+    }
+    shown = [{**cards[name], "facts": facts[name]} for name in rows["object_id"]]
+    ui.follow(gallery(shown, class_styles(), key=Key.GALLERY))
+else:
+    columns = ["object_id", "label", "verdict", "confidence", "mag", "n_frames", "n_nights"]
+    table: pd.DataFrame = rows[[*columns, "ra", "dec", "mjd_first", "mjd_last"]]
+    picked = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="single-row")
+    chosen = picked["selection"]["rows"]
+    ui.follow(table["object_id"].iloc[chosen[0]] if chosen else None)
