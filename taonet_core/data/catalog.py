@@ -1,4 +1,4 @@
-"""A table of the objects in a folder of sequences: index, search, split by sky position."""
+"""The objects of a folder of sequences as a table: index, search, split by sky position."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import logging
 import math
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,16 @@ from taonet_core.data.atomic import atomic_path
 from taonet_core.data.file_kinds import may_hold_images, stem
 from taonet_core.data.fits_io import read_sequences
 from taonet_core.data.fits_scan import scan
-from taonet_core.data.sequence import ImageSequence
 from taonet_core.data.sky import parse_position, sky_groups, unit_vectors
 from taonet_core.errors import TaoNetError, UnreadableFileError
 
 INDEX_NAME = "catalog.parquet"
 #: Column -> type of the catalogue.
 COLUMNS: dict[str, str] = {
-    "object_id": "str",
-    "path": "str",
-    "label": "str",
-    "ra": "float64",
-    "dec": "float64",
-    "n_frames": "int64",
-    "n_nights": "int64",
-    "mjd_first": "float64",
-    "mjd_last": "float64",
-    "mag": "float64",
+    **dict.fromkeys(("object_id", "path", "label"), "str"),
+    **dict.fromkeys(("ra", "dec"), "float64"),
+    **dict.fromkeys(("n_frames", "n_nights"), "int64"),
+    **dict.fromkeys(("mjd_first", "mjd_last", "mag"), "float64"),
     "simulated": "bool",
     "group": "int64",
 }
@@ -112,7 +105,7 @@ def load_catalog(folder: str | os.PathLike[str]) -> pd.DataFrame:
     try:
         if path.is_file():
             known = (parquet.read_schema(path).metadata or {}).get(_FINGERPRINT)
-            if known == _fingerprint(_files(root)):
+            if known == _fingerprint(root, _files(root)):
                 return pd.read_parquet(path)[list(COLUMNS)].astype(COLUMNS)
     except (ArrowException, OSError, ValueError, KeyError) as error:
         _log.warning("%s is damaged (%s); it is made anew", path, error)
@@ -222,21 +215,20 @@ def _files(root: Path) -> list[Path]:
     """Return the files that may hold images, in order."""
     if not root.is_dir():
         raise UnreadableFileError(f"{root}: no such folder; choose a folder of FITS files")
-    return sorted(_walk(root))
-
-
-def _walk(root: Path) -> Iterator[Path]:
+    found: list[Path] = []
     for place, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        yield from (Path(place, name) for name in names if may_hold_images(name))
+        found += [Path(place, name) for name in names if may_hold_images(name)]
+    return sorted(found)
 
 
-def _fingerprint(files: list[Path]) -> bytes:
+def _fingerprint(root: Path, files: list[Path]) -> bytes:
     """Return a digest of the names, sizes and times of files."""
     digest = hashlib.sha256()
     for path in files:
         status = path.stat()
-        digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+        name = path.relative_to(root)
+        digest.update(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
     return digest.hexdigest().encode()
 
 
@@ -270,12 +262,9 @@ def _other_rows(place: Path, paths: list[Path], root: Path) -> list[dict[str, An
             _log.warning("left out of the catalogue: %s", sequence)
             continue
         alone = [path for path in paths if path.name == Path(name).name]
-        rows.append(_row(alone[0].relative_to(root) if alone else folder, **_known(sequence)))
+        where = alone[0].relative_to(root) if alone else folder
+        rows.append(_row(where, sequence.meta, sequence.times))
     return rows
-
-
-def _known(sequence: ImageSequence) -> dict[str, Any]:
-    return {"meta": sequence.meta, "times": sequence.times}
 
 
 def _row(path: Path, meta: Mapping[str, Any], times: NDArray[np.float64]) -> dict[str, Any]:
@@ -301,7 +290,7 @@ def _store(catalog: pd.DataFrame, root: Path, files: list[Path]) -> None:
     import pyarrow.parquet as parquet
 
     table = pa.Table.from_pandas(catalog, preserve_index=False)
-    known = {**(table.schema.metadata or {}), _FINGERPRINT: _fingerprint(files)}
+    known = {**(table.schema.metadata or {}), _FINGERPRINT: _fingerprint(root, files)}
     try:
         with atomic_path(root / INDEX_NAME) as temporary:
             parquet.write_table(table.replace_schema_metadata(known), temporary)

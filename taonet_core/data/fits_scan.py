@@ -229,15 +229,20 @@ def _structure(header: Header, index: int, start: int, length: int, where: str) 
     axes = [_whole(header, f"NAXIS{i}", 0, MAX_AXIS, where) for i in range(1, naxis + 1)]
     is_group = header.get("GROUPS") is True and axes[:1] == [0]
     extension = str(header.get("XTENSION") or "").strip() if index else "IMAGE"
-    most_groups = MAX_AXIS if is_group else 1
-    groups = _whole(header, "GCOUNT", 1, most_groups, where, default=1) if index or is_group else 1
-    extra = _whole(header, "PCOUNT", 0, MAX_AXIS, where, default=0) if index or is_group else 0
-    count = math.prod(axes[1:] if is_group else axes) if axes else 0
-    size = abs(int(bitpix)) // 8 * groups * (extra + count)
     kinds = {"IMAGE": "image", "IUEIMAGE": "image", "BINTABLE": "table", "A3DTABLE": "table"}
     kind = "groups" if is_group else kinds.get(extension, "other")
-    if kind == "table" and header.get("ZIMAGE") is True:
-        kind = "compressed"
+    if kind == "table":
+        if bitpix != 8 or naxis != 2:
+            raise UnreadableFileError(
+                f"{where}: a table with BITPIX {bitpix} and NAXIS {naxis}, wanted 8 and 2; damaged"
+            )
+        kind = "compressed" if header.get("ZIMAGE") is True else "table"
+    groups = extra = 0
+    if index or is_group:
+        groups = _whole(header, "GCOUNT", 1, MAX_AXIS if is_group else 1, where, default=1)
+        extra = _whole(header, "PCOUNT", 0, 0 if kind == "image" else MAX_AXIS, where, default=0)
+    count = math.prod(axes[1:] if is_group else axes) if axes else 0
+    size = abs(int(bitpix)) // 8 * max(groups, 1) * (extra + count)
     shape = tuple(reversed(axes)) if count else ()
     return Hdu(index, kind, header, start, start + length, size, shape)
 
