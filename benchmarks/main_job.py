@@ -62,7 +62,7 @@ def main(
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as scratch:
         folder = data or Path(scratch)
-        with console.progress("simulated", total=len(SIX_CLASSES) * per_class) as step:
+        with console.progress("simulated") as step:
             simulate_dataset(
                 folder,
                 survey="crts",
@@ -75,7 +75,9 @@ def main(
         nearest = check_unseen(folder, seed, training_data or [], bundles)
         evaluations = {}
         for name, bundle in bundles.items():
-            with console.progress(f"classified by {name}", total=6 * per_class) as step:
+            with console.progress(
+                f"classified by {name}", total=len(SIX_CLASSES) * per_class
+            ) as step:
                 evaluations[name] = evaluate(folder, bundle, on_object=step)
         sequence = sequence_of_nights(folder, NIGHTS)
         report = {

@@ -50,10 +50,11 @@ def read_objects(source: str | Path) -> Iterator[tuple[str, Readable | TaoNetErr
         The error where it could not be read. A sequence without an id gets `name` for one.
     """
     from taonet_core.data.fits_io import read_sequences
-    from taonet_core.data.tables import read_light_curves
 
     path = Path(source)
     if path.suffix.lower() in _TABLES and path.is_file():
+        from taonet_core.data.tables import read_light_curves
+
         try:
             yield from read_light_curves(path).items()
         except TaoNetError as error:

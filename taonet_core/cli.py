@@ -176,7 +176,7 @@ def simulate(
     """Simulate labelled sequences of all six classes, in the layout of the DEEP-TAO release."""
     from taonet_core.simulation.draw import simulate_dataset
 
-    with _one_sentence_errors(), console.progress("objects simulated", total=6 * per_class) as step:
+    with _one_sentence_errors(), console.progress("objects simulated") as step:
         simulate_dataset(
             output,
             survey=survey,
@@ -235,9 +235,8 @@ def index(
     """List the objects of a folder in a catalogue beside them, without reading pixels."""
     from taonet_core.data.catalog import index_folder
 
-    with _one_sentence_errors(), console.progress("folders indexed") as step:
-        catalog = index_folder(folder)
-        step()
+    with _one_sentence_errors(), console.progress("files indexed") as step:
+        catalog = index_folder(folder, on_file=step)
     counts = catalog["label"].value_counts()
     console.say(
         f"{len(catalog)} objects: " + ", ".join(f"{n} {name}" for name, n in counts.items())

@@ -33,7 +33,7 @@ def show(table: Table) -> None:
 def progress(what: str, total: int | None = None) -> Iterator[Callable[..., None]]:
     """Show on stderr, where that is a terminal, how far the work is.
 
-    Yields a function to call after each step; what it is called with is ignored.
+    Yields a function to call after each step, with (steps done, steps in all) where known.
     """
     from rich.progress import (
         BarColumn,
@@ -55,7 +55,11 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[..., None
         disable=not console.is_terminal,
     ) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda *_args, **_kwargs: bar.advance(task)
+
+        def step(done: int | None = None, of: int | None = None) -> None:
+            bar.update(task, advance=1 if done is None else None, completed=done, total=of)
+
+        yield step
 
 
 @contextmanager
