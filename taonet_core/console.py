@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.progress import TaskID
 
+_QUIET = 10.0  # seconds between lines of progress in a log
 _SCORES = ("precision", "recall", "f1", "max_f1")
 
 
@@ -67,7 +70,7 @@ def stages() -> Iterator[Callable[[str, float, str], None]]:
     """Show on stderr how far each stage of a long work is.
 
     Yields a function of (stage, share done from 0 to 1, what to say). Where stderr is no
-    terminal, it prints one line a message.
+    terminal, it prints a line now and then.
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -80,12 +83,15 @@ def stages() -> Iterator[Callable[[str, float, str], None]]:
         disable=not console.is_terminal,
     ) as bars:
         tasks: dict[str, TaskID] = {}
+        printed = -math.inf
 
         def report(stage: str, share: float, text: str) -> None:
+            nonlocal printed
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage, total=1.0, said="")
             bars.update(tasks[stage], completed=share, said=text)
-            if not console.is_terminal:
+            if not console.is_terminal and (share >= 1 or time.monotonic() - printed > _QUIET):
+                printed = time.monotonic()
                 say(f"{stage}: {text}")
 
         yield report
