@@ -47,8 +47,8 @@ class ForestConfig:
         asked after every night; 0 as published. It also keeps the length of a curve, which
         depends on the survey, from standing for its class.
     max_leaves : int
-        Most leaves of a tree; unlimited as published. Limited so that the largest forest of the
-        grid takes less than 20 MB.
+        Most leaves of all trees together; unlimited as published. Limited so that a saved forest
+        takes less than 20 MB.
     """
 
     trees: tuple[int, ...] = (200, 700)  # MANTRA section 4
@@ -57,14 +57,18 @@ class ForestConfig:
     min_points: int = MIN_POINTS  # MANTRA tables: 5 and 10
     oversample: bool = True  # MANTRA section 4
     beginnings: int = 2
-    max_leaves: int = 300
+    max_leaves: int = 180_000
 
     def __post_init__(self) -> None:
         if not self.trees or not self.max_features or self.folds < 2 or min(self.trees) < 1:
             raise ValueError(f"wanted at least one tree, one rule and two folds; got {self}")
-        if self.min_points < MIN_POINTS or self.beginnings < 0 or self.max_leaves < 2:
+        if (
+            self.min_points < MIN_POINTS
+            or self.beginnings < 0
+            or self.max_leaves < 2 * max(self.trees)
+        ):
             raise ValueError(
-                f"wanted min_points >= {MIN_POINTS}, beginnings >= 0, max_leaves >= 2; got {self}"
+                f"wanted min_points >= {MIN_POINTS}, beginnings >= 0, two leaves a tree; got {self}"
             )
 
 
@@ -269,6 +273,10 @@ def _pipeline(trees: int, max_features: str, max_leaves: int, seed: int) -> Pipe
     from sklearn.preprocessing import StandardScaler
 
     forest = RandomForestClassifier(
-        trees, max_features=max_features, max_leaf_nodes=max_leaves, random_state=seed, n_jobs=1
+        trees,
+        max_features=max_features,
+        max_leaf_nodes=max_leaves // trees,
+        random_state=seed,
+        n_jobs=1,
     )
     return Pipeline([("scale", StandardScaler()), ("forest", forest)])
