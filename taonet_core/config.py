@@ -35,4 +35,8 @@ def from_dict(kind: type[ConfigT], values: Mapping[str, Any]) -> ConfigT:
     unknown = sorted(set(values) - known)
     if unknown:
         raise ValueError(f"{kind.__name__} has no setting {unknown}; it has {sorted(known)}")
-    return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+    settings = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    try:
+        return kind(**settings)
+    except TypeError as error:
+        raise ValueError(f"{kind.__name__} cannot be made of {settings}: {error}") from error

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taonet_core import __version__
+from taonet_core.config import from_dict
 from taonet_core.data.catalog import load_catalog, split_by_position
 from taonet_core.data.fits_io import read_sequence
 from taonet_core.data.store import map_in_processes, pack_folder
@@ -164,7 +165,7 @@ def _taonet(job: Job) -> ModelBundle:
 
     preprocess = PreprocessConfig(visit="mean")
     train_config = TrainConfig(epochs=job.epochs or 24, seed=job.seed, precision=job.precision)
-    config = TAONetConfig(n_classes=len(job.classes), **job.settings)
+    config = from_dict(TAONetConfig, {"n_classes": len(job.classes), **job.settings})
     task = NightTask(**_packed(job, preprocess), batch_size=train_config.batch_size)
     _seed_weights(job)
     model = TAONet(config)
@@ -180,7 +181,7 @@ def _taonet_paper(job: Job) -> ModelBundle:
     from taonet_core.tasks import VectorTask, WindowTask
 
     preprocess = PreprocessConfig(visit="first")
-    config = TAONetPaperConfig(n_classes=len(job.classes), **job.settings)
+    config = from_dict(TAONetPaperConfig, {"n_classes": len(job.classes), **job.settings})
     encoder = TrainConfig(  # optimiser, rate, decay and 50 + 100 epochs as published
         epochs=job.epochs or 50,
         optimizer="sgd",
@@ -221,7 +222,7 @@ def _taonet_paper(job: Job) -> ModelBundle:
 def _forest(job: Job) -> ModelBundle:
     from sklearn.metrics import f1_score
 
-    config = ForestConfig(**job.settings)
+    config = from_dict(ForestConfig, job.settings)
     curves = light_curves(job)
     labels, names = job.labels, np.array(job.classes)
     usable = {i for i, curve in enumerate(curves) if curve is not None}

@@ -33,6 +33,11 @@ def test_contradictions_are_refused_as_at_construction():
         from_dict(Oven, {"degrees": -1.0})
 
 
+def test_a_value_of_the_wrong_kind_is_refused():
+    with pytest.raises(ValueError, match="Oven cannot be made of"):
+        from_dict(Oven, {"degrees": "hot"})
+
+
 @pytest.mark.parametrize("value", [{"degrees": 1.0}, Oven], ids=["dict", "class"])
 def test_only_settings_can_be_turned_into_a_dict(value):
     with pytest.raises(ValueError, match="settings dataclass"):
