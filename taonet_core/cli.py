@@ -119,6 +119,7 @@ def predict(
     """Classify image sequences; broken ones are listed and the rest is still done."""
     from taonet_core.bulk import classify, prediction_table, read_objects
     from taonet_core.data.exports import csv_text, write_table
+    from taonet_core.data.results import Prediction
 
     with _one_sentence_errors():
         with console.progress("objects classified") as step:
@@ -135,12 +136,13 @@ def predict(
         console.show(console.verdict_table(table))
     elif output is None:
         typer.echo(csv_text(table), nl=False)
+    console.say_warnings(answer for _, answer in results if isinstance(answer, Prediction))
     _list_broken((name, str(answer)) for name, answer in results if isinstance(answer, TaoNetError))
 
 
 @app.command()
 def evaluate(
-    data: Annotated[Path, typer.Argument(help="Folder or archive of labelled sequences.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled sequences.")],
     model: Model = DEFAULT_MODEL,
     output: Annotated[
         Path | None,
@@ -190,8 +192,8 @@ def simulate(
 
 @app.command()
 def train(
-    model: Annotated[Design, typer.Argument(help="Which model to train.")],
-    data: Annotated[Path, typer.Argument(help="Folder of labelled sequences.")],
+    model: Annotated[Design, typer.Argument(metavar="MODEL", help="What to train.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of labelled sequences.")],
     output: OutputFolder,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
     time_budget: Annotated[
@@ -230,7 +232,7 @@ def train(
 
 @app.command()
 def index(
-    folder: Annotated[Path, typer.Argument(help="Folder of sequences, any depth.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of sequences, any depth.")],
 ) -> None:
     """List the objects of a folder in a catalogue beside them, without reading pixels."""
     from taonet_core.data.catalog import index_folder

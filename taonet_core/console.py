@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.progress import TaskID
 
+    from taonet_core.data.results import Prediction
+
+_MOST_WARNINGS = 5
 _QUIET = 10.0  # seconds between lines of progress in a log
 _SCORES = ("precision", "recall", "f1", "max_f1")
 
@@ -30,6 +34,15 @@ def say(text: str) -> None:
 def show(table: Table) -> None:
     """Print a table on stdout."""
     Console().print(table)
+
+
+def say_warnings(predictions: Iterable[Prediction]) -> None:
+    """Say on stderr what the model was not trained for, the most frequent first."""
+    sentences = Counter(s for prediction in predictions for s in prediction.meta["warnings"])
+    for sentence, count in sentences.most_common(_MOST_WARNINGS):
+        say(f"{count} x {sentence}")
+    if len(sentences) > _MOST_WARNINGS:
+        say(f"and {len(sentences) - _MOST_WARNINGS} other warnings")
 
 
 @contextmanager
