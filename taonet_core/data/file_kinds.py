@@ -62,7 +62,7 @@ def refusal(data: bytes, name: str) -> UnreadableFileError:
 def stem(name: str) -> str:
     """Return the file name without its folders and its FITS or compression endings."""
     name = PurePosixPath(name).name
-    for endings in (_PACKED_ENDINGS, FITS_ENDINGS):
+    for endings in ((*_PACKED_ENDINGS, ".fz"), FITS_ENDINGS):
         for ending in endings:
             if name.lower().endswith(ending) and len(name) > len(ending):
                 name = name[: -len(ending)]
