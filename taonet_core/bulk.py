@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -30,7 +31,7 @@ LONG_COLUMNS = (
     "ranking",
 )
 
-_TABLES = {".csv", ".ecsv", ".parquet", ".vot", ".xml"}
+_TABLE = re.compile(r"\.(csv|ecsv|txt|parquet|vot|xml)(\.(gz|bz2|xz))?$", re.IGNORECASE)
 _BATCH = 32
 
 
@@ -52,7 +53,7 @@ def read_objects(source: str | Path) -> Iterator[tuple[str, Readable | TaoNetErr
     from taonet_core.data.fits_io import read_sequences
 
     path = Path(source)
-    if path.suffix.lower() in _TABLES and path.is_file():
+    if _TABLE.search(path.name) and path.is_file():
         from taonet_core.data.tables import read_light_curves
 
         try:

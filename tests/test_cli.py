@@ -118,6 +118,23 @@ def test_every_output_format_holds_the_same_table(survey, tiny, broken, tmp_path
     assert "page.fits" in table["object_id"][1]
 
 
+def test_a_light_curve_table_needs_the_forest(tiny, tmp_path):
+    table = tmp_path / "curves.csv"
+    table.write_text("object_id,mjd,mag,mag_err\n" + "".join(f"a,{i},18,0.1\n" for i in range(9)))
+    result = run("predict", table, "--model", tiny)
+    assert result.exit_code == 1
+    assert rows(result.stdout)["object_id"].tolist() == ["a"]
+    assert "forest" in result.stderr
+
+
+def test_a_table_that_is_no_light_curve_is_named(tiny, tmp_path):
+    (tmp_path / "notes.csv").write_text("when,what\n1,2\n")
+    result = run("predict", tmp_path / "notes.csv", "--model", tiny)
+    assert result.exit_code == 1
+    assert rows(result.stdout)["object_id"].tolist() == ["notes.csv"]
+    assert "mag_err" in result.stderr
+
+
 def test_a_broken_input_is_a_row_and_a_line_on_stderr_and_stops_nothing(survey, tiny, broken):
     one = sequences(survey)[0]
     result = run("predict", broken, "nowhere.fits", one, "--model", tiny)
