@@ -1,0 +1,158 @@
+"""The catalogue: what it lists, how it is searched and split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from taonet_core.data import catalog as module
+from taonet_core.data.catalog import (
+    COLUMNS,
+    INDEX_NAME,
+    index_folder,
+    load_catalog,
+    search,
+    split_by_position,
+)
+from taonet_core.data.fits_io import read_sequence, write_sequence
+from taonet_core.data.sky import parse_position, sky_groups
+from taonet_core.errors import UnreadableFileError
+
+PLACES = [("SN", "a", 120.0, 10.0), ("SN", "b", 120.0, 10.002), ("CV", "c", 200.0, -5.0)]
+
+
+@pytest.fixture
+def folder(make_sequence, tmp_path: Path) -> Path:
+    """Three release files, two of them at the same place."""
+    for label, name, ra, dec in PLACES:
+        path = tmp_path / "data" / label / f"CSS{name}.fits"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        known = {"object_id": f"CSS{name}", "label": label, "ra": ra, "dec": dec, "mag": 18.5}
+        write_sequence(make_sequence(nights=3, **known), path)
+    return tmp_path
+
+
+def table(**columns: object) -> pd.DataFrame:
+    return pd.DataFrame({"label": "SN", "object_id": "x"} | columns)
+
+
+def test_the_catalogue_says_what_reading_the_files_says(folder: Path) -> None:
+    found = index_folder(folder)
+    assert list(found.columns) == list(COLUMNS)
+    assert found["path"].tolist() == ["data/CV/CSSc.fits", "data/SN/CSSa.fits", "data/SN/CSSb.fits"]
+    for row in found.itertuples():
+        sequence = read_sequence(folder / row.path)
+        assert (row.object_id, row.label) == (sequence.object_id, sequence.meta["label"])
+        assert (row.ra, row.dec, row.mag) == (sequence.meta["ra"], sequence.meta["dec"], 18.5)
+        assert (row.n_frames, row.n_nights) == (len(sequence), 3)
+        assert (row.mjd_first, row.mjd_last) == (sequence.times[0], sequence.times[-1])
+    assert found["group"].nunique() == 2
+
+
+def test_pixels_are_not_read(folder: Path) -> None:
+    path = folder / "data" / "CV" / "CSSc.fits"
+    wanted = index_folder(folder)
+    data = bytearray(path.read_bytes())
+    data[20_000:] = bytes(len(data) - 20_000)
+    path.write_bytes(data)
+    assert index_folder(folder).equals(wanted)
+
+
+def test_the_kept_catalogue_is_used_until_the_files_change(folder: Path, monkeypatch) -> None:
+    first = load_catalog(folder)
+    assert (folder / INDEX_NAME).is_file()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "index_folder", lambda *_: pytest.fail("made anew"))
+        assert load_catalog(folder).equals(first)
+    (folder / "data" / "CV" / "CSSc.fits").unlink()
+    assert len(load_catalog(folder)) == 2
+
+
+def test_a_damaged_catalogue_is_made_anew(folder: Path) -> None:
+    first = load_catalog(folder)
+    (folder / INDEX_NAME).write_bytes(b"PAR1 nonsense")
+    assert load_catalog(folder).equals(first)
+
+
+def test_broken_files_are_left_out_and_folders_of_frames_are_one_object(folder: Path) -> None:
+    (folder / "data" / "SN" / "broken.fits").write_bytes(b"broken")
+    for i in range(3):
+        from makers import as_bytes, image
+
+        path = folder / "stamps" / f"{i}.fits"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(as_bytes(image(55_000.0 + i)))
+    found = index_folder(folder).set_index("path")
+    assert len(found) == 4
+    assert found.loc["stamps", "n_frames"] == 3
+
+
+def test_a_folder_without_sequences_is_refused(tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(UnreadableFileError):
+            index_folder(place)
+
+
+def test_groups_are_chains_of_neighbours_also_across_the_zero_of_right_ascension() -> None:
+    step = 8 / 3600
+    ra = np.array([0.0, 360 - step, 180.0, np.nan, np.nan])
+    dec = np.array([0.0, 0.0, 89.0, 0.0, 0.0])
+    groups = sky_groups(ra, dec, 10.0)
+    assert groups[0] == groups[1]
+    assert len(set(groups.tolist())) == 4
+
+
+def test_no_place_stands_on_two_sides_and_shares_hold(rng) -> None:
+    centres = rng.uniform(0, 300, 400)
+    ra = np.concatenate([centres, centres + 0.02, centres + 0.04])
+    labels = rng.choice(["SN", "CV", "AGN"], ra.size)
+    found = table(ra=ra, dec=np.zeros(ra.size), label=labels)
+    sides = split_by_position(found, seed=4)
+    places = sky_groups(found["ra"].to_numpy(), found["dec"].to_numpy(), module.SAME_SKY)
+    assert (sides.groupby(places).nunique() == 1).all()
+    shares = sides.value_counts(normalize=True)
+    assert shares["train"] == pytest.approx(0.7, abs=0.02)
+    assert shares["val"] == pytest.approx(0.15, abs=0.02)
+    assert sides.equals(split_by_position(found, seed=4))
+    assert not sides.equals(split_by_position(found, seed=5))
+
+
+def test_shares_must_add_up() -> None:
+    with pytest.raises(ValueError, match="add up to 1"):
+        split_by_position(table(ra=[1.0], dec=[1.0]), {"train": 0.5})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "123.1375 12.55028",
+        "123.1375, +12.55028",
+        "08:12:33 +12:33:01",
+        "08 12 33 +12 33 01",
+        "08h12m33s +12d33m01s",
+        "123d08m15s 12d33m01s",
+        "J081233.0+123301",
+        "CSS060402:081233+123301",
+    ],
+)
+def test_positions_are_read_in_any_usual_form(text: str) -> None:
+    assert parse_position(text) == pytest.approx((123.1375, 12.55028), abs=1e-4)
+
+
+@pytest.mark.parametrize("text", ["", "SN", "400 0", "10 95", "a b", "1 2 3", "12:00:00"])
+def test_what_is_no_position_is_none(text: str) -> None:
+    assert parse_position(text) is None
+
+
+def test_search_finds_names_and_cones(folder: Path) -> None:
+    found = index_folder(folder)
+    assert search(found, "cssA")["object_id"].tolist() == ["CSSa"]
+    assert search(found, "css")["object_id"].tolist() == ["CSSc", "CSSa", "CSSb"]
+    near = search(found, "120.0 10.0", radius_arcsec=30)
+    assert near["object_id"].tolist() == ["CSSa", "CSSb"]
+    assert near["separation_arcsec"].tolist() == pytest.approx([0, 7.2], abs=1e-3)
+    assert search(found, "120.0 10.0", radius_arcsec=5)["object_id"].tolist() == ["CSSa"]
+    assert search(found, "nothing").empty
