@@ -6,6 +6,7 @@ own branch of the seed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -15,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taonet_core import __version__
+from taonet_core.data.atomic import atomic_path
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.simulation import detector, galaxies, scene
@@ -229,7 +232,7 @@ def simulate_dataset(
     classes: Sequence[TransientClass | str] = SIX_CLASSES,
     on_object: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Write a data set in the layout of the DEEP-TAO release.
+    """Write a data set as the DEEP-TAO release lays it out, and ``dataset.json``: how it was made.
 
     Parameters
     ----------
@@ -274,6 +277,17 @@ def simulate_dataset(
     for done, _ in enumerate(_run(jobs, workers), start=1):
         if on_object is not None:
             on_object(done, len(jobs))
+    made = {
+        "simulated": True,
+        "survey": survey.name,
+        "classes": labels,
+        "per_class": per_class,
+        "visibility": visibility,
+        "seed": seed,
+        "version": __version__,
+    }
+    with atomic_path(output / "dataset.json") as temporary:
+        temporary.write_text(json.dumps(made, indent=2) + "\n")
     return output
 
 
