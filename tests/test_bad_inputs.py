@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,6 @@ from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError, UnreadableFileError
 
 ASTROPY_DATA = Path(fits.__file__).parent / "tests" / "data"
-REAL = Path(os.environ.get("TAONET_REAL_DATA", "nowhere")) / "bad_inputs"
 SECONDS = 2.0
 
 
@@ -46,11 +44,11 @@ def test_files_of_astropys_own_tests(path: Path) -> None:
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("path", files(REAL), ids=lambda path: path.name)
-def test_real_malformed_files(path: Path) -> None:
-    result = verdict(path)
-    if "jpeg" in path.parent.name or "avro" in path.parent.name:
-        assert isinstance(result, UnreadableFileError)
+def test_real_malformed_files(real_data: Path) -> None:
+    for path in files(real_data / "bad_inputs"):
+        result = verdict(path)
+        if "jpeg" in path.parent.name or "avro" in path.parent.name:
+            assert isinstance(result, UnreadableFileError)
 
 
 @pytest.mark.data
@@ -86,7 +84,7 @@ EMPTY = cards(SIMPLE=True, BITPIX=8, NAXIS=0)
 DATA = bytes(2880)
 FAULTS: dict[str, tuple[bytes, str]] = {
     "no bytes": (b"", "empty"),
-    "header never ends": (primary()[:800], "never ends"),
+    "header never ends": (primary()[:160], "never ends"),
     "header of 80 MB": (primary().replace(b"END", b"XXX") + b" " * 2880 * 700, "header cards"),
     "data cut": (primary() + bytes(50), "promises 128 bytes of data and holds 50"),
     "absurd axis": (primary(NAXIS1=2**31 - 1, NAXIS2=2**31 - 1) + DATA, "promises"),
@@ -156,9 +154,7 @@ def test_a_gigabyte_after_a_small_image_is_refused() -> None:
 def test_a_broken_frame_among_good_ones_is_left_out_and_named() -> None:
     hdus = [image(55_000.0), image(55_001.0), image(55_002.0)]
     hdus[1].header["XBSCALE"] = 0
-    data = as_bytes(*hdus).replace(
-        b"XBSCALE =                    0", b"BSCALE  =                    0"
-    )
+    data = as_bytes(*hdus).replace(b"XBSCALE = ", b"BSCALE  = ")
     sequence = read_sequence(data)
     assert len(sequence) == 2
     assert "HDU 2" in sequence.meta["dropped"][0]
@@ -170,7 +166,8 @@ def test_a_broken_frame_among_good_ones_is_left_out_and_named() -> None:
 def tiles(codec: str = "RICE_1", **changes: object) -> bytes:
     """Return a compressed image with keywords changed behind astropy's back."""
     pixels = np.random.default_rng(3).normal(100, 5, (20, 20)).astype(np.float32)
-    data = as_bytes(fits.CompImageHDU(pixels, compression_type=codec, dither_seed=7))
+    hdu = fits.CompImageHDU(pixels, compression_type=codec, quantize_method=1, dither_seed=7)
+    data = as_bytes(hdu)
     for key, value in changes.items():
         start = data.index(f"{key:8}=".encode())
         data = data[:start] + f"{key:8}= {value!s:>20}".ljust(80).encode() + data[start + 80 :]
@@ -192,15 +189,10 @@ def tiles(codec: str = "RICE_1", **changes: object) -> bytes:
         {"ZCMPTYPE": "'MAGIC   '"},
         {"ZVAL1": 10**6},
         {"TFORM1": "'1QB(999)'"},
-        {"THEAP": -1},
     ],
     ids=str,
 )
 def test_numbers_that_would_crash_the_decompressor_are_refused(change: dict[str, object]) -> None:
-    if "THEAP" in change:
-        data = tiles().replace(b"ZQUANTIZ", b"THEAP   ", 1)
-        assert isinstance(verdict(data), TaoNetError)
-        return
     assert isinstance(verdict(tiles(**change)), TaoNetError)
 
 

@@ -214,7 +214,11 @@ def test_a_cut_archive_gives_what_came_before(fits_file) -> None:
     assert any(isinstance(result, UnreadableFileError) for result in found.values())
 
 
-@pytest.mark.parametrize("source", [3, None, {"a": 1}, io.StringIO("text"), "no/such/file.fits"])
+@pytest.mark.parametrize(
+    "source",
+    [3, None, {"a": 1}, io.StringIO("text"), "no/such.fits", "/dev/zero", "a\0b", "x" * 9999],
+    ids=lambda source: str(source)[:12].encode("unicode_escape").decode(),
+)
 def test_what_is_no_source_is_refused(source: object) -> None:
     with pytest.raises(UnreadableFileError):
         read_sequence(source)

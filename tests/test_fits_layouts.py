@@ -272,6 +272,13 @@ def test_frames_are_centred_on_the_target_by_their_own_wcs() -> None:
         read_sequence(as_bytes(*hdus), ra=121.0, dec=10.0)
 
 
+def test_a_header_position_away_from_the_centre_is_said() -> None:
+    hdu = image(MJD, shape=(40, 40), RA=120.0, DEC=10.0, **wcs_cards(30, 20))
+    sequence = read_sequence(as_bytes(hdu))
+    assert "10 pixels from the centre" in notes(sequence)
+    assert "pixels from the centre" not in notes(read_sequence(as_bytes(hdu), ra=120.0, dec=10.0))
+
+
 def test_turned_frames_are_said() -> None:
     turned = image(MJD + 1, **(wcs_cards(8, 8) | {"CDELT1": 1 / 3600}))
     plain = image(MJD, **wcs_cards(8, 8))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from astropy.wcs import WCS
 
 Corner = tuple[int, int]
+
+#: A header's position this far from the middle is doubted (pixels).
+_MOST_OFFSET = 3.0
 
 
 def assemble(reading: Reading, *, ra: float | None, dec: float | None) -> ImageSequence:
@@ -129,6 +132,8 @@ def _align(
     else:
         if ra is not None and dec is not None:
             reading.notes.append("without a WCS the centre of the frames is taken as the target")
+        elif wcs is not None:
+            reading.notes.extend(_off_centre(wcs, science[0], reading.meta))
         corners = [_centred(frame.pixels.shape, shape) for frame in science]
     if len(shapes) > 1:
         sizes = ", ".join(f"{count} of {w} x {h}" for (h, w), count in sorted(shapes.items()))
@@ -140,6 +145,23 @@ def _align(
         wcs = wcs.deepcopy()
         wcs.wcs.crpix = [wcs.wcs.crpix[0] - corners[0][1], wcs.wcs.crpix[1] - corners[0][0]]
     return shape, corners, wcs
+
+
+def _off_centre(wcs: WCS, frame: Frame, meta: Mapping[str, Any]) -> list[str]:
+    """Return a doubt if the position that the header names is not in the middle of the frame."""
+    if "ra" not in meta or "dec" not in meta:
+        return []
+    place = _pixel(wcs, meta["ra"], meta["dec"])
+    height, width = frame.pixels.shape
+    if place is None:
+        return []
+    offset = math.hypot(place[0] - width // 2, place[1] - height // 2)
+    if offset <= _MOST_OFFSET:
+        return []
+    return [
+        f"the header's position lies {offset:.0f} pixels from the centre of the frames; the centre "
+        "was taken as the target, give RA and Dec to change that"
+    ]
 
 
 def _rounded(values: tuple[float, float] | None) -> tuple[float, float] | None:

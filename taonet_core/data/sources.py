@@ -58,7 +58,7 @@ def batches(source: Any) -> Iterator[Batch]:
     """
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        yield from _folders(path) if path.is_dir() else [_path_batch(path)]
+        yield from _folders(path) if os.path.isdir(path) else [_path_batch(path)]
     elif isinstance(source, fits.HDUList) or _is_list_of(source, "to_hdu", "header"):
         yield _hdus_batch(source)
     elif isinstance(source, Sequence) and not isinstance(source, bytes | bytearray | memoryview):
@@ -93,7 +93,10 @@ def _opened(source: Any) -> tuple[BinaryIO, str]:
             f"a {type(source).__name__} is no image source; give a path, bytes, an open file, an "
             "HDUList, or a list of them"
         )
-    data = source.read(MAX_INPUT_BYTES + 1)
+    try:
+        data = source.read(MAX_INPUT_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise UnreadableFileError(f"{name}: cannot be read ({error}); open it again") from error
     if not isinstance(data, bytes):
         raise UnreadableFileError(f"{name}: open the file in binary mode ('rb')")
     if len(data) > MAX_INPUT_BYTES:
@@ -109,9 +112,11 @@ def _file_batch(file: BinaryIO, name: str) -> Batch:
 
 def _path_batch(path: Path) -> Batch:
     try:
+        if not os.path.isfile(path):  # also devices and pipes, which never end
+            raise FileNotFoundError("no such file")
         with path.open("rb") as file:
             packed = is_archive(file)
-    except (OSError, ValueError) as error:  # ValueError: a name with a NUL
+    except OSError as error:
         message = UnreadableFileError(f"{path.name}: cannot be opened ({error}); check the path")
         return Batch(path.name, [Member(path.name, message)])
     if packed:
@@ -128,8 +133,8 @@ def _read(path: Path) -> Member:
     """Read a file whole; its label keeps the parent folder, which may name the class."""
     label = f"{path.absolute().parent.name}/{path.name}"
     try:
-        if path.stat().st_size > MAX_INPUT_BYTES:
-            raise UnreadableFileError(f"{label}: more than {MAX_INPUT_BYTES:,} bytes; split it")
+        if not os.path.isfile(path) or path.stat().st_size > MAX_INPUT_BYTES:
+            raise UnreadableFileError(f"{label}: no file of at most {MAX_INPUT_BYTES:,} bytes")
         return _member(path.read_bytes(), label)
     except OSError as error:
         return Member(label, UnreadableFileError(f"{label}: cannot be read ({error.strerror})"))
