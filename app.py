@@ -1,10 +1,12 @@
 """TAO-Net Explorer: run with ``streamlit run app.py``."""
 
+from pathlib import Path
+
 import streamlit as st
 
 st.set_page_config(
     page_title="TAO-Net Explorer",
-    page_icon=":material/flare:",
+    page_icon=Path(__file__).parent / "pages" / "_icon.svg",
     layout="wide",
     initial_sidebar_state="collapsed",
 )

@@ -17,9 +17,9 @@ from taonet_core.data.fits_io import read_sequence
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError
 from taonet_core.figures import gallery_card
+from taonet_core.inference import predict
 from taonet_core.labels import TransientClass
 from taonet_core.models.weights import ModelBundle
-from taonet_core.predict import predict
 from taonet_core.simulation.draw import simulate_dataset
 from taonet_core.transforms.photometry import extract_light_curve
 

@@ -87,18 +87,21 @@ def _notes(
     reduced: Iterable[str],
 ) -> None:
     """List, as plain text, what to bear in mind."""
+    warned: dict[str, list[str]] = {}
+    for prediction in predictions:
+        for text in prediction.meta["warnings"]:
+            warned.setdefault(text, []).append(prediction.model)
     groups = {
         "No verdict": [f"{name}: {text}" for name, text in problems.items()],
-        "Not trained for": [f"{p.model}: {t}" for p in predictions for t in p.meta["warnings"]],
-        "Assumed": [*source.meta.get("notes", ()), *curve.meta.get("notes", ())],
+        "Not trained for": [f"{', '.join(names)}: {text}" for text, names in warned.items()],
+        "Assumed": dict.fromkeys([*source.meta.get("notes", ()), *curve.meta.get("notes", ())]),
         "Left out": source.meta.get("dropped", ()),
-        "Shown": list(reduced),
+        "Shown": reduced,
     }
     for title, texts in groups.items():
         if texts:
             st.subheader(title, anchor=False)
-        for text in dict.fromkeys(texts):
-            st.text(text)
+            st.text("\n".join(texts))
 
 
 def _frames(

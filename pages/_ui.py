@@ -15,8 +15,8 @@ from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError
+from taonet_core.inference import predict
 from taonet_core.models.weights import ModelBundle, load_model
-from taonet_core.predict import predict
 from taonet_core.transforms.photometry import extract_light_curve
 
 Readable = ImageSequence | LightCurve

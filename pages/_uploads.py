@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
@@ -17,9 +16,9 @@ from pages._ui import Key, Readable, downloads, opinions, plain
 from taonet_core.bulk import prediction_table
 from taonet_core.data.exports import write_table
 from taonet_core.data.fits_io import read_sequences
-from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
+from taonet_core.data.tables import read_light_curves
 from taonet_core.errors import TaoNetError
 from taonet_core.labels import TransientClass
 from taonet_core.transforms.summary import describe
@@ -67,30 +66,22 @@ def read_upload(content: str, _files: Sequence[Any]) -> list[tuple[str, Readable
 
     A table that holds no light curve may give the times of the frames uploaded beside it.
     """
+    files = [NamedBytes(file.name, file.getvalue()) for file in _files]
     found: list[tuple[str, Readable | TaoNetError]] = []
-    images: list[Any] = [f for f in _files if not f.name.lower().endswith(_TABLES)]
-    with_images = bool(images)
-    for file in _files:
-        if file not in images:
+    odd: dict[str, TaoNetError] = {}
+    for file in files:
+        if file.name.lower().endswith(_TABLES):
             try:
-                found += _read_table(file)
+                found += read_light_curves(file).items()
             except TaoNetError as error:
-                if with_images:
-                    images.append(file)
-                else:
-                    found.append((file.name, error))
-    if images:
-        found += read_sequences([NamedBytes(file.name, file.getvalue()) for file in images])
+                odd[file.name] = error
+                file.seek(0)
+    rest = [f for f in files if f.name in odd or not f.name.lower().endswith(_TABLES)]
+    if len(rest) > len(odd):
+        found += read_sequences(rest)
+    notes = " ".join(str(item.meta.get("notes")) for _, item in found if hasattr(item, "meta"))
+    found += [(name, error) for name, error in odd.items() if name not in notes]
     return [(name, _named(item, name)) for name, item in found]
-
-
-def _read_table(file: Any) -> list[tuple[str, LightCurve]]:
-    from taonet_core.data.tables import read_light_curves
-
-    with tempfile.NamedTemporaryFile(suffix=Path(file.name).suffix.lower()) as copy:
-        copy.write(file.getvalue())
-        copy.flush()
-        return list(read_light_curves(copy.name).items())
 
 
 def _named(item: Readable | TaoNetError, name: str) -> Readable | TaoNetError:

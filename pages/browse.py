@@ -24,14 +24,14 @@ SORTS = {
 
 ui.begin(
     "Which object is worth a closer look?",
-    "Simulated objects as the CRTS survey would see them, each with its brightest frame, its light "
+    "Simulated objects as the CRTS survey would see them: the night each was brightest, its light "
     "curve, the verdict of the leading classifier (filled) and the truth (underlined). One event "
     "in five lies outside the nights observed.",
 )
 catalog = demo.catalog()
 cards = demo.cards(catalog)
 
-with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+with st.container(horizontal=True, gap="medium"):
     text = st.text_input(
         "Search by name or coordinates",
         key=Key.SEARCH,

@@ -10,21 +10,17 @@ from taonet_core.errors import TaoNetError
 
 ui.begin(
     "What are the objects in your files?",
-    "FITS image sequences in any layout (one file an object, one file a frame, cubes, science, "
-    "template and difference stamps), compressed or in a zip or tar; light-curve tables as CSV, "
-    "ECSV, Parquet or VOTable with object id, mjd, mag and mag_err. Nothing leaves the machine "
-    "that runs this app.",
+    "Drop FITS image sequences of any layout (one file an object or one file a frame, cubes, "
+    "science / template / difference stamps), compressed or in a zip or tar, or light-curve "
+    "tables with object id, mjd, mag and mag_err (CSV, ECSV, Parquet, VOTable).",
 )
-left, right = st.columns([4, 1], vertical_alignment="bottom", gap="medium")
+left, right = st.columns([5, 2], gap="large")
 files = left.file_uploader("Files or archives", accept_multiple_files=True, key=Key.UPLOAD)
 with right:
-    st.button(
-        "Open an example", key=Key.EXAMPLE, on_click=uploads.choose_example, disabled=bool(files)
-    )
+    st.caption("No file at hand?")
+    st.button("Open an example", key=Key.EXAMPLE, on_click=uploads.choose_example)
 files = files or uploads.example_files()
-
 if not files:
-    st.info("Choose files above, or open an example to see what comes of them.")
     st.stop()
 if sum(file.size for file in files) > uploads.MAX_BYTES:
     st.error(f"More than {uploads.MAX_BYTES // 2**20} MiB at once; send fewer files.")

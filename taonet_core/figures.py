@@ -106,7 +106,7 @@ def class_styles() -> dict[str, dict[str, str]]:
 def gallery_card(
     sequence: ImageSequence, curve: LightCurve, prediction: Prediction | None = None
 ) -> dict[str, Any]:
-    """Return what a card of the catalogue shows: the frame at peak, the light curve, badges.
+    """Return what a card of the catalogue shows: the night at peak, the light curve, badges.
 
     Parameters
     ----------
@@ -123,13 +123,14 @@ def gallery_card(
         index), ``points`` (pairs in 0 … 1, later to the right, brighter up), ``truth``,
         ``verdict`` and ``simulated``.
     """
-    usable = np.array([not fault for fault in frame_faults(sequence)])
     peak = peak_epoch(curve)
-    frames = mark_missing(sequence.frames)
-    levels = sky_levels(frames)
-    low, high = display_limits((frames - levels[:, None, None])[usable])["zscale"]
-    shade = np.clip((frames[peak] - levels[peak] - low) / (high - low), 0, 1)
-    shade = np.arcsinh(3 * np.nan_to_num(shade)) / np.arcsinh(3)  # as the viewer's asinh
+    nights, usable = night_index(sequence.times), np.isfinite(curve.flux)
+    chosen = (nights == nights[peak]) & (sequence.bands == sequence.bands[peak]) & usable
+    frames = mark_missing(sequence.frames[chosen if chosen.any() else [peak]])
+    image = np.median(frames - sky_levels(frames)[:, None, None], axis=0)
+    low, high = display_limits(image)["zscale"]
+    shade = np.clip((np.nan_to_num(image, nan=low) - low) / (high - low), 0, 1)
+    shade = np.arcsinh(3 * shade) / np.arcsinh(3)  # as the viewer's asinh
     return {
         "id": sequence.object_id,
         "image": _base64(np.round(255 * shade).astype(np.uint8)),

@@ -79,7 +79,6 @@ function chartFrame(host, x, y, label) {
   }
   for (const [value, words] of x.ticks(room)) text(toX(value), inner.y1 + 16, words, "middle");
   for (const [value, words] of y.dated ? x.dates(room) : []) {
-    if (toX(value) < inner.x0 + 40) continue; // room for the unit
     axes.append(svg("line", { x1: toX(value), x2: toX(value), y1: inner.y0 - 4, y2: inner.y0, class: "mark" }));
     text(toX(value), inner.y0 - 8, words, "middle");
   }

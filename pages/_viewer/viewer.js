@@ -159,7 +159,7 @@ class Viewer {
       line.append(el("span", { class: "verdict" }, badge(object.truth, object.truth, "truth"),
         el("span", { class: "who" }, object.simulated ? "truth (simulated)" : "label in the file")));
     }
-    const warnings = models.flatMap((m) => m.warnings.map((text) => `${m.model}: ${text}`));
+    const warnings = [...new Set(models.flatMap((m) => m.warnings))];
     const caution = warnings.length
       ? el("p", { class: "caution", title: warnings.join("\n") }, warnings[0], warnings.length > 1 ? ` (and ${warnings.length - 1} more below)` : "") : null;
     return el("div", { class: "opinions" }, line, caution);
@@ -327,7 +327,7 @@ class Viewer {
       const { values, digits } = ticks(span.low, span.high, count);
       return values.map((v) => [v, v.toFixed(digits)]);
     };
-    return { ...span, mode: "time", unit: "MJD", at: (i) => epochs.mjd[i], ticks: list, dates: (count) => dateTicks(span.low, span.high, count) };
+    return { ...span, mode: "time", unit: "MJD", at: (i) => epochs.mjd[i], ticks: list, dates: (count) => dateTicks(span.low + 0.1 * (span.high - span.low), span.high, count) };
   }
 
   /** Every night the same width, its exposures side by side. */

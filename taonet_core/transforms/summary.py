@@ -34,12 +34,26 @@ def describe(source: ImageSequence | LightCurve) -> str:
 
 
 def peak_epoch(curve: LightCurve | None) -> int:
-    """Return where the object stands out most: the best measured of its bright points, or 0."""
-    if curve is None or not curve.detected.any():
+    """Return an epoch of the night on which the object was brightest; 0 where none is measured.
+
+    Nights are compared by their median flux in the most observed filter, those of a single
+    exposure only among themselves: one bad pixel makes no outburst.
+    """
+    if curve is None:
         return 0
-    certainty = np.where(curve.detected, 1 / np.maximum(curve.mag_err, 1e-3), 0)
-    bright = curve.mag <= np.nanmin(curve.mag) + 0.5
-    return int(np.argmax(np.where(bright, np.nan_to_num(certainty) + 1, 0)))
+    assert curve.flux is not None  # always set
+    values = curve.flux if np.isfinite(curve.flux).any() else 10 ** (-0.4 * curve.mag)
+    band = next(iter(curve.per_band()), "")
+    good = np.isfinite(values) & (curve.bands == band)
+    nights = night_index(curve.times)
+    visits = np.bincount(nights[good], minlength=1)
+    full = np.flatnonzero(visits >= min(2, visits.max(initial=0)))
+    if not good.any():
+        return 0
+    brightness = [np.median(values[good & (nights == night)]) for night in full]
+    best = int(np.argmax(brightness))
+    members = np.flatnonzero(good & (nights == full[best]))
+    return int(members[np.argmin(np.abs(values[members] - brightness[best]))])
 
 
 def utc_texts(times: NDArray[np.float64]) -> list[str]:

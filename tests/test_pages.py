@@ -1,0 +1,216 @@
+"""Every page, from app.py: what it shows of good objects, bad ones, and none."""
+
+import io
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from pages import _demo as demo
+from pages import _ui as ui
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.labels import SIX_CLASSES
+from taonet_core.models import weights
+from taonet_core.models.taonet import TAONet, TAONetConfig
+from taonet_core.models.weights import ModelBundle, save_model
+from taonet_core.transforms.preprocess import PreprocessConfig
+
+APP = Path(__file__).resolve().parents[1] / "app.py"
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Place of the demo set, and weights of one small untrained network: no other model exists."""
+    torch.manual_seed(0)
+    config = TAONetConfig(widths=(4, 4, 4, 4), embedding=8, hidden=8)
+    network, settings = TAONet(config).eval(), PreprocessConfig()
+    bundle = ModelBundle("taonet", "0.0", "taonet", SIX_CLASSES, network, config, settings, {})
+    place = tmp_path_factory.mktemp("weights")
+    save_model(bundle, place)
+    return tmp_path_factory.mktemp("demo"), place
+
+
+@pytest.fixture
+def app(folders, monkeypatch):
+    monkeypatch.setattr(demo, "ROOT", folders[0])
+    monkeypatch.setattr(demo, "PER_CLASS", 1)
+    monkeypatch.setattr(weights, "WEIGHTS_FOLDER", folders[1])
+    ui._bundle.clear()
+    yield AppTest.from_file(str(APP), default_timeout=30).run()
+    ui._bundle.clear()
+
+
+def texts(app):
+    """Return all that is written on a page, by Markdown and as plain text."""
+    kinds = (app.title, app.caption, app.subheader, app.markdown, app.text, app.error, app.warning)
+    return "\n".join(str(element.value) for kind in kinds for element in kind)
+
+
+def viewer(app):
+    """Return what the epoch viewer was given, if it is on the page."""
+    protos = [element.proto for element in app.get("bidi_component")]
+    found = [p for p in protos if p.component_name == "taonet_epoch_viewer"]
+    return json.loads(found[0].json or found[0].mixed.json) if found else None
+
+
+def upload(app, *files):
+    page = app.switch_page("pages/upload.py").run()
+    page.file_uploader[0].set_value(
+        [(name, data, "application/octet-stream") for name, data in files]
+    )
+    return page.run()
+
+
+def healthy(app):
+    return not app.exception and "Traceback" not in texts(app)
+
+
+def test_browse_simulates_a_demo_set_once(app, folders):
+    assert healthy(app)
+    made = sorted(folders[0].rglob("*.fits"))
+    assert len(made) == 6
+    assert "6 of 6 objects" in texts(app)
+    stamps = [path.stat().st_mtime_ns for path in made]
+    app.run()
+    assert [path.stat().st_mtime_ns for path in sorted(folders[0].rglob("*.fits"))] == stamps
+    assert not [path for path in folders[0].iterdir() if path.name.startswith(".demo")]
+
+
+def test_browse_filters_by_class_name_and_place(app, folders):
+    catalog = demo.catalog()
+    app.pills(ui.Key.CLASSES).set_value(["SN"]).run()
+    assert "1 of 6 objects" in texts(app)
+    app.pills(ui.Key.CLASSES).set_value([]).run()
+    first = catalog.iloc[0]
+    for text in (first["object_id"][:9].lower(), f"{first['ra']:.5f} {first['dec']:+.5f}"):
+        app.text_input(ui.Key.SEARCH).set_value(text).run()
+        assert healthy(app) and "1 of 6 objects" in texts(app)
+    app.text_input(ui.Key.SEARCH).set_value("no such thing").run()
+    assert "0 of 6 objects" in texts(app) and app.info
+
+
+@pytest.mark.parametrize(
+    "order", ["brightness", "confidence of the verdict", "wrong verdicts first"]
+)
+def test_browse_sorts_and_shows_a_table(app, order):
+    app.selectbox(ui.Key.SORT).set_value(order).run()
+    app.button_group(ui.Key.VIEW).set_value("table").run()
+    assert healthy(app)
+    assert len(app.dataframe[0].value) == 6
+
+
+def test_sequence_shows_the_object_of_the_address(app):
+    name = demo.catalog()["object_id"].iloc[2]
+    app.query_params.update(object=name, night="2")
+    app.switch_page("pages/sequence.py").run()
+    assert healthy(app)
+    shown = viewer(app)
+    assert shown["payload"]["object"]["name"] == name
+    assert shown["payload"]["object"]["simulated"]
+    assert shown["night"] == 2
+    assert [model["model"] for model in shown["payload"]["models"]] == ["taonet"]
+
+
+def test_a_missing_model_is_one_sentence_and_the_rest_is_shown(app):
+    app.switch_page("pages/sequence.py").run()
+    assert healthy(app) and viewer(app)
+    assert "forest: no model named 'forest'" in texts(app)
+
+
+@pytest.mark.parametrize("night", ["-1", "0", "99999", "x", "1e3", "9" * 4000])
+def test_an_odd_night_in_the_address_does_no_harm(app, night):
+    app.query_params["night"] = night
+    app.switch_page("pages/sequence.py").run()
+    assert healthy(app) and viewer(app)
+
+
+@pytest.mark.parametrize(
+    "name", ["unknown", "../../etc/passwd", "<script>1</script>", "$x$ **b**", "a" * 9999]
+)
+def test_an_unknown_object_is_not_found(app, name):
+    app.query_params["object"] = name
+    app.switch_page("pages/sequence.py").run()
+    assert healthy(app) and viewer(app) is None
+    assert app.title[0].value == "Not found"
+    assert not re.search(r"(?<!\\)[<*$]", app.error[0].value)
+
+
+def test_markdown_from_outside_is_shown_as_it_is():
+    text = "a_b *c* [d](e) <f> $g$ :red[h] `i` #j | k ~l~ & \\m\n- n"
+    assert re.sub(r"\\([^a-z\s])", r"\1", ui.plain(text)) == text.replace("\n", " ")
+    assert not re.search(r"(?<!\\)[*_\[\]<>$:`#|~&]", ui.plain(text))
+
+
+def test_upload_waits_for_files_or_opens_an_example(app):
+    page = app.switch_page("pages/upload.py").run()
+    assert healthy(page) and viewer(page) is None
+    page.button(ui.Key.EXAMPLE).click().run()
+    assert healthy(page)
+    assert viewer(page)["payload"]["object"]["truth"] == "SN"
+
+
+def test_upload_one_file(app, fits_file):
+    page = upload(app, ("mine.fits", fits_file().read_bytes()))
+    assert healthy(page)
+    assert viewer(page)["payload"]["object"]["name"] == "CSS060402:081233+123301"
+    assert "12 frames on 6 nights" in page.dataframe[0].value["read"][0]
+
+
+def test_upload_an_archive_of_good_and_bad(app, fits_file, make_sequence):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for i in range(2):
+            name = f"object{i}.fits"
+            path = fits_file(make_sequence(object_id=f"object{i}"), name=name)
+            archive.writestr(f"folder/{name}", path.read_bytes())
+    page = upload(app, ("all.zip", packed.getvalue()), ("page.fits", b"<html>not found</html>"))
+    assert healthy(page)
+    [error] = page.error
+    assert "page" in error.value
+    assert len(page.dataframe[0].value) == 2
+    chooser = page.selectbox[0]
+    assert viewer(page)["payload"]["object"]["name"] == "object0"
+    chooser.set_value(chooser.options[1] if isinstance(chooser.value, str) else 1)
+    page.run()
+    assert viewer(page)["payload"]["object"]["name"] == "object1"
+
+
+def test_upload_of_nothing_readable_lists_one_sentence_each(app):
+    page = upload(app, ("a.fits", b""), ("b.csv", b"x,y\n1,2\n"), ("c.fits", b"SIMPLE  = broken"))
+    assert healthy(page) and viewer(page) is None
+    assert len(page.error) == 3 and page.warning
+
+
+def test_upload_a_light_curve_table(app):
+    rows = [f"star,{55000 + i},{18 + i % 3 / 10},0.1" for i in range(30)]
+    data = "\n".join(["object_id,mjd,mag,mag_err", *rows]).encode()
+    page = upload(app, ("curves.csv", data))
+    assert healthy(page)
+    payload = viewer(page)["payload"]
+    assert payload["frames"] is None and len(payload["curve"]["mag"]) == 30
+    assert payload["models"] == []  # the forest is not there, and no other reads light curves
+
+
+@pytest.mark.parametrize("frames", [np.full((3, 64, 64), np.nan), np.zeros((1, 64, 64))])
+def test_upload_without_a_usable_frame(app, fits_file, frames):
+    sequence = ImageSequence(
+        frames, 55000.0 + np.arange(len(frames)), meta={"object_id": "<b>x</b>"}
+    )
+    page = upload(app, ("bad.fits", fits_file(sequence, layout="mef").read_bytes()))
+    assert healthy(page)
+    payload = viewer(page)["payload"]
+    assert payload["models"] == [] and all(payload["frames"]["fault"])
+    assert "No verdict" in texts(page)
+
+
+def test_one_file_of_another_content_is_another_object(app, fits_file, make_sequence):
+    """The cache goes by content, not by name."""
+    for name in ("one", "two"):
+        path = fits_file(make_sequence(object_id=name), name=f"{name}.fits")
+        page = upload(app, ("same.fits", path.read_bytes()))
+        assert viewer(page)["payload"]["object"]["name"] == name
