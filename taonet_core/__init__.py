@@ -20,7 +20,7 @@ _PUBLIC = {
     "extract_light_curve": "taonet_core.transforms.photometry",
     "index_folder": "taonet_core.data.catalog",
     "load_model": "taonet_core.models.weights",
-    "predict": "taonet_core.predict",
+    "predict": "taonet_core.inference",
     "read_sequence": "taonet_core.data.fits_io",
     "read_sequences": "taonet_core.data.fits_io",
     "write_sequence": "taonet_core.data.fits_io",

@@ -86,7 +86,7 @@ def classify(
         In the order of `objects`.
     """
     from taonet_core.models.weights import load_model
-    from taonet_core.predict import predict_many
+    from taonet_core.inference import predict_many
 
     bundle = load_model(model) if isinstance(model, str) else model
     source = iter(objects)

@@ -18,6 +18,7 @@ from taonet_core.transforms.preprocess import (
     Nights,
     frame_faults,
     night_index,
+    other_filter,
     reading_band,
     stack_nights,
 )
@@ -179,7 +180,7 @@ def _prepare_curve(source: ImageSequence | LightCurve, bundle: ModelBundle) -> _
     for i in np.flatnonzero(~measured):
         unused.setdefault(int(i), "no photometry at the target")
     for i in np.flatnonzero(curve.bands != band):
-        unused.setdefault(int(i), f"filter {curve.bands[i]!r}; the model reads {band!r}")
+        unused.setdefault(int(i), other_filter(curve.bands[i], band))
     used = np.array([i for i in range(len(curve)) if i not in unused], dtype=np.int64)
     least = bundle.config.min_points
     if len(used) < least:

@@ -24,7 +24,7 @@ FLOORS = [
     ("taonet_core.figures", 3),
     ("taonet_core.models.weights", 5),
     ("taonet_core.models.*", 4),
-    ("taonet_core.predict", 6),
+    ("taonet_core.inference", 6),
     ("taonet_core.train", 6),
     ("taonet_core.fit", 6),
     ("taonet_core.tasks", 6),

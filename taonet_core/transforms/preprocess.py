@@ -99,6 +99,11 @@ def reading_band(sequence: ImageSequence) -> str:
     return max(np.unique(bands).tolist(), key=score)
 
 
+def other_filter(found: str, read: str) -> str:
+    """Say why a frame of another filter is not used."""
+    return f"filter {found or 'unknown'}; the model reads {read or 'unknown'}"
+
+
 def frame_faults(sequence: ImageSequence) -> list[str]:
     """Say for each frame why it cannot be used; an empty string where it can.
 
@@ -146,7 +151,7 @@ def stack_nights(sequence: ImageSequence, config: PreprocessConfig | None = None
     unused = {i: fault for i, fault in enumerate(frame_faults(sequence)) if fault}
     band = reading_band(sequence)
     for i in np.flatnonzero(sequence.bands != band):
-        unused.setdefault(int(i), f"filter {sequence.bands[i]!r}; the model reads {band!r}")
+        unused.setdefault(int(i), other_filter(sequence.bands[i], band))
     used = np.array([i for i in range(len(sequence)) if i not in unused], dtype=np.int64)
     if not len(used):
         raise InvalidSequenceError(
