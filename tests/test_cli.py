@@ -215,6 +215,26 @@ def test_evaluate_of_nothing_fails_in_one_sentence(tiny, tmp_path):
     assert "Traceback" not in result.output
 
 
+def test_a_trained_model_is_used_by_its_file_and_knows_its_settings(tmp_path):
+    data, models = tmp_path / "data", tmp_path / "models"
+    run("simulate", "--per-class", 6, "--seed", 6, "--output", data)
+    small = ["--set", "widths=[4,4,4,4]", "--set", "embedding=8", "--set", "hidden=8"]
+    result = run("train", "taonet", data, "--output", models, "--epochs", 1, *small)
+    assert result.exit_code == 0, result.output
+    assert "macro F1" in result.stderr
+    result = run("predict", sequences(data)[0], "--model", models / "taonet.json")
+    assert result.exit_code == 0, result.output
+    result = run("train", "taonet", data, "--output", models, "--set", "nonsense=1")
+    assert result.exit_code == 2
+    assert "nonsense" in result.stderr
+
+
+def test_training_on_nothing_fails_in_one_sentence(tmp_path):
+    result = run("train", "forest", tmp_path, "--output", tmp_path / "models")
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+
+
 def test_index_counts_the_objects_of_each_class(survey):
     result = run("index", survey)
     assert result.exit_code == 0
