@@ -21,7 +21,12 @@ from taonet_core.data.fits_io import read_sequence
 from taonet_core.data.store import map_in_processes, pack_folder
 from taonet_core.errors import TaoNetError, TrainingError
 from taonet_core.labels import SIX_CLASSES, TransientClass
-from taonet_core.models.forest import ForestConfig, forest_probabilities, train_forest
+from taonet_core.models.forest import (
+    ForestConfig,
+    forest_classes,
+    forest_probabilities,
+    train_forest,
+)
 from taonet_core.models.weights import ModelBundle, save_model
 from taonet_core.transforms.photometry import extract_light_curve
 from taonet_core.transforms.preprocess import PreprocessConfig
@@ -228,13 +233,24 @@ def _forest(job: Job) -> ModelBundle:
     usable = {i for i, curve in enumerate(curves) if curve is not None}
     train = [i for i in job.train.tolist() if i in usable]
     val = [i for i in job.val.tolist() if i in usable]
-    job.on_progress("forest", 0.0, f"growing trees on {len(train)} light curves")
-    model = train_forest([curves[i] for i in train], names[labels[train]], config, seed=job.seed)
-    probabilities = forest_probabilities(model, [curves[i] for i in val])
+
+    def report(done: int, total: int) -> None:
+        job.on_progress("forest", done / total, f"{done} of {total} forests")
+
+    model = train_forest(
+        [curves[i] for i in train],
+        names[labels[train]],
+        config,
+        seed=job.seed,
+        on_progress=report,
+    )
+    classes = forest_classes(model)
+    columns = [classes.index(c) for c in job.classes]
+    probabilities = forest_probabilities(model, [curves[i] for i in val])[:, columns]
     score = f1_score(labels[val], probabilities.argmax(1), average="macro", zero_division=0)
     job.on_progress("forest", 1.0, f"validation macro F1 {score:.3f}")
     sidecar = {"metrics": _metrics(job, float(score), len(val))}
-    return ModelBundle("forest", __version__, "forest", job.classes, model, config, None, sidecar)
+    return ModelBundle("forest", __version__, "forest", classes, model, config, None, sidecar)
 
 
 def light_curves(job: Job) -> list[LightCurve | None]:
