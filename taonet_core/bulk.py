@@ -85,8 +85,8 @@ def classify(
     result : Prediction or TaoNetError
         In the order of `objects`.
     """
-    from taonet_core.models.weights import load_model
     from taonet_core.inference import predict_many
+    from taonet_core.models.weights import load_model
 
     bundle = load_model(model) if isinstance(model, str) else model
     source = iter(objects)
