@@ -68,6 +68,13 @@ class Viewer {
     host.replaceChildren(...[this.subject(), this.verdicts(), this.stage()].filter(Boolean));
     this.resize = new ResizeObserver(() => this.drawCharts());
     this.root.querySelectorAll(".plot").forEach((plot) => this.resize.observe(plot));
+    // a click leaves the keyboard with the viewer, so that space plays and does not press the button again
+    host.tabIndex = -1;
+    host.onmousedown = (event) => {
+      if (!event.target.closest("button, svg")) return;
+      event.preventDefault();
+      host.focus({ preventScroll: true });
+    };
     this.onkey = (event) => this.key(event);
     document.addEventListener("keydown", this.onkey);
     this.shade();

@@ -1,0 +1,272 @@
+"""The app in a real browser: a file goes in; frames, curve and probabilities share a cursor."""
+
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+import torch
+
+from taonet_core.data.lightcurve import LightCurve
+from taonet_core.figures import viewer_payload
+from taonet_core.labels import SIX_CLASSES, TransientClass
+from taonet_core.models.forest import ForestConfig, forest_classes, train_forest
+from taonet_core.models.taonet import TAONet, TAONetConfig
+from taonet_core.models.taonet_paper import TAONetPaper, TAONetPaperConfig
+from taonet_core.models.weights import ModelBundle, save_model
+from taonet_core.transforms.preprocess import PreprocessConfig
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no {CHROMIUM}")
+
+SERVER = """
+from pathlib import Path
+from pages import _demo
+from taonet_core.models import weights
+_demo.ROOT, _demo.PER_CLASS, weights.WEIGHTS_FOLDER = Path({demo!r}), 1, Path({weights!r})
+from streamlit.web.cli import main
+main(["run", "app.py", "--server.port", "{port}", "--server.address", "127.0.0.1",
+      "--server.headless", "true"])
+"""
+
+
+def small_models(folder):
+    """Save three small models that were hardly trained: what they say does not matter here."""
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    settings = PreprocessConfig()
+    tiny = TAONetConfig(widths=(4, 4, 4, 4), embedding=8, hidden=8)
+    paper = TAONetPaperConfig(growth=2, depth=10, hidden=4, layers=1)
+    for name, network in (("taonet", TAONet(tiny)), ("taonet-paper", TAONetPaper(paper))):
+        config = tiny if name == "taonet" else paper
+        save_model(
+            ModelBundle(name, "0.0", name, SIX_CLASSES, network.eval(), config, settings), folder
+        )
+    labels = [TransientClass.SN, TransientClass.CV] * 6
+    times = 55_000 + np.sort(rng.uniform(0, 400, (12, 30)))
+    curves = [LightCurve(t, rng.normal(18, 0.3, 30), np.full(30, 0.1)) for t in times]
+    config = ForestConfig(trees=(5,), max_features=("sqrt",), beginnings=0)
+    forest = train_forest(curves, labels, config, seed=0)
+    save_model(
+        ModelBundle("forest", "0.0", "forest", forest_classes(forest), forest, config), folder
+    )
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """Run the app on a free port."""
+    folder = tmp_path_factory.mktemp("app")
+    small_models(folder)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    code = SERVER.format(demo=str(folder / "demo"), weights=str(folder), port=port)
+    root = Path(__file__).resolve().parents[1]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen([sys.executable, "-c", code], cwd=root, stdout=log, stderr=log)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(200):
+            try:
+                urllib.request.urlopen(f"{url}/_stcore/health", timeout=1)
+                break
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                assert server.poll() is None, (folder / "log").read_text()
+                time.sleep(0.1)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright.sync_playwright() as api:
+        browser = api.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, address):
+    """Open a window that may talk to the app alone, and in which no script may fail."""
+    window = chromium.new_page(viewport={"width": 1440, "height": 900})
+    asked, failures = set(), []
+    window.on("request", lambda request: asked.add(urlsplit(request.url)))
+    window.on("pageerror", lambda error: failures.append(str(error)))
+    yield window
+    outside = {u.geturl() for u in asked if u.scheme in ("http", "https", "ws", "wss")} - {
+        u.geturl() for u in asked if u.netloc == urlsplit(address).netloc
+    }
+    window.close()
+    assert not outside and not failures
+
+
+def upload(page, address, path):
+    page.goto(f"{address}/upload")
+    page.set_input_files("input[type=file]", str(path))
+    page.locator(".viewer .curve svg").wait_for(timeout=30_000)
+    return page
+
+
+def pixels(page, name):
+    """Return the grey values of a canvas as the data lie: first row at the bottom."""
+    rgba = page.evaluate(
+        """name => { const c = document.querySelector('[data-testid="stBidiComponentIsolated"]')
+          .shadowRoot.querySelector(`canvas[data-image="${name}"]`);
+          const image = c.getContext('2d').getImageData(0, 0, c.width, c.height);
+          return [c.height, c.width, ...image.data]; }""",
+        name,
+    )
+    image = np.array(rgba[2:]).reshape(rgba[0], rgba[1], 4)[::-1]
+    return image[..., 0]
+
+
+def cursors(page):
+    """Return where the cursor is: epoch of the slider, and its column in each chart."""
+    columns = [
+        page.locator(f".{kind} .cursor line").get_attribute("x1") for kind in ("curve", "classes")
+    ]
+    return [page.locator(".player input").input_value(), *columns]
+
+
+def now(page):
+    return page.locator(".now").inner_text()
+
+
+@pytest.fixture
+def outburst(make_sequence):
+    flux = np.repeat([300.0, 300.0, 9000.0, 5000.0, 1500.0, 300.0], 2)
+    frames = make_sequence(nights=6, visits=2, flux=flux)
+    pixels = frames.frames.copy()
+    pixels[3, 5:20, 40:] = 0  # no data there
+    return frames.with_frames(pixels)
+
+
+def test_upload_shows_frames_verdicts_and_a_shared_cursor(page, address, fits_file, outburst):
+    upload(page, address, fits_file(outburst))
+    models = [badge.get_attribute("data-model") for badge in page.locator("button.verdict").all()]
+    assert models == ["taonet", "forest", "taonet-paper"]
+    assert page.locator(".classes .labels text").count() == 6
+    assert "night 3 of 6" in now(page)  # opens where the object is brightest
+
+    epoch = int(page.locator(".player input").input_value())
+    shown = viewer_payload(outburst, None)["frames"]
+    low, high = shown["limits"]["zscale"]
+    level = np.median(outburst.frames[epoch])
+    shade = np.clip((outburst.frames[epoch] - level - low) / (high - low), 0, 1)
+    expected = 255 * np.arcsinh(3 * shade) / np.arcsinh(3)
+    assert np.abs(pixels(page, "science") - expected).max() <= 1.0
+
+    seen = [cursors(page)]
+    steps = {
+        "key": lambda: page.keyboard.press("ArrowRight"),
+        "button": lambda: page.get_by_label("Next epoch").click(),
+        "night": lambda: page.locator(".thumb").nth(0).click(),
+        "point": lambda: page.locator(".curve .point").nth(11).click(force=True),
+        "chart": lambda: page.locator(".classes svg").click(position={"x": 150, "y": 60}),
+        "slider": lambda: page.locator(".player input").fill("5"),
+    }
+    for name, step in steps.items():
+        before = pixels(page, "science")
+        step()
+        seen.append(cursors(page))
+        moved = [a != b for a, b in zip(seen[-2], seen[-1], strict=True)]
+        assert all(moved), f"{name}: {seen[-2:]}"
+        assert (pixels(page, "science") != before).any()
+    assert seen[3][0] == "0" and seen[4][0] == "11" and seen[6][0] == "5"
+
+
+def test_blink_play_and_one_stretch(page, address, fits_file, outburst):
+    upload(page, address, fits_file(outburst))
+    science, reference = pixels(page, "science"), pixels(page, "reference")
+    page.keyboard.press("b")
+    assert np.array_equal(pixels(page, "science"), reference)
+    page.wait_for_timeout(600)
+    assert np.array_equal(pixels(page, "science"), science)
+    page.get_by_role("button", name="blink").click()
+    assert np.array_equal(pixels(page, "science"), science)
+
+    start = cursors(page)[0]
+    page.keyboard.press(" ")
+    page.wait_for_timeout(500)
+    page.keyboard.press(" ")
+    assert cursors(page)[0] != start
+
+    page.get_by_label("Stretch").select_option("linear")
+    page.get_by_label("Interval").select_option("min–max")
+    low, high = viewer_payload(outburst, None)["frames"]["limits"]["min–max"]
+    for epoch in (0, 4):
+        page.locator(".player input").fill(str(epoch))
+        frame = outburst.frames[epoch]
+        expected = 255 * (frame - np.median(frame) - low) / (high - low)
+        assert np.abs(pixels(page, "science") - expected).max() <= 1.0
+
+
+def test_pixels_without_data_stay_empty_and_the_pointer_reads_values(
+    page, address, fits_file, outburst
+):
+    upload(page, address, fits_file(outburst))
+    page.locator(".player input").fill("3")
+    assert (pixels(page, "science")[5:20, 40:] == 0).all()
+    box = page.locator("canvas[data-image=science]").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2 + 2, box["y"] + box["height"] / 2 - 2)
+    words = page.locator(".pointer").inner_text()
+    assert words.startswith("x 32 y 32") and f"{outburst.frames[3, 32, 32]:.0f}" in words
+    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.8 * box["height"])
+    assert "no data" in page.locator(".pointer").inner_text()
+
+
+def test_the_address_follows_the_night(page, address):
+    page.goto(address)
+    page.locator(".gallery-cards .card").first.wait_for(timeout=60_000)
+    page.locator(".gallery-cards .card").nth(1).click()
+    page.locator(".viewer .curve svg").wait_for(timeout=30_000)
+    page.locator(".thumb").nth(4).click()
+    page.wait_for_url("**night=5**", timeout=10_000)
+    name = page.locator(".subject h2").inner_text()
+    link = page.url
+    page.goto("about:blank")
+    page.goto(link)
+    page.locator(".viewer .curve svg").wait_for(timeout=30_000)
+    assert page.locator(".subject h2").inner_text() == name
+    assert now(page).startswith("night 5 of")
+    page.get_by_label("Next object").click()
+    page.locator(".subject h2", has_not_text=name).wait_for(timeout=10_000)
+    assert "night=" not in page.url
+
+
+def test_text_from_a_file_stays_text(page, address, fits_file, make_sequence):
+    name = "<img src=x onerror=window.hacked=1>**b**"
+    upload(page, address, fits_file(make_sequence(object_id=name), layout="mef"))
+    assert page.locator(".subject h2").inner_text() == name
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.hacked") is None
+
+
+def test_it_fits_the_screen_wide_and_narrow(page, address):
+    page.goto(f"{address}/sequence")
+    page.locator(".viewer .curve svg").wait_for(timeout=60_000)
+    box = page.locator(".stage").bounding_box()
+    assert box["y"] + box["height"] <= 900
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(300)
+    parts = [".verdicts", "figure.science", ".player", ".panel.classes", ".panel.curve"]
+    tops = [page.locator(part).bounding_box()["y"] for part in parts]
+    assert tops == sorted(tops)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    for part in (".stage", ".images", ".player .row"):
+        box = page.locator(part).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390
