@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
+import pandas as pd
 import pytest
 
+from taonet_core.data.fits_io import read_sequence
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import InvalidSequenceError
@@ -20,6 +25,7 @@ from taonet_core.transforms.photometry import (
     extract_light_curve,
 )
 
+REAL_DATA = os.environ.get("TAONET_REAL_DATA", "")
 FWHM, NOISE, SIZE = 2.4, 20.0, 64
 #: No correction that the sky statistics alone do not ask for.
 BARE = PhotometryConfig(relative=False, error_floor=0.0)
@@ -248,3 +254,19 @@ def test_settings_that_contradict_are_refused() -> None:
         PhotometryConfig(radius_fwhm=4)
     with pytest.raises(ValueError, match="science"):
         PhotometryConfig(frames="both")  # type: ignore[arg-type]
+
+
+@pytest.mark.data
+@pytest.mark.skipif(not REAL_DATA, reason="TAONET_REAL_DATA is not set")
+@pytest.mark.parametrize("name", ["ZTF21abiuvdk", "ZTF20abfcszi", "ZTF25abixhdc"])
+def test_real_difference_images_give_the_magnitudes_of_the_survey(name: str) -> None:
+    """Up to the zero point of each filter, which stamps do not carry."""
+    folder = Path(REAL_DATA) / "ztf" / "sequences"
+    table = pd.read_csv(folder / "frames.csv")
+    theirs = table[table["objectId"] == name].sort_values("jd")["magpsf"].to_numpy()
+    curve = extract_light_curve(read_sequence(folder / name), PhotometryConfig(frames="difference"))
+    assert len(curve) == len(theirs)
+    for band in np.unique(curve.bands):
+        chosen = curve.bands == band
+        offset = curve.mag[chosen] - theirs[chosen]
+        assert np.nanmedian(np.abs(offset - np.nanmedian(offset))) < 0.12

@@ -44,8 +44,9 @@ class ForestConfig:
         magnitude drawn anew within its error.
     beginnings : int
         Beginnings of random length that each training curve is joined by, because the forest is
-        asked after every night; 0 as published. It also keeps the length of a curve, which
-        depends on the survey, from standing for its class.
+        asked after every night, and so that the length of a curve does not stand for its class.
+        0 as published. On simulated objects 2 in place of 0 gains 0.03 in macro F1 after four
+        nights and costs 0.02 at the end.
     max_leaves : int
         Most leaves of all trees together; unlimited as published. Limited so that a saved forest
         takes less than 20 MB.
@@ -56,7 +57,7 @@ class ForestConfig:
     folds: int = 2  # MANTRA section 4
     min_points: int = MIN_POINTS  # MANTRA tables: 5 and 10
     oversample: bool = True  # MANTRA section 4
-    beginnings: int = 2
+    beginnings: int = 1
     max_leaves: int = 180_000
 
     def __post_init__(self) -> None:
