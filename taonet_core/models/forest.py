@@ -57,7 +57,7 @@ class ForestConfig:
     folds: int = 2  # MANTRA section 4
     min_points: int = MIN_POINTS  # MANTRA tables: 5 and 10
     oversample: bool = True  # MANTRA section 4
-    beginnings: int = 1
+    beginnings: int = 0  # published
     max_leaves: int = 180_000
 
     def __post_init__(self) -> None:
