@@ -20,6 +20,14 @@ from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.figures import frame_table, viewer_payload
 
+_PYTHON = """from taonet_core import extract_light_curve, predict, read_sequence
+
+sequence = read_sequence("object.fits")
+prediction = predict(sequence, "taonet")  # or "forest", "taonet-paper"
+print(prediction.verdict, prediction.confidence)
+print(extract_light_curve(sequence).to_table())"""
+_SHELL = "taonet predict object.fits --output verdict.csv"
+
 
 def show_object(content: str, source: Readable, *, listing: Sequence[str] = ()) -> None:
     """Show an object with everything known of it: the page's heart.
@@ -44,13 +52,17 @@ def show_object(content: str, source: Readable, *, listing: Sequence[str] = ()) 
         _notes(source, curve, predictions, problems, payload["reduced"])
     with frames:
         _frames(sequence, curve, predictions)
+        if sequence is not None:
+            with st.expander("The same from Python and from the shell"):
+                st.code(_PYTHON, language="python")
+                st.code(_SHELL, language="bash")
 
 
 @st.fragment
 def _viewer(payload: dict[str, Any], listing: Sequence[str]) -> None:
     def remember() -> None:
         if listing:
-            st.query_params[Key.NIGHT] = str(st.session_state[Key.VIEWER]["night"])
+            st.query_params[Key.NIGHT] = str(st.session_state[Key.VIEWER]["night"]["night"])
 
     night = st.query_params.get(Key.NIGHT, "") if listing else ""
     turn = epoch_viewer(

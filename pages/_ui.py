@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import tempfile
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
@@ -25,6 +27,7 @@ Readable = ImageSequence | LightCurve
 MODELS = ("taonet", "forest", "taonet-paper")
 RESULT_SUFFIXES = (".csv", ".ecsv", ".json")
 
+_APP = Path(__file__).resolve().parents[1] / "app.py"
 _LOGO = """<svg xmlns="http://www.w3.org/2000/svg" width="172" height="24" viewBox="0 0 172 24">
 <g fill="none" stroke="#3b82d6" stroke-width="1.8"><circle cx="12" cy="12" r="9.5"/>
 <path d="M12 7.5v9M7.5 12h9" stroke-linecap="round"/></g><text x="29" y="17" fill="#3b82d6"
@@ -52,6 +55,11 @@ class Key(StrEnum):
 
 def begin(title: str = "", caption: str = "") -> None:
     """Open a page: the common look, the question it answers, a sentence about it."""
+    if PagesManager.uses_pages_directory:
+        # A link to a page reached a server that had not run app.py yet: Streamlit then takes
+        # pages/ for the older kind of multipage app and leaves the router out.
+        runpy.run_path(str(_APP))
+        st.stop()
     st.html(f"<style>{(Path(__file__).parent / '_style.css').read_text('utf-8')}</style>")
     st.logo(_LOGO, size="large")
     if title:

@@ -157,6 +157,9 @@ def outburst(make_sequence):
 
 def test_upload_shows_frames_verdicts_and_a_shared_cursor(page, address, fits_file, outburst):
     upload(page, address, fits_file(outburst))
+    # a link to a page of a server that has just started finds the router too
+    assert page.get_by_role("link", name="Browse").count() == 1
+    assert page.get_by_role("link", name="ui").count() == 0
     models = [badge.get_attribute("data-model") for badge in page.locator("button.verdict").all()]
     assert models == ["taonet", "forest", "taonet-paper"]
     assert page.locator(".classes .labels text").count() == 6

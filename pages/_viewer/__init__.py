@@ -43,7 +43,8 @@ def epoch_viewer(
     payload : dict
         What `taonet_core.figures.viewer_payload` returns.
     key : str
-        Widget key. ``st.session_state[key]["night"]`` is the night the cursor rests on, from 1.
+        Widget key. ``st.session_state[key]["night"]["night"]`` is the night the cursor rests on,
+        from 1.
     night : int, optional
         Night to open at, from 1.
     on_night : callable, optional

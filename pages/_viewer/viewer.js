@@ -529,7 +529,8 @@ export default function mount({ parentElement, data, setStateValue, setTriggerVa
     host = el("div", { class: "viewer" });
     parentElement.append(host);
   }
-  host.notify = (night) => setStateValue("night", night);
+  // with the object, so that the same night of another object is a change too
+  host.notify = (night) => setStateValue("night", { object: data.payload.key, night });
   host.turn = (by) => setTriggerValue("turn", by);
   // a rerun of the page brings the same object again: keep what is shown
   if (host.viewer?.data.key !== data.payload.key) {
