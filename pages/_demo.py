@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages._ui import Key, identity, models
+from pages._ui import Key, identity, leading_model
 from taonet_core import __version__
 from taonet_core.data.catalog import load_catalog
 from taonet_core.data.fits_io import read_sequence
@@ -28,6 +28,32 @@ ROOT = Path.home() / ".cache" / "taonet"
 PER_CLASS = 20
 VISIBILITY = 0.8
 SEED = 2004
+
+#: What people sort by: words on screen -> column, ascending.
+SORTS = {
+    "name": ("object_id", True),
+    "class": ("label", True),
+    "brightness": ("mag", True),
+    "number of nights": ("n_nights", False),
+    "first night": ("mjd_first", True),
+    "confidence of the verdict": ("confidence", False),
+    "wrong verdicts first": ("surprise", False),
+}
+_number = st.column_config.NumberColumn
+#: Columns of the table of objects, and how they look.
+COLUMNS = {
+    "object_id": "object",
+    "label": "truth",
+    "verdict": "verdict",
+    "confidence": _number(format="%.2f", help="Probability of the verdict after the last night"),
+    "mag": _number("mag", format="%.1f", help="Magnitude at discovery"),
+    "n_nights": "nights",
+    "n_frames": "frames",
+    "ra": _number("RA", format="%.5f", help="ICRS, degrees"),
+    "dec": _number("Dec", format="%.5f", help="ICRS, degrees"),
+    "mjd_first": _number("first MJD", format="%.3f"),
+    "mjd_last": _number("last MJD", format="%.3f"),
+}
 
 _LOCK = threading.Lock()
 
@@ -76,13 +102,13 @@ def _sequence(path: Path, stamp: int) -> ImageSequence:
 
 def cards(catalog: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Return the card of every object of the demo set by its id, with a progress bar."""
-    bundles, _ = models()
-    bundle = next(iter(bundles), None)
+    bundle = leading_model()
     bar = st.empty()
     cards = {}
     for done, row in enumerate(catalog.itertuples(), start=1):
         stamp = Path(row.path).stat().st_mtime_ns
-        cards[row.object_id] = _card(row.path, stamp, identity(bundle), bundle)
+        card = _card(row.path, stamp, identity(bundle), bundle)
+        cards[row.object_id] = {**card, "facts": f"{row.mag:.1f} mag · {row.n_nights} nights"}
         bar.progress(
             done / len(catalog), f"Looking at the demo set: object {done} of {len(catalog)}"
         )
@@ -100,6 +126,16 @@ def _card(path: str, stamp: int, identity: str, _bundle: ModelBundle | None) -> 
         except TaoNetError:
             prediction = None  # the card then has no badge; the object's page says why
     return gallery_card(sequence, extract_light_curve(sequence), prediction)
+
+
+def table(catalog: pd.DataFrame, cards: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """Return the catalogue with ``verdict``, ``confidence`` and ``surprise`` (a wrong verdict)."""
+    verdicts = [cards[name]["verdict"] or {} for name in catalog["object_id"]]
+    rows = catalog.assign(
+        verdict=[verdict.get("class", "") for verdict in verdicts],
+        confidence=[verdict.get("probability") for verdict in verdicts],
+    )
+    return rows.assign(surprise=(rows["verdict"] != rows["label"]) & (rows["verdict"] != ""))
 
 
 def linked_object(catalog: pd.DataFrame) -> str:

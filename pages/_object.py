@@ -18,7 +18,8 @@ from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.figures import frame_table, viewer_payload
+from taonet_core.figures import viewer_payload
+from taonet_core.transforms.summary import frame_table
 
 _PYTHON = """from taonet_core import extract_light_curve, predict, read_sequence
 
@@ -79,9 +80,9 @@ def _viewer(payload: dict[str, Any], listing: Sequence[str]) -> None:
 
 
 def _probabilities(predictions: Sequence[Prediction]) -> None:
-    st.subheader("Probabilities after the last night", anchor=False)
     if not predictions:
         return
+    st.subheader("Probabilities after the last night", anchor=False)
     rows = {p.model: {str(k): v for k, v in p.final().items()} for p in predictions}
     st.dataframe(
         pd.DataFrame(rows).T.style.format("{:.3f}").highlight_max(axis=1, props="font-weight: 700")

@@ -94,6 +94,16 @@ def models() -> tuple[list[ModelBundle], dict[str, str]]:
     return bundles, missing
 
 
+def leading_model() -> ModelBundle | None:
+    """Return the first classifier that can be used."""
+    for name in MODELS:
+        try:
+            return _bundle(name)
+        except TaoNetError:
+            continue
+    return None
+
+
 def identity(bundle: ModelBundle | None) -> str:
     """Return a text that changes whenever the classifier does."""
     return "" if bundle is None else f"{bundle.name} {bundle.version} {bundle.sidecar['sha256']}"

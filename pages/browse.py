@@ -1,6 +1,5 @@
 """Browse: which object is worth a closer look."""
 
-import pandas as pd
 import streamlit as st
 
 from pages import _demo as demo
@@ -10,17 +9,6 @@ from pages._viewer import gallery
 from taonet_core.data.catalog import search
 from taonet_core.figures import class_styles
 from taonet_core.labels import STYLES, TransientClass
-
-# What people sort by: words on screen -> column, ascending.
-SORTS = {
-    "name": ("object_id", True),
-    "class": ("label", True),
-    "brightness": ("mag", True),
-    "number of nights": ("n_nights", False),
-    "first night": ("mjd_first", True),
-    "confidence of the verdict": ("confidence", False),
-    "wrong verdicts first": ("surprise", False),
-}
 
 ui.begin(
     "Which object is worth a closer look?",
@@ -47,7 +35,7 @@ with st.container(horizontal=True, gap="medium"):
         key=Key.CLASSES,
         bind="query-params",
     )
-    order = st.selectbox("Sort by", list(SORTS), key=Key.SORT, bind="query-params", width=220)
+    order = st.selectbox("Sort by", list(demo.SORTS), key=Key.SORT, bind="query-params", width=220)
     view = st.segmented_control(
         "Show as",
         ["cards", "table"],
@@ -57,15 +45,10 @@ with st.container(horizontal=True, gap="medium"):
         bind="query-params",
     )
 
-verdicts = [cards[name]["verdict"] or {} for name in catalog["object_id"]]
-rows = catalog.assign(
-    verdict=[verdict.get("class", "") for verdict in verdicts],
-    confidence=[verdict.get("probability") for verdict in verdicts],
-)
-rows = rows.assign(surprise=(rows["verdict"] != rows["label"]) & (rows["verdict"] != ""))
+rows = demo.table(catalog, cards)
 rows = search(rows, text) if text.strip() else rows
 rows = rows[rows["label"].isin(classes)] if classes else rows
-column, ascending = SORTS[order]
+column, ascending = demo.SORTS[order]
 rows = rows.sort_values(column, ascending=ascending, kind="stable")
 st.session_state[Key.LISTING] = list(rows["object_id"])
 
@@ -74,14 +57,13 @@ if rows.empty:
     st.info("No object fits. Take a filter away, or upload files of your own.")
     st.page_link("pages/upload.py", label="Go to Upload", icon=":material/upload_file:")
 elif view == "cards":
-    facts = {
-        row.object_id: f"{row.mag:.1f} mag · {row.n_nights} nights" for row in rows.itertuples()
-    }
-    shown = [{**cards[name], "facts": facts[name]} for name in rows["object_id"]]
+    shown = [cards[name] for name in rows["object_id"]]
     ui.follow(gallery(shown, class_styles(), key=Key.GALLERY))
 else:
-    columns = ["object_id", "label", "verdict", "confidence", "mag", "n_frames", "n_nights"]
-    table: pd.DataFrame = rows[[*columns, "ra", "dec", "mjd_first", "mjd_last"]]
-    picked = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="single-row")
+    table = rows[list(demo.COLUMNS)]
+    selecting = {"on_select": "rerun", "selection_mode": "single-row"}
+    picked = st.dataframe(
+        table, hide_index=True, column_config=demo.COLUMNS, height=560, **selecting
+    )
     chosen = picked["selection"]["rows"]
     ui.follow(table["object_id"].iloc[chosen[0]] if chosen else None)

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,10 +29,7 @@ from taonet_core.transforms.display import (
 )
 from taonet_core.transforms.preprocess import frame_faults, mark_missing, night_index
 from taonet_core.transforms.skyview import coordinate_texts, sky_geometry
-from taonet_core.transforms.summary import peak_epoch, utc_texts
-
-if TYPE_CHECKING:
-    import pandas as pd
+from taonet_core.transforms.summary import epoch_columns, peak_epoch
 
 _QUIET = 3.0  # differences are shown over this many times the interval: mid-grey noise
 
@@ -86,7 +83,7 @@ def viewer_payload(
     payload = {
         "object": _object(meta, predictions),
         "styles": class_styles(),
-        "epochs": {**_epochs(subject.times, subject.bands, meta), "peak": peak_epoch(curve)},
+        "epochs": {**epoch_columns(subject.times, subject.bands, meta), "peak": peak_epoch(curve)},
         "frames": None if sequence is None else _frames(sequence),
         "curve": None if curve is None else _curve(curve),
         "models": [_model(prediction, subject.times) for prediction in predictions],
@@ -144,38 +141,6 @@ def gallery_card(
     }
 
 
-def frame_table(sequence: ImageSequence, predictions: Sequence[Prediction]) -> pd.DataFrame:
-    """List the frames of a sequence and what each classifier did with them.
-
-    Parameters
-    ----------
-    sequence : ImageSequence
-    predictions : sequence of Prediction
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a frame: ``frame``, ``night``, ``MJD``, ``UTC``, ``filter``, ``state`` of the
-        pixels, and a column a model that says ``read`` or why not.
-    """
-    import pandas as pd
-
-    epochs = _epochs(sequence.times, sequence.bands, dict(sequence.meta))
-    table = {
-        "frame": range(1, len(sequence) + 1),
-        "night": [night + 1 for night in epochs["night"]],
-        "MJD": epochs["mjd"],
-        "UTC": epochs["utc"],
-        "filter": epochs["band"],
-        "state": [fault or "usable" for fault in frame_faults(sequence)],
-    }
-    for prediction in predictions:
-        unused = prediction.meta.get("unused", {})
-        table[prediction.model] = [unused.get(i, "read") for i in range(len(sequence))]
-    frame = pd.DataFrame(table)
-    return frame if epochs["dated"] else frame.drop(columns=["night", "MJD", "UTC"])
-
-
 def _of_frames(prediction: Prediction, kept: NDArray[np.int64]) -> Prediction:
     """Return the prediction with the frames that are shown, where it knows frames at all."""
     nights = prediction.night_of_frame
@@ -194,28 +159,13 @@ def _object(meta: dict[str, Any], predictions: Sequence[Prediction]) -> dict[str
     }
 
 
-def _epochs(
-    times: NDArray[np.float64], bands: NDArray[np.str_], meta: dict[str, Any]
-) -> dict[str, Any]:
-    dated = meta.get("time_kind", "mjd") == "mjd"
-    # without times every frame stands for a night of its own
-    nights = night_index(times) if dated else np.arange(len(times))
-    return {
-        "mjd": times.tolist(),
-        "dated": dated,
-        "utc": utc_texts(times) if dated else [""] * len(times),
-        "band": bands.tolist(),
-        "night": nights.tolist(),
-        "nights": int(nights[-1]) + 1,
-    }
-
-
 def _frames(sequence: ImageSequence) -> dict[str, Any]:
     """Stacks, their sky levels, the display limits and how the frames lie on the sky."""
     faults = frame_faults(sequence)
     usable = np.array([not fault for fault in faults])
     science = mark_missing(sequence.frames)
     levels = sky_levels(science)
+    seen = usable if usable.any() else ~usable  # what sets the display limits
     templates, template_of_frame, said = reference_images(sequence, science, levels, usable)
     template_levels = sky_levels(templates)
     flat = science - levels[:, None, None]
@@ -238,11 +188,11 @@ def _frames(sequence: ImageSequence) -> dict[str, Any]:
         "reference_said": said,
         "difference": None if sequence.difference is None else _base64(sequence.difference),
         "difference_said": made,
-        "limits": display_limits(flat[usable]),
-        "raw_limits": display_limits(science[usable]),
+        "limits": display_limits(flat[seen]),
+        "raw_limits": display_limits(science[seen]),
         "difference_limits": {
             name: _QUIET * max(abs(low), abs(high))
-            for name, (low, high) in display_limits(difference[usable]).items()
+            for name, (low, high) in display_limits(difference[seen]).items()
         },
         "sky": sky_geometry(sequence),
     }

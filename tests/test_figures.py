@@ -11,12 +11,12 @@ from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import InvalidSequenceError
-from taonet_core.figures import frame_table, gallery_card, viewer_payload
+from taonet_core.figures import gallery_card, viewer_payload
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.transforms.display import MAX_PIXELS, MAX_SIDE, bounded_for_display
 from taonet_core.transforms.photometry import extract_light_curve
 from taonet_core.transforms.skyview import coordinate_texts, sky_geometry
-from taonet_core.transforms.summary import describe, peak_epoch, utc_texts
+from taonet_core.transforms.summary import describe, frame_table, peak_epoch, utc_texts
 
 
 def decode(text, shape, dtype="<f4"):

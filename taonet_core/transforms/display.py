@@ -92,7 +92,8 @@ def reference_images(
         chosen = usable & (which == i)
         stack.append(median_of_data((science - levels[:, None, None])[chosen], axis=0))
         band = f"{name} " if name else ""
-        said.append(f"median of {int(chosen.sum())} {band}frames")
+        count = int(chosen.sum())
+        said.append(f"median of {count} {band}frame{'s' * (count != 1)}")
     return np.stack(stack), which, said
 
 

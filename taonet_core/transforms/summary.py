@@ -1,13 +1,20 @@
-"""An object in a few words: when it stands out, what was read, calendar dates."""
+"""An object in a few words: what was read, when, what of it was used, when it stands out."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taonet_core.data.lightcurve import LightCurve
+from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.transforms.preprocess import night_index
+from taonet_core.transforms.preprocess import frame_faults, night_index
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MJD_EPOCH = np.datetime64("1858-11-17T00:00:00", "ms")
 
@@ -31,6 +38,69 @@ def describe(source: ImageSequence | LightCurve) -> str:
     bands = [str(band) for band in np.unique(source.bands) if band]
     filters = f"filter{'s' * (len(bands) != 1)} {', '.join(bands)}" if bands else "filter unknown"
     return ", ".join([kind, count, filters, *pixels])
+
+
+def epoch_columns(
+    times: NDArray[np.float64], bands: NDArray[np.str_], meta: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return when each frame or point was taken, and on which night.
+
+    Parameters
+    ----------
+    times : ndarray, shape (T,)
+        MJD, non-decreasing; frame numbers where ``meta["time_kind"]`` is ``"index"``.
+    bands : ndarray, shape (T,)
+    meta : mapping
+
+    Returns
+    -------
+    dict
+        Lists of length T ``mjd``, ``utc``, ``band`` and ``night`` (from 0), the number of
+        ``nights``, and ``dated``: whether there are times at all. Without them every frame
+        stands for a night of its own.
+    """
+    dated = meta.get("time_kind", "mjd") == "mjd"
+    nights = night_index(times) if dated else np.arange(len(times))
+    return {
+        "mjd": times.tolist(),
+        "dated": dated,
+        "utc": utc_texts(times) if dated else [""] * len(times),
+        "band": bands.tolist(),
+        "night": nights.tolist(),
+        "nights": int(nights[-1]) + 1,
+    }
+
+
+def frame_table(sequence: ImageSequence, predictions: Sequence[Prediction]) -> pd.DataFrame:
+    """List the frames of a sequence and what each classifier did with them.
+
+    Parameters
+    ----------
+    sequence : ImageSequence
+    predictions : sequence of Prediction
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a frame: ``frame``, ``night``, ``MJD``, ``UTC``, ``filter``, ``state`` of the
+        pixels, and a column a model that says ``read`` or why not.
+    """
+    import pandas as pd
+
+    epochs = epoch_columns(sequence.times, sequence.bands, sequence.meta)
+    table = {
+        "frame": range(1, len(sequence) + 1),
+        "night": [night + 1 for night in epochs["night"]],
+        "MJD": epochs["mjd"],
+        "UTC": epochs["utc"],
+        "filter": epochs["band"],
+        "state": [fault or "usable" for fault in frame_faults(sequence)],
+    }
+    for prediction in predictions:
+        unused = prediction.meta.get("unused", {})
+        table[prediction.model] = [unused.get(i, "read") for i in range(len(sequence))]
+    frame = pd.DataFrame(table)
+    return frame if epochs["dated"] else frame.drop(columns=["night", "MJD", "UTC"])
 
 
 def peak_epoch(curve: LightCurve | None) -> int:
