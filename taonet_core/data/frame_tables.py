@@ -35,12 +35,19 @@ class FrameTable:
     rows: Mapping[tuple[str, str], Mapping[str, Any]]
 
     def row(self, object_id: str, key: str) -> Mapping[str, Any] | None:
-        """Return the row of an exposure whose key is, or holds between underscores, its name."""
-        for word in (key, *key.split("_")):
+        """Return the row of an exposure whose key is, or holds between underscores, its name.
+
+        Where the object is unknown, a name that only one object has will do.
+        """
+        words = (key, *key.split("_"))
+        for word in words:
             for owner in (object_id, ""):
                 if (owner, word) in self.rows:
                     return self.rows[owner, word]
-        return None
+        if any(owner == object_id for owner, _ in self.rows):
+            return None
+        alike = [row for (_, frame), row in self.rows.items() if frame in words]
+        return alike[0] if len(alike) == 1 else None
 
 
 def read_frame_table(data: bytes, name: str) -> FrameTable | None:
