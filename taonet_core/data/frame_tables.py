@@ -37,14 +37,16 @@ class FrameTable:
     def row(self, object_id: str, key: str) -> Mapping[str, Any] | None:
         """Return the row of an exposure whose key is, or holds between underscores, its name.
 
-        Where the object is unknown, a name that only one object has will do.
+        Files that come without their folder are called after one of themselves: then a name that
+        only one object has will do.
         """
         words = (key, *key.split("_"))
         for word in words:
             for owner in (object_id, ""):
                 if (owner, word) in self.rows:
                     return self.rows[owner, word]
-        if any(owner == object_id for owner, _ in self.rows):
+        names = {frame for _, frame in self.rows}
+        if names.isdisjoint(object_id.split("_")):
             return None
         alike = [row for (_, frame), row in self.rows.items() if frame in words]
         return alike[0] if len(alike) == 1 else None
