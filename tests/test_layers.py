@@ -26,6 +26,7 @@ FLOORS = [
     ("taonet_core.models.*", 4),
     ("taonet_core.inference", 6),
     ("taonet_core.train", 6),
+    ("taonet_core.recipes", 6),
     ("taonet_core.fit", 6),
     ("taonet_core.tasks", 6),
     ("taonet_core.bulk", 7),
