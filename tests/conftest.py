@@ -12,6 +12,10 @@ import pytest
 from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.sequence import ImageSequence
 
+# Before PyTorch is loaded, here and in what tests start: on a busy machine, threads that wait for
+# each other take fifty times as long as one alone.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SequenceMaker = Callable[..., ImageSequence]
 
 
