@@ -79,13 +79,16 @@ def _simulate(folder: Path) -> None:
     def report(done: int, total: int) -> None:
         bar.progress(done / total, f"Simulating the demo set, once: object {done} of {total}")
 
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".demo-", dir=folder.parent) as draft:
-        settings = {"visibility": VISIBILITY, "seed": SEED}
-        made = simulate_dataset(
-            Path(draft) / "demo", per_class=PER_CLASS, on_object=report, **settings
-        )
-        made.rename(folder)
+    settings = {"visibility": VISIBILITY, "seed": SEED, "per_class": PER_CLASS}
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".demo-", dir=folder.parent) as draft:
+            simulate_dataset(Path(draft) / "demo", on_object=report, **settings).rename(folder)
+    except OSError as error:
+        raise TaoNetError(
+            f"the demo set cannot be written to {folder} ({error.strerror}); make that folder "
+            "writable, or go to Upload, which does without it"
+        ) from error
     bar.empty()
 
 
@@ -116,7 +119,7 @@ def cards(catalog: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return cards
 
 
-@st.cache_data(show_spinner=False)
+@st.cache_data(max_entries=4096, show_spinner=False)
 def _card(path: str, stamp: int, identity: str, _bundle: ModelBundle | None) -> dict[str, Any]:
     sequence = read_sequence(path)
     prediction = None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import runpy
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -65,6 +66,16 @@ def begin(title: str = "", caption: str = "") -> None:
     if title:
         st.title(title, anchor=False)
         st.caption(caption)
+
+
+@contextmanager
+def errors_said() -> Iterator[None]:
+    """Turn an error of the core into one sentence on the page, which then stops."""
+    try:
+        yield
+    except TaoNetError as error:
+        st.error(plain(error))
+        st.stop()
 
 
 def plain(text: object) -> str:

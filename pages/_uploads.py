@@ -89,6 +89,12 @@ def _named(item: Readable | TaoNetError, name: str) -> Readable | TaoNetError:
     return item.with_meta(object_id=name) if unnamed else item
 
 
+def name(file: str, item: Readable) -> str:
+    """Return the object's name, with the file's where that says more."""
+    known = str(item.meta.get("object_id") or file)
+    return known if known in file else f"{known} ({file})"
+
+
 Answer = tuple[list[Prediction], dict[str, str]]
 
 
@@ -112,18 +118,18 @@ def checklist(
 ) -> None:
     """List what was read, what was assumed or left out of it, and what was refused and why."""
     refused = [(name, item) for name, item in found if isinstance(item, TaoNetError)]
-    for name, error in refused[:_LISTED]:
-        st.error(f"**{plain(name)}**: {plain(error)}", icon=":material/block:")
+    for file, error in refused[:_LISTED]:
+        st.error(f"**{plain(file)}**: {plain(error)}", icon=":material/block:")
     if len(refused) > _LISTED:
         st.caption(f"… and {len(refused) - _LISTED} more, all in the table to download.")
     rows = []
     for i, (predictions, _) in answers.items():
-        name, item = found[i]
+        file, item = found[i]
         assert not isinstance(item, TaoNetError)
         verdicts = {p.model: f"{p.verdict} {p.confidence:.2f}" for p in predictions}
         notes = {"assumed": "notes", "left out": "dropped"}
         said = {title: " · ".join(item.meta.get(key, ())) for title, key in notes.items()}
-        rows.append({"object": name, "read": describe(item), **verdicts, **said})
+        rows.append({"object": name(file, item), "read": describe(item), **verdicts, **said})
     if rows:
         st.dataframe(pd.DataFrame(rows).fillna("–"), hide_index=True)
     results: list[tuple[str, Prediction | TaoNetError]] = list(refused)

@@ -16,8 +16,9 @@ ui.begin(
     "curve, the verdict of the leading classifier (filled) and the truth (underlined). One event "
     "in five lies outside the nights observed.",
 )
-catalog = demo.catalog()
-cards = demo.cards(catalog)
+with ui.errors_said():
+    catalog = demo.catalog()
+    cards = demo.cards(catalog)
 
 with st.container(horizontal=True, gap="medium"):
     text = st.text_input(

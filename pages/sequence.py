@@ -8,7 +8,8 @@ from pages._object import show_object
 from pages._ui import Key
 
 ui.begin()
-catalog = demo.catalog()
+with ui.errors_said():
+    catalog = demo.catalog()
 object_id = demo.linked_object(catalog)
 
 if object_id not in set(catalog["object_id"]):
@@ -21,5 +22,6 @@ if object_id not in set(catalog["object_id"]):
 listing = st.session_state.get(Key.LISTING, [])
 if object_id not in listing:
     listing = list(catalog["object_id"])
-content, sequence = demo.open_object(catalog, object_id)
-show_object(content, sequence, listing=listing)
+with ui.errors_said():
+    content, sequence = demo.open_object(catalog, object_id)
+    show_object(content, sequence, listing=listing)

@@ -19,7 +19,8 @@ files = left.file_uploader("Files or archives", accept_multiple_files=True, key=
 with right:
     st.caption("No file at hand?")
     st.button("Open an example", key=Key.EXAMPLE, on_click=uploads.choose_example)
-files = files or uploads.example_files()
+with ui.errors_said():
+    files = files or uploads.example_files()
 if not files:
     st.stop()
 if sum(file.size for file in files) > uploads.MAX_BYTES:
@@ -37,7 +38,7 @@ if not good:
     st.stop()
 chosen = next(iter(good))
 if len(good) > 1:
-    chosen = st.selectbox(
-        "Object", list(good), format_func=lambda i: found[i][0], key=f"{Key.CHOICE}-{content}"
-    )
-show_object(f"{content}-{chosen}", good[chosen])
+    names = {i: uploads.name(found[i][0], item) for i, item in good.items()}
+    chosen = st.selectbox("Object", names, format_func=names.get, key=f"{Key.CHOICE}-{content}")
+with ui.errors_said():
+    show_object(f"{content}-{chosen}", good[chosen])

@@ -94,10 +94,22 @@ def viewer_payload(
 
 
 def class_styles() -> dict[str, dict[str, str]]:
-    """Return name, colour and glyph of each class, as the front end wants them."""
+    """Return how each class looks: name, colour, glyph, and the ink that reads well on it."""
     return {
-        str(k): {"name": s.name, "colour": s.colour, "glyph": s.glyph} for k, s in STYLES.items()
+        str(kind): {
+            "name": style.name,
+            "colour": style.colour,
+            "glyph": style.glyph,
+            "ink": "#111111" if _luminance(style.colour) > 0.18 else "#ffffff",
+        }
+        for kind, style in STYLES.items()
     }
+
+
+def _luminance(colour: str) -> float:
+    """Relative luminance of a hex colour (WCAG 2): above 0.18 black reads better than white."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
 
 
 def gallery_card(

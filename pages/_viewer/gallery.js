@@ -39,6 +39,7 @@ function badge(name, words, kind, styles) {
   const style = styles[name];
   const made = node("span", `badge ${kind}`);
   made.style.setProperty("--class", style.colour);
+  made.style.setProperty("--class-ink", style.ink);
   made.title = style.name;
   made.append(node("span", "glyph", style.glyph), words);
   return made;

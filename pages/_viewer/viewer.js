@@ -57,6 +57,17 @@ function segments(label, options, current, pick) {
   return group;
 }
 
+/** A small "?" that explains in one sentence what stands before it. */
+function hint(words) {
+  return el("span", { class: "hint", tabindex: 0, role: "note", title: words, "aria-label": words }, "?");
+}
+
+const HINTS = {
+  curve: "Brightness in a fixed aperture at the ring, one point a frame, brighter up; bars are 1σ, open triangles are limits where nothing was detected.",
+  classes: "What the classifier says when it knows this night and all before it, and nothing later; the values at the right are those at the cursor.",
+  verdict: "Probability of the class after the last night, as the classifier gives it.",
+};
+
 const signed = (value, digits) => value.toFixed(digits).replace("-", "−");
 const degrees = ([ra, dec]) => `RA ${ra.toFixed(5)} Dec ${dec < 0 ? "−" : "+"}${Math.abs(dec).toFixed(5)}`;
 
@@ -149,7 +160,7 @@ class Viewer {
 
   verdicts() {
     const { models, object, styles } = this.data;
-    const badge = (name, words, kind) => el("span", { class: `badge ${kind}`, style: `--class: ${styles[name].colour}`, title: styles[name].name },
+    const badge = (name, words, kind) => el("span", { class: `badge ${kind}`, style: `--class: ${styles[name].colour}; --class-ink: ${styles[name].ink}`, title: styles[name].name },
       el("span", { class: "glyph", "aria-hidden": "true" }, styles[name].glyph), words);
     const line = el("div", { class: "verdicts" });
     models.forEach((m, i) => {
@@ -161,7 +172,8 @@ class Viewer {
         onclick: () => this.pickModel(m.model),
       }, badge(m.class, `${m.class} ${m.probability.toFixed(2)}`, "filled"), el("span", { class: "who number" }, about), opinion));
     });
-    if (!models.length) line.append(el("span", { class: "quiet" }, "No verdict: no classifier could read this object."));
+    if (models.length) line.append(hint(HINTS.verdict));
+    else line.append(el("span", { class: "quiet" }, "No verdict: no classifier could read this object."));
     if (object.truth) {
       line.append(el("span", { class: "verdict" }, badge(object.truth, object.truth, "truth"),
         el("span", { class: "who" }, object.simulated ? "truth (simulated)" : "label in the file")));
@@ -265,7 +277,7 @@ class Viewer {
   }
 
   panel(kind, title, tools) {
-    return el("section", { class: `panel ${kind}` }, el("div", { class: "heading" }, el("h3", {}, title), tools ?? el("span")), el("div", { class: "plot" }));
+    return el("section", { class: `panel ${kind}` }, el("div", { class: "heading" }, el("h3", {}, title, hint(HINTS[kind])), tools ?? el("span")), el("div", { class: "plot" }));
   }
 
   curveTools() {
