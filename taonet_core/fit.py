@@ -6,7 +6,6 @@ randomness of an epoch derives from (seed, epoch), and a checkpoint is written a
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import math
 import pickle
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from taonet_core.config import to_dict
 from taonet_core.data.atomic import atomic_path
 from taonet_core.errors import TrainingError
+from taonet_core.models.memory import keep_freed_memory
 from taonet_core.tasks import Inputs, Task
 
 logger = logging.getLogger(__name__)
@@ -283,20 +283,6 @@ def schedule(share: float, warmup: float = 0.03) -> float:
     if share < warmup:
         return (share + 1e-3) / (warmup + 1e-3)
     return 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
-
-
-def keep_freed_memory() -> None:
-    """Let glibc keep freed activations instead of returning them to the kernel.
-
-    Each training step frees and asks again for hundreds of megabytes; page faults cost up to half
-    of the time of a CPU run. Elsewhere than on glibc this does nothing.
-    """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return
-    for option, value in ((-3, 2**31 - 1), (-1, 2**31 - 1), (-2, 64 << 20)):
-        mallopt(option, value)  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD, M_TOP_PAD
 
 
 def _copy(state: dict[str, Tensor]) -> dict[str, Tensor]:

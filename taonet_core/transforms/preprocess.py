@@ -18,10 +18,10 @@ from taonet_core.errors import InvalidSequenceError
 #: Exposures further apart than this belong to two visits (days). Long enough for the wrong clocks
 #: of 2005-2007, which spread four exposures over 0.8 d; short enough for every real night.
 NIGHT_GAP = 0.3
-#: Magnitude of one count where a file gives no zero point: CRTS, 30 s (docs/architecture.md).
+#: Magnitude of one count where a file gives no zero point: CRTS, 30 s.
 DEFAULT_ZERO_POINT = 26.0
-#: Pixels beyond this (units of `PreprocessConfig.scale`) are cut: what float16 can hold, fifty times
-#: a saturated CRTS pixel.
+#: Pixels beyond this (units of `PreprocessConfig.scale`) are cut: what float16 can hold, and fifty
+#: times a saturated CRTS pixel.
 _LARGEST = np.float32(6e4)
 
 
