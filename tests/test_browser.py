@@ -12,8 +12,10 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 import torch
+from astropy.wcs import WCS
 
 from taonet_core.data.lightcurve import LightCurve
+from taonet_core.data.sequence import ImageSequence
 from taonet_core.figures import viewer_payload
 from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.models.forest import ForestConfig, forest_classes, train_forest
@@ -230,6 +232,30 @@ def test_pixels_without_data_stay_empty_and_the_pointer_reads_values(
     assert words.startswith("x 32 y 32") and f"{outburst.frames[3, 32, 32]:.0f}" in words
     page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.8 * box["height"])
     assert "no data" in page.locator(".pointer").inner_text()
+
+
+def test_the_sky_is_shown_east_left_and_read_under_the_pointer(
+    page, address, fits_file, make_sequence
+):
+    made = make_sequence(nights=2, flux=9000.0, centre=(44, 30))
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype, wcs.wcs.crpix = ["RA---TAN", "DEC--TAN"], [33, 33]
+    wcs.wcs.crval = [made.meta["ra"], made.meta["dec"]]
+    wcs.wcs.cdelt = [2.5 / 3600, 2.5 / 3600]  # right ascension grows to the right: mirrored
+    mirrored = ImageSequence(made.frames, made.times, wcs, made.meta)
+    upload(page, address, fits_file(mirrored, layout="mef"))
+    assert page.locator("svg.compass text").all_text_contents() == ["N", "E"]
+    image = pixels(page, "science")
+    assert image[30, 63 - 44] == 255 and image[30, 44] < 255
+    box = page.locator("canvas[data-image=science]").bounding_box()
+    step = box["width"] / 64
+    page.mouse.move(box["x"] + (63 - 44 + 0.5) * step, box["y"] + (63 - 30 + 0.5) * step)
+    words = page.locator(".pointer").inner_text()
+    place = wcs.pixel_to_world(44, 30)
+    assert words.startswith("x 44 y 30")
+    ra, dec = (float(word) for word in words.replace("+", "").split()[-3::2])
+    assert ra == pytest.approx(place.ra.deg, abs=1e-4)
+    assert dec == pytest.approx(place.dec.deg, abs=1e-4)
 
 
 def test_the_address_follows_the_night(page, address):

@@ -172,12 +172,12 @@ class Viewer {
         onclick: () => this.pickModel(m.model),
       }, badge(m.class, `${m.class} ${m.probability.toFixed(2)}`, "filled"), el("span", { class: "who number" }, about), opinion));
     });
-    if (models.length) line.append(hint(HINTS.verdict));
-    else line.append(el("span", { class: "quiet" }, "No verdict: no classifier could read this object."));
+    if (!models.length) line.append(el("span", { class: "quiet" }, "No verdict: no classifier could read this object."));
     if (object.truth) {
       line.append(el("span", { class: "verdict" }, badge(object.truth, object.truth, "truth"),
         el("span", { class: "who" }, object.simulated ? "truth (simulated)" : "label in the file")));
     }
+    if (models.length) line.append(hint(HINTS.verdict));
     const warnings = [...new Set(models.flatMap((m) => m.warnings))];
     const caution = warnings.length
       ? el("p", { class: "caution", title: warnings.join("\n") }, warnings[0], warnings.length > 1 ? ` (and ${warnings.length - 1} more below)` : "") : null;
