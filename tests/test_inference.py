@@ -1,4 +1,4 @@
-"""Prediction: every night, every source, in any company, with what the model was not trained for."""
+"""Prediction: every night, every source, any company, and what the model was not trained for."""
 
 import numpy as np
 import pytest
@@ -8,11 +8,11 @@ from taonet_core import predict
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import InvalidSequenceError
+from taonet_core.inference import predict_many
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.models.forest import ForestConfig, train_forest
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.weights import ModelBundle
-from taonet_core.inference import predict_many
 from taonet_core.transforms.photometry import extract_light_curve
 from taonet_core.transforms.preprocess import PreprocessConfig
 
