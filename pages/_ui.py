@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import runpy
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
@@ -81,6 +81,21 @@ def errors_said() -> Iterator[None]:
 def plain(text: object) -> str:
     """Escape a text from outside so that Markdown shows it as it is."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
+
+
+def from_address(key: Key, allowed: Sequence[str] | None = None, *, many: bool = False) -> None:
+    """Give a widget the value that the address holds, when it is first shown."""
+    values = [v for v in st.query_params.get_all(key) if allowed is None or v in allowed]
+    if values and key not in st.session_state:
+        st.session_state[key] = values if many else values[0]
+
+
+def to_address(values: Mapping[Key, str | Sequence[str] | None]) -> None:
+    """Make the address hold these values and nothing else, leaving out what is empty."""
+    wanted = {str(key): value for key, value in values.items() if value}
+    held = {key: st.query_params.get_all(key) for key in st.query_params}
+    if held != {key: [v] if isinstance(v, str) else [*v] for key, v in wanted.items()}:
+        st.query_params.from_dict(wanted)
 
 
 def follow(object_id: str | None) -> None:

@@ -20,11 +20,16 @@ with ui.errors_said():
     catalog = demo.catalog()
     cards = demo.cards(catalog)
 
+views = ["cards", "table"]
+ui.from_address(Key.SEARCH)
+ui.from_address(Key.CLASSES, list(TransientClass), many=True)
+ui.from_address(Key.SORT, list(demo.SORTS))
+ui.from_address(Key.VIEW, views)
 with st.container(horizontal=True, gap="medium"):
     text = st.text_input(
         "Search by name or coordinates",
         key=Key.SEARCH,
-        bind="query-params",
+        persist_state="session",
         placeholder="CSS1209 or 01:32:45 +20:15",
         width=270,
     )
@@ -34,17 +39,14 @@ with st.container(horizontal=True, gap="medium"):
         selection_mode="multi",
         format_func=lambda name: f"{STYLES[name].glyph} {name}",
         key=Key.CLASSES,
-        bind="query-params",
+        persist_state="session",
     )
-    order = st.selectbox("Sort by", list(demo.SORTS), key=Key.SORT, bind="query-params", width=220)
-    view = st.segmented_control(
-        "Show as",
-        ["cards", "table"],
-        default="cards",
-        required=True,
-        key=Key.VIEW,
-        bind="query-params",
+    order = st.selectbox(
+        "Sort by", list(demo.SORTS), key=Key.SORT, persist_state="session", width=220
     )
+    view = st.segmented_control("Show as", views, key=Key.VIEW, persist_state="session")
+sorting = order if order != "name" else None
+ui.to_address({Key.SEARCH: text, Key.CLASSES: classes, Key.SORT: sorting, Key.VIEW: view})
 
 rows = demo.table(catalog, cards)
 rows = search(rows, text) if text.strip() else rows
@@ -57,7 +59,7 @@ st.caption(f"{len(rows)} of {len(catalog)} objects")
 if rows.empty:
     st.info("No object fits. Take a filter away, or upload files of your own.")
     st.page_link("pages/upload.py", label="Go to Upload", icon=":material/upload_file:")
-elif view == "cards":
+elif view != "table":
     shown = [cards[name] for name in rows["object_id"]]
     ui.follow(gallery(shown, class_styles(), key=Key.GALLERY))
 else:

@@ -94,6 +94,17 @@ def test_browse_filters_by_class_name_and_place(app, folders):
     assert "0 of 6 objects" in texts(app) and app.info
 
 
+def test_browse_keeps_its_filters_in_the_address(app):
+    app = AppTest.from_file(str(APP), default_timeout=30)
+    app.query_params.update({"class": ["SN", "nonsense"], "sort": "brightness"})
+    app.run()
+    assert healthy(app) and "1 of 6 objects" in texts(app)
+    assert app.selectbox(ui.Key.SORT).value == "brightness"
+    assert app.query_params == {"class": "SN", "sort": "brightness"}
+    app.pills(ui.Key.CLASSES).set_value([]).run()
+    assert "class" not in app.query_params
+
+
 @pytest.mark.parametrize(
     "order", ["brightness", "confidence of the verdict", "wrong verdicts first"]
 )
