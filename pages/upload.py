@@ -22,6 +22,9 @@ with right:
 with ui.errors_said():
     files = files or uploads.example_files()
 if not files:
+    st.caption(
+        "Files are read in memory and not kept. One that is broken is named; the rest goes on."
+    )
     st.stop()
 if sum(file.size for file in files) > uploads.MAX_BYTES:
     st.error(f"More than {uploads.MAX_BYTES // 2**20} MiB at once; send fewer files.")
