@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -44,6 +44,32 @@ class SkyFrames:
         """Error of a sum over pixels with these weights, from the sky alone, shape (T,)."""
         of_the_sky = weights.sum() ** 2 / np.maximum(self.sky_pixels, 1)
         return self.noise * np.sqrt((weights**2).sum() + of_the_sky)
+
+
+def align(sky: SkyFrames, shifts: NDArray[np.float64]) -> SkyFrames:
+    """Move each frame back by its shift, to a fraction of a pixel.
+
+    In Fourier space, which keeps flux and white noise as they are. What a missing pixel touches is
+    missing afterwards.
+
+    Parameters
+    ----------
+    sky : SkyFrames
+    shifts : ndarray, shape (T, 2)
+        (x, y) by which the sources of each frame are displaced, pixels.
+    """
+    import scipy.fft
+    from scipy.ndimage import binary_dilation
+
+    height, width = sky.frames.shape[1:]
+    missing = ~np.isfinite(sky.frames)
+    fy, fx = scipy.fft.fftfreq(height)[:, None], scipy.fft.rfftfreq(width)
+    turn = shifts[:, 0, None, None] * fx + shifts[:, 1, None, None] * fy
+    spectrum = scipy.fft.rfft2(np.where(missing, 0.0, sky.frames))
+    frames = scipy.fft.irfft2(spectrum * np.exp(2j * np.pi * turn), s=(height, width))
+    if missing.any():
+        frames[binary_dilation(missing, np.ones((1, 3, 3), dtype=bool))] = np.nan
+    return replace(sky, frames=frames)
 
 
 @lru_cache(maxsize=64)

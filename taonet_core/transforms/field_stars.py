@@ -1,6 +1,8 @@
-"""How much light each frame collected, from the stars of the field."""
+"""How frames differ in pointing and in light collected, from the stars of the field."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +19,36 @@ RADIUS_FWHM = 0.85
 STAR_SCATTER = 0.03
 #: Expected scatter of the throughput: a correction less certain than this is mostly not made.
 THROUGHPUT_SCATTER = 0.1
+#: Expected scatter of the pointing, pixels, and the least error of one star's centroid.
+POINTING_SCATTER, CENTROID_FLOOR = 0.5, 0.07
 _RANGE = (0.1, 3.0)
 
 
-def relative_throughput(
-    sky: SkyFrames, sequence: ImageSequence, centre: tuple[float, float], fwhm: float
-) -> NDArray[np.float64]:
-    """Return the light each frame collected in a fixed aperture, relative to the first night.
+@dataclass(frozen=True, eq=False)
+class Field:
+    """Stars of one filter, to compare frames by.
 
-    Clouds, bad seeing and pointing errors dim the target and the stars of its field alike. The
-    stars are chosen, and their brightness taken, on the first usable night alone; no frame is
-    changed by a later one.
+    Attributes
+    ----------
+    frames : ndarray, shape (F,), int64
+        Frames of the sequence in this filter that can be used, in order.
+    n_first : int
+        How many of them make up the first night, which is the reference.
+    stars : list of (float, float)
+        Places (x, y) on the mean of the first night.
+    """
+
+    frames: NDArray[np.int64]
+    n_first: int
+    stars: list[tuple[float, float]]
+
+
+def choose_stars(
+    sky: SkyFrames, sequence: ImageSequence, centre: tuple[float, float], fwhm: float
+) -> list[Field]:
+    """Choose bright stars on the first usable night of each filter.
+
+    No later night has a say, so that nothing measured with them changes as frames are added.
 
     Parameters
     ----------
@@ -39,21 +60,108 @@ def relative_throughput(
         Pixel (x, y) of the target, which is no reference for itself.
     fwhm : float
         Pixels.
+    """
+    nights = night_index(sequence.times)
+    full = float(sequence.meta.get("saturation") or np.inf)
+    fields = []
+    for band in np.unique(sequence.bands):
+        chosen = np.flatnonzero((sequence.bands == band) & np.isfinite(sky.noise))
+        if len(chosen):
+            first = chosen[nights[chosen] == nights[chosen[0]]]
+            stars = _stars(sky.frames[first], centre, fwhm, full)
+            fields.append(Field(chosen, len(first), stars))
+    return fields
+
+
+def pointing_shifts(sky: SkyFrames, fields: list[Field], fwhm: float) -> NDArray[np.float64]:
+    """Return how far the stars of each frame lie from their places on the first night.
+
+    Cutouts are cut at whole pixels, so a source wanders by up to half a pixel from frame to frame,
+    in and out of an aperture, and its neighbours with it.
+
+    Parameters
+    ----------
+    sky : SkyFrames
+    fields : list of Field
+        From `choose_stars`.
+    fwhm : float
+        Pixels.
+
+    Returns
+    -------
+    ndarray, shape (T, 2)
+        (x, y) in pixels; drawn towards 0 where the stars are few or faint.
+    """
+    shifts = np.zeros((len(sky.frames), 2))
+    for field in fields:
+        if not field.stars:
+            continue
+        offsets, variances = zip(
+            *(_centroids(sky, field.frames, star, fwhm) for star in field.stars), strict=True
+        )
+        offset, variance = np.stack(offsets, 1), np.stack(variances, 1)  # (F, S, 2), (F, S)
+        known = np.isfinite(offset).all(2)
+        weight = np.where(known, 1 / variance, 0.0)
+        first = weight[: field.n_first, :, None]
+        home = (first * np.nan_to_num(offset[: field.n_first])).sum(0) / np.maximum(
+            first.sum(0), 1e-12
+        )
+        weight *= (first.sum(0) > 0)[:, 0]
+        total = weight.sum(1)
+        moved = (weight[:, :, None] * (np.nan_to_num(offset) - home)).sum(1)
+        moved /= np.maximum(total, 1e-12)[:, None]
+        certainty = POINTING_SCATTER**2 * total
+        shifts[field.frames] = np.clip(moved, -2, 2) * (certainty / (certainty + 1))[:, None]
+    return shifts
+
+
+def _centroids(
+    sky: SkyFrames, frames: NDArray[np.int64], star: tuple[float, float], fwhm: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Offset (F, 2) of a star from its place, by Gaussian-weighted moments, and variance (F,)."""
+    x, y = round(star[0]), round(star[1])
+    reach = int(np.ceil(1.5 * fwhm))
+    stamp = sky.frames[frames, y - reach : y + reach + 1, x - reach : x + reach + 1]
+    axis = np.arange(-reach, reach + 1)
+    dx, dy = axis[None, :] - (star[0] - x), axis[:, None] - (star[1] - y)
+    window = np.exp(-4 * np.log(2) * (dx**2 + dy**2) / (1.5 * fwhm) ** 2)
+    if stamp.shape[1:] != window.shape:  # too near the edge
+        return np.full((len(frames), 2), np.nan), np.ones(len(frames))
+    light = stamp * window
+    total = light.sum((1, 2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        moments = np.stack([(light * d).sum((1, 2)) / total for d in (dx, dy)], 1)
+        # a window half again as wide as the star sees (1 + 1 / 1.5^2) of its true offset
+        offset = moments * (1 + 1 / 1.5**2)
+        signal = total / (sky.noise[frames] * np.sqrt((window**2).sum()))
+    seen = np.isfinite(signal) & (signal > 5) & (np.hypot(*offset.T) < fwhm)
+    offset[~seen] = np.nan
+    variance = (fwhm / np.where(seen, signal, 1.0)) ** 2 + CENTROID_FLOOR**2
+    return offset, variance
+
+
+def relative_throughput(sky: SkyFrames, fields: list[Field], fwhm: float) -> NDArray[np.float64]:
+    """Return the light each frame collected in a fixed aperture, relative to the first night.
+
+    Clouds and bad seeing dim the target and the stars of its field alike.
+
+    Parameters
+    ----------
+    sky : SkyFrames
+        Aligned frames without sky.
+    fields : list of Field
+        From `choose_stars`.
+    fwhm : float
+        Pixels.
 
     Returns
     -------
     ndarray, shape (T,)
         1 where it cannot be known.
     """
-    throughput = np.ones(len(sequence))
-    nights = night_index(sequence.times)
-    for band in np.unique(sequence.bands):
-        chosen = np.flatnonzero((sequence.bands == band) & np.isfinite(sky.noise))
-        if len(chosen):
-            first = chosen[nights[chosen] == nights[chosen[0]]]
-            full = float(sequence.meta.get("saturation") or np.inf)
-            stars = _stars(sky.frames[first], centre, fwhm, full)
-            throughput[chosen] = _throughput(sky, chosen, len(first), stars, fwhm)
+    throughput = np.ones(len(sky.frames))
+    for field in fields:
+        throughput[field.frames] = _throughput(sky, field.frames, field.n_first, field.stars, fwhm)
     return throughput
 
 

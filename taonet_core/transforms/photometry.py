@@ -13,11 +13,16 @@ from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import InvalidSequenceError
 from taonet_core.transforms.apertures import (
     Pixels,
+    align,
     aperture_correction,
     aperture_weights,
     subtract_sky,
 )
-from taonet_core.transforms.field_stars import relative_throughput
+from taonet_core.transforms.field_stars import (
+    choose_stars,
+    pointing_shifts,
+    relative_throughput,
+)
 from taonet_core.transforms.preprocess import DEFAULT_ZERO_POINT, frame_faults, mark_missing
 
 #: Magnitudes in one unit of natural logarithm (Pogson).
@@ -81,7 +86,7 @@ class PhotometryConfig:
 def extract_light_curve(
     sequence: ImageSequence, config: PhotometryConfig | None = None
 ) -> LightCurve:
-    """Measure the target on every frame, in a fixed place and a fixed aperture.
+    """Measure the target on every frame, in a fixed place on the sky and a fixed aperture.
 
     A point depends on its own frame and, through the field stars, on the first night: never on
     later frames, so the light curve of the first nights is that of those nights alone.
@@ -114,14 +119,17 @@ def extract_light_curve(
     pixels, weights = aperture_weights(frames.shape[1:], centre, radius)
     inner, outer = (f * fwhm for f in config.annulus_fwhm)
     sky = subtract_sky(frames, centre, inner, outer)
+    throughput = np.ones(len(frames))
+    if config.relative and config.frames == "science":
+        fields = choose_stars(sky, sequence, centre, fwhm)
+        sky = align(sky, pointing_shifts(sky, fields, fwhm))
+        throughput = relative_throughput(sky, fields, fwhm)
     inside = sky.frames[:, pixels[0], pixels[1]]
     usable = np.isfinite(inside).all(1) & ~_saturated(sequence, pixels)
     correction = aperture_correction(radius, fwhm)
     flux = np.where(usable, np.nan_to_num(inside) @ weights * correction, np.nan)
     dark = np.where(usable, sky.error(weights) * correction, np.nan)
-    if config.relative and config.frames == "science":
-        throughput = relative_throughput(sky, sequence, centre, fwhm)
-        flux, dark = flux / throughput, dark / throughput
+    flux, dark = flux / throughput, dark / throughput
     gain = _known(sequence, "gain", config.gain)
     photon = np.maximum(flux, 0) * correction / gain
     err = np.sqrt(dark**2 + photon + (config.error_floor * flux) ** 2)
