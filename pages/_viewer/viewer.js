@@ -143,7 +143,8 @@ class Viewer {
 
   subject() {
     const { object } = this.data;
-    const places = object.coordinates.map(({ label, text }) => el("span", { title: label, class: "number" }, text));
+    const places = object.coordinates.map(({ label, symbols, text }) =>
+      el("span", { title: label, class: "number" }, `${symbols} ${text}`.trim()));
     const copy = places.length ? button("Copy the coordinates", "copy", () => this.copy(object)) : null;
     return el("header", { class: "subject" },
       el("h2", {}, object.name),

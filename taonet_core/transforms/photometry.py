@@ -131,7 +131,7 @@ def extract_light_curve(
     dark = np.where(usable, sky.error(weights) * correction, np.nan)
     flux, dark = flux / throughput, dark / throughput
     gain = _known(sequence, "gain", config.gain)
-    photon = np.maximum(flux, 0) * correction / gain
+    photon = np.maximum(flux, 0) * correction / (throughput * gain)
     err = np.sqrt(dark**2 + photon + (config.error_floor * flux) ** 2)
     return _light_curve(sequence, config, flux, err, dark)
 

@@ -23,7 +23,7 @@ def coordinate_texts(ra: float | None, dec: float | None) -> list[dict[str, str]
     Returns
     -------
     list of dict
-        ``label`` and ``text`` of each form; empty where there is no valid position.
+        ``label``, ``symbols`` and ``text`` of each form; empty where there is no valid position.
     """
     if ra is None or dec is None or not np.isfinite([ra, dec]).all() or abs(dec) > 90:
         return []
@@ -35,10 +35,14 @@ def coordinate_texts(ra: float | None, dec: float | None) -> list[dict[str, str]
     hms = place.ra.to_string(u.hour, sep=":", precision=2, pad=True)
     dms = place.dec.to_string(u.deg, sep=":", precision=1, pad=True, alwayssign=True)
     return [
-        {"label": "ICRS, degrees", "text": f"{place.ra.deg:.6f} {place.dec.deg:+.6f}"},
-        {"label": "ICRS, sexagesimal", "text": f"{hms} {dms}"},
-        {"label": "Galactic, degrees", "text": f"{galactic.l.deg:.4f} {galactic.b.deg:+.4f}"},
+        _place("ICRS, degrees", "RA Dec", f"{place.ra.deg:.6f} {place.dec.deg:+.6f}"),
+        _place("ICRS, sexagesimal", "", f"{hms} {dms}"),
+        _place("Galactic, degrees", "l b", f"{galactic.l.deg:.4f} {galactic.b.deg:+.4f}"),
     ]
+
+
+def _place(label: str, symbols: str, text: str) -> dict[str, str]:
+    return {"label": label, "symbols": symbols, "text": text}
 
 
 def sky_geometry(sequence: ImageSequence) -> dict[str, Any]:
