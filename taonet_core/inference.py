@@ -12,7 +12,8 @@ from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import InvalidSequenceError
-from taonet_core.models.weights import DEFAULT_MODEL, ModelBundle, load_model
+from taonet_core.models import DEFAULT_MODEL
+from taonet_core.models.weights import ModelBundle, load_model
 from taonet_core.transforms.photometry import extract_light_curve
 from taonet_core.transforms.preprocess import (
     Nights,

@@ -11,8 +11,10 @@ from safetensors.torch import load, save
 
 from taonet_core.errors import IncompatibleWeightsError
 from taonet_core.labels import SIX_CLASSES
+from taonet_core.models.forest import ForestConfig
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.weights import (
+    WEIGHTS_FOLDER,
     ModelBundle,
     available_models,
     load_model,
@@ -101,6 +103,14 @@ def test_a_truncated_or_missing_file_is_refused(saved):
         ({"kind": "oracle"}, "one of the kinds"),
         ({"format": 99}, "wanted format 1"),
         ({"classes": ["SN", "UFO"]}, "UFO"),
+        ({"classes": ["SN", "CV", "AGN", "BZ", "NON"]}, "wanted 6 different classes"),
+        ({"classes": ["SN"] * 6}, "wanted 6 different classes"),
+        ({"classes": "SN"}, r"\['classes'\] should be \['list'\]"),
+        ({"kind": []}, r"\['kind'\] should be \['str'\]"),
+        ({"config": []}, r"\['config'\] should be \['dict'\]"),
+        ({"config": {"hidden": 10**12}}, "can build"),
+        ({"preprocess": ["size"]}, r"\['preprocess'\] should be \['dict'\]"),
+        ({"sha256": 7, "domain": [1]}, r"\['sha256', 'domain'\] should be \['str', 'dict'\]"),
     ],
 )
 def test_a_sidecar_that_does_not_fit_is_refused(saved, changes, reason):
@@ -153,8 +163,6 @@ def test_a_shipped_model_loads_and_says_what_it_is(name):
 
 
 def test_shipped_weights_are_small():
-    from taonet_core.models.weights import WEIGHTS_FOLDER
-
     sizes = {p.name: p.stat().st_size for p in WEIGHTS_FOLDER.iterdir()}
     assert max(sizes.values()) <= 20e6
 
@@ -167,8 +175,21 @@ def test_the_forest_predicts_without_loading_a_network_design():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_no_network_tensor_is_stored_in_double_precision():
-    for name in ("taonet", "taonet-paper"):
-        state = load_model(name).model.state_dict().values()
-        assert {t.dtype for t in state} <= {torch.float32, torch.int64}
-        assert np.isfinite(sum(float(t.sum()) for t in state))
+@pytest.mark.parametrize("name", ["taonet", "taonet-paper"])
+def test_no_network_tensor_is_stored_in_double_precision(name):
+    tensors = load((WEIGHTS_FOLDER / f"{name}.safetensors").read_bytes())
+    assert {t.dtype for t in tensors.values()} <= {torch.float32, torch.int64}
+
+
+def test_a_forest_answers_for_as_many_classes_as_its_sidecar_names(tmp_path):
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.pipeline import Pipeline
+
+    trees = RandomForestClassifier(2).fit(np.eye(3), [0, 1, 2])
+    model = Pipeline([("forest", trees)])
+    bundle = ModelBundle("small", "0.0", "forest", SIX_CLASSES[:3], model, ForestConfig())
+    path = save_model(bundle, tmp_path)
+    assert load_model(path).classes == SIX_CLASSES[:3]
+    rewrite(path, classes=["AGN", "SN"])
+    with pytest.raises(IncompatibleWeightsError, match="wanted 3 different classes"):
+        load_model(path)

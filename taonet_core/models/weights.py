@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from taonet_core.config import from_dict, to_dict
 from taonet_core.data.atomic import atomic_path
 from taonet_core.errors import IncompatibleWeightsError
 from taonet_core.labels import TransientClass
+from taonet_core.models import DEFAULT_MODEL, SUFFIXES
 from taonet_core.models.forest import ForestConfig
 from taonet_core.transforms.preprocess import PreprocessConfig
 
@@ -25,11 +27,19 @@ if TYPE_CHECKING:
 
 #: Where the shipped models lie: beside the package in a checkout.
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "weights"
-DEFAULT_MODEL = "taonet"
 _FORMAT = 1
 _MAX_BYTES = 512 * 2**20
-_REQUIRED = ("format", "name", "version", "kind", "config", "classes", "sha256")
-_SUFFIX = {"taonet": ".safetensors", "taonet-paper": ".safetensors", "forest": ".skops"}
+#: What a sidecar must say, and what it may, with the JSON type of each.
+_REQUIRED = {
+    "format": int,
+    "name": str,
+    "version": str,
+    "kind": str,
+    "config": dict,
+    "classes": list,
+    "sha256": str,
+}
+_OPTIONAL = {"preprocess": dict, "training": dict, "metrics": dict, "domain": dict}
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +102,7 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> ModelBundle:
             )
     sidecar = _read_sidecar(path.with_suffix(".json"))
     kind = sidecar["kind"]
-    weights = path.with_suffix(_SUFFIX[kind])
+    weights = path.with_suffix(SUFFIXES[kind])
     blob = _verified_bytes(weights, sidecar["sha256"])
     try:
         config, model = _assemble(kind, sidecar["config"], blob, weights)
@@ -101,13 +111,13 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> ModelBundle:
             name=sidecar["name"],
             version=sidecar["version"],
             kind=kind,
-            classes=tuple(TransientClass(c) for c in sidecar["classes"]),
+            classes=_classes(sidecar["classes"], config, model),
             model=model,
             config=config,
             preprocess=from_dict(PreprocessConfig, preprocess) if preprocess else None,
             sidecar=sidecar,
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RuntimeError) as error:
         raise IncompatibleWeightsError(
             f"{path.with_suffix('.json').name} does not describe a model this version can "
             f"build: {error}"
@@ -120,7 +130,7 @@ def save_model(bundle: ModelBundle, folder: Path) -> Path:
     The sidecar is written last: whoever finds it finds weights that agree with it or a hash that
     does not.
     """
-    weights = folder / f"{bundle.name}{_SUFFIX[bundle.kind]}"
+    weights = folder / f"{bundle.name}{SUFFIXES[bundle.kind]}"
     with atomic_path(weights) as temporary:
         if bundle.kind == "forest":
             import skops.io
@@ -159,12 +169,28 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
     missing = [key for key in _REQUIRED if not isinstance(sidecar, dict) or key not in sidecar]
     if missing:
         raise IncompatibleWeightsError(f"{path.name} lacks {missing}; write it with save_model")
-    if sidecar["format"] != _FORMAT or sidecar["kind"] not in _SUFFIX:
+    stated = _REQUIRED | {key: kind for key, kind in _OPTIONAL.items() if sidecar.get(key)}
+    wrong = [key for key, kind in stated.items() if not isinstance(sidecar[key], kind)]
+    if wrong:
         raise IncompatibleWeightsError(
-            f"{path.name}: wanted format {_FORMAT} and one of the kinds {sorted(_SUFFIX)}; got "
+            f"{path.name}: {wrong} should be {[stated[key].__name__ for key in wrong]}; write it "
+            "with save_model"
+        )
+    if sidecar["format"] != _FORMAT or sidecar["kind"] not in SUFFIXES:
+        raise IncompatibleWeightsError(
+            f"{path.name}: wanted format {_FORMAT} and one of the kinds {sorted(SUFFIXES)}; got "
             f"{sidecar['format']!r}, {sidecar['kind']!r}"
         )
     return sidecar
+
+
+def _classes(names: list[Any], config: Any, model: Any) -> tuple[TransientClass, ...]:
+    """Name the outputs of a model, each once."""
+    classes = tuple(TransientClass(name) for name in names)
+    outputs = len(model.classes_) if isinstance(config, ForestConfig) else config.n_classes
+    if not len(classes) == len(set(classes)) == outputs:
+        raise ValueError(f"wanted {outputs} different classes, one an output; got {names}")
+    return classes
 
 
 def _verified_bytes(path: Path, sha256: str) -> bytes:
@@ -182,19 +208,24 @@ def _verified_bytes(path: Path, sha256: str) -> bytes:
     return blob
 
 
-def _assemble(kind: str, settings: dict[str, Any], blob: bytes, path: Path) -> tuple[Any, Any]:
-    """Build settings and model of a kind; each kind imports only what it needs."""
-    if kind == "forest":
-        return from_dict(ForestConfig, settings), _unpack_forest(blob, path)
+def design(kind: str) -> tuple[type[Any], Callable[[Any], nn.Module]]:
+    """Return the settings and the network of a kind; each imports only what it needs."""
     if kind == "taonet":
         from taonet_core.models.taonet import TAONet, TAONetConfig
 
-        config = from_dict(TAONetConfig, settings)
-        return config, _fill(TAONet(config), blob, path)
+        return TAONetConfig, TAONet
     from taonet_core.models.taonet_paper import TAONetPaper, TAONetPaperConfig
 
-    paper = from_dict(TAONetPaperConfig, settings)
-    return paper, _fill(TAONetPaper(paper), blob, path)
+    return TAONetPaperConfig, TAONetPaper
+
+
+def _assemble(kind: str, settings: dict[str, Any], blob: bytes, path: Path) -> tuple[Any, Any]:
+    """Build settings and model of a kind."""
+    if kind == "forest":
+        return from_dict(ForestConfig, settings), _unpack_forest(blob, path)
+    config_type, network = design(kind)
+    config = from_dict(config_type, settings)
+    return config, _fill(network(config), blob, path)
 
 
 def _fill(model: nn.Module, blob: bytes, path: Path) -> nn.Module:
@@ -219,10 +250,11 @@ def _unpack_forest(blob: bytes, path: Path) -> Any:
     """Load trees. skops refuses them unless named, since a forged tree can crash the process:
     the hash was checked just before."""  # noqa: D205, D209
     import skops.io
+    from sklearn.pipeline import Pipeline
     from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
     try:
-        return skops.io.loads(blob, trusted=["sklearn.tree._tree.Tree"])
+        model = skops.io.loads(blob, trusted=["sklearn.tree._tree.Tree"])
     except (
         UntrustedTypesFoundException,
         UnsupportedTypeException,
@@ -231,3 +263,6 @@ def _unpack_forest(blob: bytes, path: Path) -> Any:
         OSError,
     ) as error:
         raise IncompatibleWeightsError(f"{path.name} is not a forest: {error}") from error
+    if not isinstance(model, Pipeline):
+        raise IncompatibleWeightsError(f"{path.name} is not a forest but {type(model).__name__}")
+    return model
