@@ -89,7 +89,10 @@ def night_index(times: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def reading_band(sequence: ImageSequence) -> str:
-    """Return the filter the classifiers read: the one seen on most nights."""
+    """Return the filter the classifiers read: the one seen on most nights of the whole sequence.
+
+    While frames still come in, another filter may lead.
+    """
     bands, nights = sequence.bands, night_index(sequence.times)
 
     def score(band: str) -> tuple[int, int]:
