@@ -173,11 +173,12 @@ class _CurveNights:
 def _prepare_curve(source: ImageSequence | LightCurve, bundle: ModelBundle) -> _CurveNights:
     unused: dict[int, str] = {}
     if isinstance(source, LightCurve):
-        curve, band = source, next(iter(source.per_band()))
+        curve = source
     else:
+        curve = extract_light_curve(source)
         unused = {i: fault for i, fault in enumerate(frame_faults(source)) if fault}
-        curve, band = extract_light_curve(source), reading_band(source)
     measured = np.isfinite(curve.flux) | np.isfinite(curve.mag)
+    band = _curve_band(source, measured)
     for i in np.flatnonzero(~measured):
         unused.setdefault(int(i), "no photometry at the target")
     for i in np.flatnonzero(curve.bands != band):
@@ -190,6 +191,13 @@ def _prepare_curve(source: ImageSequence | LightCurve, bundle: ModelBundle) -> _
             f"has {len(used)}"
         )
     return _CurveNights(curve, used, dict(sorted(unused.items())))
+
+
+def _curve_band(source: ImageSequence | LightCurve, measured: NDArray[np.bool_]) -> str:
+    """Return the filter read: of images that of most nights, of curves that of most points."""
+    if isinstance(source, LightCurve):
+        return next(iter(source.select(measured).per_band()), "")
+    return reading_band(source)
 
 
 def _forest_probabilities(

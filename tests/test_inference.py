@@ -100,6 +100,16 @@ def test_only_the_filter_of_most_nights_is_read_and_the_rest_is_said(bundle, rng
     assert any("Filter r" in text for text in prediction.meta["warnings"])
 
 
+def test_the_filter_is_chosen_by_the_whole_sequence_and_early_rows_follow_it(bundle, rng):
+    sequence = star(rng, 18, band=["g"] * 14 + ["r"] * 22)
+    whole = predict(sequence, bundle)
+    early = predict(sequence.select(slice(0, 24)), bundle)
+    assert (whole.night_of_frame[:14] == -1).all()  # r leads in the end
+    assert (early.night_of_frame[:14] >= 0).all()  # on that date it was g
+    alone = predict(sequence.select(slice(14, 24)), bundle).probabilities
+    np.testing.assert_allclose(whole.probabilities[:5], alone, atol=1e-6)
+
+
 def test_what_the_model_was_not_trained_for_is_said(network, rng):
     def warnings(sequence):
         return " ".join(predict(sequence, network).meta["warnings"])
@@ -123,6 +133,16 @@ def test_a_light_curve_goes_to_the_forest_and_not_to_a_network(network, forest, 
         predict(curve, network)
     with pytest.raises(InvalidSequenceError, match="at least"):
         predict(curve.select(slice(0, 2)), forest)
+
+
+def test_an_empty_light_curve_stops_nothing_and_only_measured_points_choose_the_filter(forest, rng):
+    times = 54000 + 5.0 * np.arange(26)
+    bands = np.array(["g"] * 14 + ["r"] * 12)
+    mag = np.where(np.arange(26) < 10, np.nan, rng.normal(18, 0.2, 26))
+    curve = LightCurve(times, mag, np.full(26, 0.1), bands=bands)
+    empty, mixed = predict_many([LightCurve([], [], []), curve], forest)
+    assert isinstance(empty, InvalidSequenceError)
+    assert mixed.night_of_frame.tolist() == [-1] * 14 + list(range(12))
 
 
 def test_pixels_beyond_every_bound_still_give_finite_probabilities(network, rng):

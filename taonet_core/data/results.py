@@ -34,7 +34,9 @@ class Prediction:
     ----------
     probabilities : ndarray, shape (N, K), float64
         Row ``i`` uses nights 0 … ``i`` and nothing later; rows sum to 1, or are NaN where the
-        model could not yet say. The last row is the verdict.
+        model could not yet say. The last row is the verdict. One filter is read, and which one
+        is chosen by the whole object: with mixed filters, what would have been said on an early
+        date may have read another.
     times : ndarray, shape (N,), float64
         MJD of the last frame used on each night.
     classes : tuple of TransientClass
