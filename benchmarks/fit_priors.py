@@ -65,7 +65,8 @@ def load_catalog(folder: Path) -> pd.DataFrame:
 def night_means(curve: pd.DataFrame) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Return time, median magnitude and its variance, of each night.
 
-    To the mean of the quoted errors 0.02 mag is added for what exposures of a night share.
+    The variance is that of the median quoted error, divided by the number of exposures, and the
+    square of 0.02 mag for what the exposures of a night share.
     """
     curve = curve.sort_values("mjd")
     night = (curve["mjd"].diff() > 0.3).cumsum()

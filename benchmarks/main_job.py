@@ -35,7 +35,7 @@ from taonet_core.labels import SIX_CLASSES
 from taonet_core.metrics import bootstrap_interval
 from taonet_core.models.batching import collate
 from taonet_core.models.weights import ModelBundle, load_model
-from taonet_core.simulation.draw import simulate_dataset
+from taonet_core.simulation.dataset import simulate_dataset
 from taonet_core.transforms.photometry import extract_light_curve
 from taonet_core.transforms.preprocess import night_index, reading_band, stack_nights
 

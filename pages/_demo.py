@@ -20,7 +20,7 @@ from taonet_core.figures import gallery_card
 from taonet_core.inference import predict
 from taonet_core.labels import TransientClass
 from taonet_core.models.weights import ModelBundle
-from taonet_core.simulation.draw import simulate_dataset
+from taonet_core.simulation.dataset import simulate_dataset
 from taonet_core.transforms.photometry import extract_light_curve
 
 #: Where the demo set is kept, and how it is drawn.

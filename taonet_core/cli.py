@@ -176,7 +176,7 @@ def simulate(
     seed: Seed = 0,
 ) -> None:
     """Simulate labelled sequences of all six classes, in the layout of the DEEP-TAO release."""
-    from taonet_core.simulation.draw import simulate_dataset
+    from taonet_core.simulation.dataset import simulate_dataset
 
     with _one_sentence_errors(), console.progress("objects simulated") as step:
         simulate_dataset(

@@ -20,7 +20,7 @@ Inputs = tuple[Tensor, ...]
 
 
 class Task(Protocol):
-    """A stage of training, as `taonet_core.train.fit` runs it."""
+    """A stage of training, as `taonet_core.fit.fit` runs it."""
 
     @property
     def n_batches(self) -> int:

@@ -8,7 +8,7 @@ from pages._uploads import NamedBytes, read_upload
 from taonet_core import TaoNetError, load_model, predict, read_sequence
 from taonet_core.cli import app
 from taonet_core.labels import SIX_CLASSES
-from taonet_core.simulation.draw import simulate_dataset
+from taonet_core.simulation.dataset import simulate_dataset
 
 MODELS = ("taonet", "taonet-paper", "forest")
 ZTF = (

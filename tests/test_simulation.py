@@ -18,8 +18,9 @@ from taonet_core.data.fits_io import read_sequence
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.simulation import curves, detector, galaxies, scene
+from taonet_core.simulation.dataset import simulate_dataset
 from taonet_core.simulation.deep_tao import release_dates, write_deep_tao
-from taonet_core.simulation.draw import draw_object, simulate_dataset
+from taonet_core.simulation.draw import draw_object
 from taonet_core.simulation.populations import load_priors
 from taonet_core.simulation.survey import SURVEYS, Cadence, draw_cadence, get_survey
 

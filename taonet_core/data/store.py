@@ -1,6 +1,6 @@
 """Packed nights of many labelled sequences, so that training reads each FITS file once.
 
-A store is a folder of plain arrays beside the data: ``images.npy`` (all nights of all objects one
+A store is a folder of plain arrays beside the data: ``images.f16`` (all nights of all objects one
 after the other, float16), ``table.npz`` (offsets, times, rows of the catalogue) and
 ``store.json`` (what it was made from). It is remade when the files or the settings change.
 """
