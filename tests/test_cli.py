@@ -2,9 +2,9 @@
 
 import io
 import json
+import resource
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pandas as pd
@@ -259,9 +259,13 @@ def test_info_says_what_is_installed(tiny, monkeypatch):
 
 
 def test_help_is_quick():
-    start = time.perf_counter()
+    def seconds():  # of the processor, since the clock on the wall knows the neighbours too
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
+
+    start = seconds()
     subprocess.run([sys.executable, "-m", "taonet_core", "--help"], check=True, capture_output=True)
-    assert time.perf_counter() - start < 2.0  # 0.2 s on an idle core
+    assert seconds() - start < 0.5
 
 
 @pytest.mark.parametrize("command", ["index"])
