@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -68,7 +70,8 @@ def cards(**values: object) -> bytes:
     for key, value in values.items():
         shown = {True: "T", False: "F"}.get(value, value) if isinstance(value, bool) else value
         text += f"{key:8}= {shown!s:>20}".ljust(80)
-    return (text + "END").ljust(2880).encode()
+    text += "END"
+    return text.ljust(-(-len(text) // 2880) * 2880).encode()
 
 
 def primary(**values: object) -> bytes:
@@ -158,6 +161,24 @@ def test_a_broken_frame_among_good_ones_is_left_out_and_named() -> None:
     sequence = read_sequence(data)
     assert len(sequence) == 2
     assert "HDU 2" in sequence.meta["dropped"][0]
+
+
+def test_columns_that_add_up_to_a_row_only_beyond_32_bits_are_refused(tmp_path: Path) -> None:
+    wide = [9_999_999] * 53 + [(2**32 + 784) // 8 - 53 * 9_999_999]
+    assert sum(wide) * 8 + 16 == 2**32 + 800
+    forms = ["K", f"{wide[0]}D", "D", *(f"{n}D" for n in wide[1:])]
+    columns = {"TFIELDS": len(forms)} | {f"TFORM{i}": f"'{f}'" for i, f in enumerate(forms, 1)}
+    columns |= {"TTYPE1": "'HDU_EXT'", "TTYPE3": "'MJD'"}
+    table = {"XTENSION": "'BINTABLE'", "BITPIX": 8, "NAXIS": 2, "NAXIS1": 800, "NAXIS2": 3}
+    path = tmp_path / "wrapped.fits"
+    path.write_bytes(
+        EMPTY + cards(**table | {"PCOUNT": 0, "GCOUNT": 1} | columns) + DATA + extension() + DATA
+    )
+    # in a process of its own: what this guards against ends the process
+    code = f"from taonet_core.data.fits_io import read_sequence; read_sequence({str(path)!r})"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert f"columns take {2**32 + 800} bytes" in ended.stderr
 
 
 # --- compressed tiles ---------------------------------------------------------------------

@@ -61,25 +61,31 @@ def row_dtype(hdu: Hdu, where: str) -> np.dtype[Any]:
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= 999:
         raise UnreadableFileError(f"{where}: TFIELDS is {count!r}, not a number from 0 to 999")
     formats: list[Any] = []
+    total = 0  # not left to NumPy, whose sizes of structures start again from 0 at 2^32
     for i in range(1, count + 1):
         match = COLUMN.match(str(hdu.header.get(f"TFORM{i}") or "").strip())
         if match is None or len(match[1]) > 7:
             raise UnreadableFileError(f"{where}: TFORM{i} is not a column format of FITS")
-        repeat, code = int(match[1] or 1), match[2]
-        kind = COLUMN_DTYPES[code]
-        if code in "AX":
-            width = repeat if code == "A" else -(-repeat // 8)
-            formats.append(f"{kind}{width}" if width else "V0")
-        elif code in "PQ":
-            formats.append(f"V{repeat * 2 * np.dtype(kind).itemsize}")
-        else:
-            formats.append(kind if repeat == 1 else (kind, (repeat,)))
-    dtype = np.dtype([(f"c{i}", form) for i, form in enumerate(formats)])
-    if dtype.itemsize != hdu.shape[1]:
+        form, width = _format(int(match[1] or 1), match[2])
+        formats.append(form)
+        total += width
+    if total != hdu.shape[1]:
         raise UnreadableFileError(
-            f"{where}: NAXIS1 is {hdu.shape[1]} but the columns take {dtype.itemsize} bytes"
+            f"{where}: NAXIS1 is {hdu.shape[1]} but the columns take {total} bytes"
         )
-    return dtype
+    return np.dtype([(f"c{i}", form) for i, form in enumerate(formats)])
+
+
+def _format(repeat: int, code: str) -> tuple[Any, int]:
+    """Return a column's type as NumPy spells it, and its width in bytes."""
+    kind = COLUMN_DTYPES[code]
+    if code in "AX":
+        width = repeat if code == "A" else -(-repeat // 8)
+        return (f"{kind}{width}" if width else "V0"), width
+    width = repeat * np.dtype(kind).itemsize
+    if code in "PQ":
+        return f"V{2 * width}", 2 * width
+    return (kind if repeat == 1 else (kind, (repeat,))), width
 
 
 def _native(values: NDArray[Any], header: Header, number: int) -> NDArray[Any]:
