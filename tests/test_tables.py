@@ -206,6 +206,30 @@ def test_what_is_no_table_is_refused_in_one_sentence(data: bytes) -> None:
     assert "\n" not in str(error.value)
 
 
+def votable(body: str, *, start: str = "") -> str:
+    return f'<?xml version="1.0"?>{start}<VOTABLE version="1.3">{body}</VOTABLE>'
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le"])
+@pytest.mark.parametrize("tag", ["STREAM", "v:STREAM"])
+def test_a_votable_opens_no_other_file(tmp_path: Path, tag: str, encoding: str) -> None:
+    secret = tmp_path / "secret.fits"
+    Table({"mjd": [55_000.0], "mag": [18.0], "mag_err": [0.1]}).write(secret)
+    stream = f"<{tag} href='file://{secret}'/>"
+    text = votable(f"<RESOURCE><TABLE><DATA><FITS>{stream}</FITS></DATA></TABLE></RESOURCE>")
+    with pytest.raises(UnreadableFileError, match="another file"):
+        read_light_curves(text.encode(encoding))
+
+
+def test_entities_and_deep_nesting_are_refused() -> None:
+    entity = "<!DOCTYPE VOTABLE [<!ENTITY a SYSTEM 'file:///etc/hostname'>]>"
+    with pytest.raises(UnreadableFileError, match="DOCTYPE"):
+        read_light_curves(votable("<DESCRIPTION>&a;</DESCRIPTION>", start=entity).encode())
+    deep = votable("<RESOURCE>" * 50_000 + "</RESOURCE>" * 50_000)
+    with pytest.raises(UnreadableFileError, match="nested"):
+        read_light_curves(deep.encode())
+
+
 def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(table_files, "MAX_FILE_BYTES", 50)
     path = tmp_path / "big.csv"

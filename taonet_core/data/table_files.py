@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.parsers.expat import ExpatError
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from taonet_core.data.archives import MAX_FILE_BYTES, decompress
 from taonet_core.data.sources import name_of
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 #: Most rows of a table: a compressed column can hold any number of them in few bytes.
 MAX_ROWS = 20_000_000
 _SEPARATORS = ",;\t|"
+#: Deepest nesting of a VOTable; real ones have about ten levels.
+_MAX_DEPTH = 100
+#: What the readers of damaged tables raise.
+_BROKEN = (
+    ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, EOFError, ExpatError,
+    RecursionError, NotImplementedError, OverflowError, MemoryError,
+)  # fmt: skip
 
 #: Picks, from the names of the columns, those that are wanted.
 Choice = Callable[[list[str]], Mapping[str, str]]
@@ -49,12 +56,11 @@ def read_columns(source: Any, choose: Choice) -> dict[str, Any]:
     name = name_of(source)
     data = decompress(_bytes(source, name), name)
     reader = _reader(data)
-    broken = (ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, EOFError)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what VOTables get wrong and can still be read
             return reader(data, choose)
-    except (*broken, ExpatError) as error:
+    except _BROKEN as error:
         raise UnreadableFileError(
             f"{name}: not a readable table ({_first_line(error)}); give CSV, ECSV, Parquet or "
             "VOTable"
@@ -140,8 +146,39 @@ def _ecsv(data: bytes, choose: Choice) -> dict[str, Any]:
 def _votable(data: bytes, choose: Choice) -> dict[str, Any]:
     from astropy.io import votable
 
+    _check_xml(data)
     table = votable.parse(io.BytesIO(data), verify="ignore").get_first_table()
     return _from_astropy(table.to_table(use_names_over_ids=True), choose)
+
+
+def _check_xml(data: bytes) -> None:
+    """Refuse what makes a reader of VOTables open other files, or sink into itself."""
+    depth = 0
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > _MAX_DEPTH:
+            raise ValueError(f"it is nested more than {_MAX_DEPTH} deep")
+        if _local(tag) == "stream" and "href" in map(_local, attributes):
+            raise ValueError("its data are in another file, which is not opened")
+
+    def end(tag: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    def doctype(*_: object) -> None:
+        raise ValueError("it declares a document type or entities; take the DOCTYPE out")
+
+    parser = ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.StartDoctypeDeclHandler = doctype
+    parser.Parse(data, True)
+
+
+def _local(name: str) -> str:
+    """Return a name of XML without its namespace, in lower case."""
+    return name.rpartition(":")[2].lower()
 
 
 def _from_astropy(table: Table, choose: Choice) -> dict[str, Any]:
