@@ -7,7 +7,11 @@ import gzip
 import io
 import lzma
 import tarfile
+import time
+import tracemalloc
 import zipfile
+import zlib
+from collections import Counter
 
 import pytest
 
@@ -112,6 +116,15 @@ def test_equal_names_are_told_apart() -> None:
     assert set(listed(buffer.getvalue())) == {"a.fits", "a.fits (2)"}
 
 
+def test_labels_stay_unique_and_quick_however_often_a_name_returns() -> None:
+    names = ["a.fits (2)", *["a.fits"] * 20_000]
+    seen: Counter[str] = Counter()
+    start = time.perf_counter()
+    labels = {archives._label(name, seen) for name in names}
+    assert time.perf_counter() - start < 1
+    assert len(labels) == len(names)
+
+
 def test_what_cannot_hold_images_is_passed_over() -> None:
     files = ["__MACOSX/._a.fits", "Thumbs.db", "notes.txt", "inner.zip", ".hidden.fits"]
     assert listed(zipped(dict.fromkeys(files, FITS))) == {}
@@ -133,6 +146,42 @@ def test_a_tar_that_claims_terabytes_is_refused() -> None:
     data = info.tobuf(tarfile.GNU_FORMAT) + bytes(1024)
     with pytest.raises(UnreadableFileError, match="unpacks to more"):
         listed(data)
+
+
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE])
+def test_a_name_that_fills_the_memory_is_refused(kind: bytes) -> None:
+    long, size = tarfile.TarInfo("a.fits"), 100 * 2**20
+    long.type, long.size = kind, size
+    head = long.tobuf(tarfile.GNU_FORMAT)
+    packed = zlib.compressobj(1, wbits=31)
+    bomb = packed.compress(head) + packed.compress(b"x" * size) + packed.flush()
+    tracemalloc.start()
+    with pytest.raises(UnreadableFileError, match="104,857,600 bytes"):
+        listed(bomb)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2**20
+
+
+@pytest.mark.parametrize("form", [tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_long_names_are_read(form: int) -> None:
+    info = tarfile.TarInfo("folder/" * 60 + "a.fits")
+    info.size = len(FITS)
+    data = info.tobuf(form) + FITS.ljust(512, b"\0") + bytes(1024)
+    assert list(listed(data)) == [info.name]
+
+
+@pytest.mark.parametrize("old", [True, False])
+def test_a_list_of_holes_that_fills_the_memory_is_refused(old: bool) -> None:
+    info = tarfile.TarInfo("a.fits")
+    info.size = 10**6
+    if old:
+        info.type = tarfile.GNUTYPE_SPARSE
+    else:
+        info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+    data = info.tobuf(tarfile.GNU_FORMAT if old else tarfile.PAX_FORMAT)
+    with pytest.raises(UnreadableFileError, match="--sparse"):
+        listed(data + b"900000\n" + b"0\n" * 500_000)
 
 
 def test_a_zip_whose_files_overlap_is_refused() -> None:
@@ -164,6 +213,9 @@ def test_too_many_members_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     for pack in (zipped, tarred):
         with pytest.raises(UnreadableFileError, match="split the archive"):
             listed(pack({f"{i}.fits": FITS for i in range(9)}))
+        with pytest.raises(UnreadableFileError, match="split the archive"):
+            listed(pack({f"{i}.txt": b"" for i in range(9)}))  # also those passed over
+        assert len(listed(pack({f"{i}.fits": FITS for i in range(3)}))) == 3
 
 
 @pytest.mark.parametrize("cut", [30, 200, -30])

@@ -12,6 +12,7 @@ import lzma
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -29,6 +30,8 @@ MAX_MEMBERS = 50_000
 FREE_BYTES = 32 * 2**20
 MAX_RATIO = 200
 _CHUNK = 64 * 1024
+#: Most bytes of a long name or of extended attributes in a tar; paths have at most 4,096.
+_MAX_DESCRIPTION = 256 * 1024
 
 _OPENERS: dict[str, Callable[[BinaryIO], Any]] = {
     "gz": lambda file: gzip.GzipFile(fileobj=file),
@@ -178,13 +181,10 @@ def members(data: bytes | BinaryIO, name: str) -> Iterator[Member]:
     reader = _zip_members if kind_of(start) == "zip" else _tar_members
     total = 0
     try:
-        for count, (label, content) in enumerate(reader(file, name)):
+        for label, content in reader(file, name):
             total += len(content) if isinstance(content, bytes) else 0
-            if count >= MAX_MEMBERS or total > MAX_ARCHIVE_BYTES:
-                raise UnreadableFileError(
-                    f"{name}: more than {MAX_MEMBERS:,} files or {MAX_ARCHIVE_BYTES:,} bytes; "
-                    "split the archive"
-                )
+            if total > MAX_ARCHIVE_BYTES:
+                raise UnreadableFileError(f"{name}: {total:,} bytes and more; split the archive")
             yield Member(label, _unpacked(content, label))
     except _BROKEN as error:
         raise UnreadableFileError(
@@ -205,19 +205,20 @@ def _wanted(name: str) -> bool:
     return may_hold_images(name) or name.lower().endswith(".csv")
 
 
-def _label(name: str, seen: set[str]) -> str:
+def _label(name: str, seen: Counter[str]) -> str:
     """Clean a member's name for display and make it unique."""
     parts = [p for p in name.replace("\\", "/").split("/") if p not in ("", ".", "..")]
     label = "".join(c if c.isprintable() else "?" for c in "/".join(parts)) or "unnamed"
-    unique, number = label, 2
+    unique = label
     while unique in seen:
-        unique, number = f"{label} ({number})", number + 1
-    seen.add(unique)
+        seen[label] += 1
+        unique = f"{label} ({seen[label]})"
+    seen[unique] = 1
     return unique
 
 
 def _zip_members(file: BinaryIO, name: str) -> Iterator[tuple[str, bytes | TaoNetError]]:
-    seen: set[str] = set()
+    seen: Counter[str] = Counter()
     with zipfile.ZipFile(file) as archive:
         infos = archive.infolist()
         if len(infos) > MAX_MEMBERS:
@@ -260,11 +261,27 @@ class _Stream(io.RawIOBase):
         return part
 
 
+class _Entry(tarfile.TarInfo):
+    """Refuse entries whose description alone could fill the memory."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in (b"L", b"K", b"x", b"g", b"X") and self.size > _MAX_DESCRIPTION:
+            raise tarfile.ReadError(f"a name or attributes of {self.size:,} bytes")
+        if self.type == tarfile.GNUTYPE_SPARSE:
+            self._proc_gnusparse_10()
+        return super()._proc_member(archive)  # type: ignore[misc]
+
+    def _proc_gnusparse_10(self, *_: object) -> None:
+        raise tarfile.ReadError("a list of the holes of a sparse file; pack without --sparse")
+
+
 def _tar_members(file: BinaryIO, name: str) -> Iterator[tuple[str, bytes | TaoNetError]]:
-    seen: set[str] = set()
+    seen: Counter[str] = Counter()
     # a stream never seeks backwards: archives with negative offsets cannot loop
-    with tarfile.open(fileobj=_Stream(file), mode="r|") as archive:
-        for info in archive:
+    with tarfile.open(fileobj=_Stream(file), mode="r|", tarinfo=_Entry) as archive:
+        for count, info in enumerate(archive):
+            if count == MAX_MEMBERS:
+                raise UnreadableFileError(f"{name}: over {count:,} files; split the archive")
             if info.size > MAX_ARCHIVE_BYTES:  # walking over it would take minutes
                 raise _too_large(name, MAX_ARCHIVE_BYTES)
             if not info.isreg() or info.issparse() or not _wanted(info.name):
