@@ -12,6 +12,7 @@ import pickle
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,7 @@ def fit(
     *,
     stage: str = "train",
     device: torch.device | str = "cpu",
+    identity: str = "",
     checkpoint: Path | None = None,
     time_budget: float | None = None,
     on_epoch: OnEpoch | None = None,
@@ -125,6 +127,8 @@ def fit(
     stage : str
         Name of this run in reports and checkpoint.
     device : torch.device or str
+    identity : str
+        Stands for the model and the data; a checkpoint of another is refused.
     checkpoint : Path, optional
         Written after each epoch; where it exists, training goes on from it.
     time_budget : float, optional
@@ -136,11 +140,15 @@ def fit(
     ------
     TrainingError
         If the checkpoint belongs to another run, or the loss is no longer finite.
+    ValueError
+        If `time_budget` is not positive.
     """
+    if time_budget is not None and not time_budget > 0:
+        raise ValueError(f"time_budget must be positive; got {time_budget}")
     device = torch.device(device)
     keep_freed_memory()
     model.to(device)
-    run = _Run(model, task, config, stage, device, time_budget)
+    run = _Run(model, task, config, stage, identity, device, time_budget)
     if checkpoint is not None and checkpoint.exists():
         run.load(checkpoint)
     while not run.finished:
@@ -163,25 +171,20 @@ class _Run:
         task: Task,
         config: TrainConfig,
         stage: str,
+        identity: str,
         device: torch.device,
         time_budget: float | None,
     ) -> None:
-        self.model, self.task, self.config, self.stage = model, task, config, stage
-        self.device, self.budget = device, time_budget
+        self.model, self.task, self.config = model, task, config
+        self.own = {"stage": stage, "identity": identity, "config": to_dict(config)}
+        self.stage, self.device, self.budget = stage, device, time_budget
         self.history = TrainingHistory()
         self.best_state = _copy(model.state_dict())
         trainable = [p for p in model.parameters() if p.requires_grad]
+        make: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW
         if config.optimizer == "sgd":
-            self.optimizer: torch.optim.Optimizer = torch.optim.SGD(
-                trainable,
-                config.learning_rate,
-                momentum=0.9,
-                weight_decay=config.weight_decay,
-            )
-        else:
-            self.optimizer = torch.optim.AdamW(
-                trainable, config.learning_rate, weight_decay=config.weight_decay
-            )
+            make = partial(torch.optim.SGD, momentum=0.9)
+        self.optimizer = make(trainable, config.learning_rate, weight_decay=config.weight_decay)
         on_cuda = device.type == "cuda"
         self.bf16 = config.precision == "bf16" or (config.precision == "auto" and on_cuda)
 
@@ -246,8 +249,7 @@ class _Run:
     def save(self, path: Path) -> None:
         """Write everything the next epoch depends on."""
         state = {
-            "stage": self.stage,
-            "config": to_dict(self.config),
+            **self.own,
             "epochs": self.history.epochs,
             "model": self.model.state_dict(),
             "best": self.best_state,
@@ -264,15 +266,19 @@ class _Run:
             raise TrainingError(
                 f"the checkpoint {path} cannot be read ({error}); delete it to start over"
             ) from error
-        wanted = {"stage": self.stage, "config": to_dict(self.config)}
-        found = {key: state.get(key) for key in wanted}
-        if found != wanted:
+        found = {key: state.get(key) for key in self.own}
+        if found != self.own:
             raise TrainingError(
-                f"the checkpoint {path} belongs to another run ({found}, not {wanted}); delete it "
-                "or choose another output folder"
+                f"the checkpoint {path} belongs to another run, model or data ({found}, not "
+                f"{self.own}); delete it or choose another output folder"
             )
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        try:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError) as error:
+            raise TrainingError(
+                f"the checkpoint {path} does not fit the model ({error}); delete it to start over"
+            ) from error
         self.best_state = state["best"]
         self.history = TrainingHistory(state["epochs"])
         logger.info("resumed %s after %d epochs", self.stage, len(self.history.epochs))

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from taonet_core import __version__
-from taonet_core.config import from_dict
+from taonet_core.config import to_dict
 from taonet_core.data.fits_io import read_sequence
+from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.store import map_in_processes, pack_folder
-from taonet_core.errors import TaoNetError
+from taonet_core.errors import TaoNetError, TrainingError
 from taonet_core.labels import TransientClass
 from taonet_core.models.forest import (
-    ForestConfig,
     forest_classes,
     forest_probabilities,
+    readable,
     train_forest,
 )
 from taonet_core.models.weights import ModelBundle
 from taonet_core.transforms.photometry import extract_light_curve
-from taonet_core.transforms.preprocess import PreprocessConfig
+from taonet_core.transforms.preprocess import PreprocessConfig, night_index
 
 if TYPE_CHECKING:
-    from taonet_core.data.lightcurve import LightCurve
     from taonet_core.fit import EpochReport, TrainConfig, TrainingHistory
-    from taonet_core.tasks import Task
+    from taonet_core.models.taonet_paper import TAONetPaper
+    from taonet_core.tasks import Labelled, Task, VectorTask
 
+logger = logging.getLogger(__name__)
 #: Called with the stage, the share of it that is done (0 to 1), and what to say.
 OnProgress = Callable[[str, float, str], None]
 
@@ -53,8 +59,14 @@ class Job:
     precision: str
     resume: bool
     workers: int
-    settings: dict[str, Any]
+    config: Any
     on_progress: OnProgress
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "time_budget"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be positive; got {value}")
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -65,17 +77,17 @@ class Job:
 def train_taonet(job: Job) -> ModelBundle:
     """Train our network on one mean image a night."""
     from taonet_core.fit import TrainConfig
-    from taonet_core.models.taonet import TAONet, TAONetConfig
+    from taonet_core.models.taonet import TAONet
     from taonet_core.tasks import NightTask
 
     preprocess = PreprocessConfig(visit="mean")
-    train_config = TrainConfig(epochs=job.epochs or 24, seed=job.seed, precision=job.precision)
-    config = from_dict(TAONetConfig, {"n_classes": len(job.classes), **job.settings})
-    task = NightTask(**_packed(job, preprocess), batch_size=train_config.batch_size)
+    config = TrainConfig(epochs=job.epochs or 24, seed=job.seed, precision=job.precision)
+    data = _packed(job, preprocess)
+    task = NightTask(**data, batch_size=config.batch_size)
     _seed_weights(job)
-    model = TAONet(config)
-    history = _fit(job, model, task, train_config, stage="taonet", budget=job.time_budget)
-    return _network_bundle(job, "taonet", model, config, preprocess, {"taonet": history})
+    model = TAONet(job.config)
+    history = _fit(job, preprocess, model, task, config, stage="taonet")
+    return _network_bundle(job, "taonet", model, preprocess, task, {"taonet": history})
 
 
 def train_taonet_paper(job: Job) -> ModelBundle:
@@ -83,15 +95,12 @@ def train_taonet_paper(job: Job) -> ModelBundle:
 
     The published third stage, which fine-tunes both together, is left out.
     """
-    import torch
-
     from taonet_core.fit import TrainConfig
-    from taonet_core.models.taonet_paper import TAONetPaper, TAONetPaperConfig
+    from taonet_core.models.taonet_paper import TAONetPaper
     from taonet_core.tasks import VectorTask, WindowTask
 
     preprocess = PreprocessConfig(visit="first")
-    config = from_dict(TAONetPaperConfig, {"n_classes": len(job.classes), **job.settings})
-    encoder = TrainConfig(  # optimiser, rate, decay and 50 + 100 epochs as published
+    config = TrainConfig(  # optimiser, rate, decay and 50 + 100 epochs as published
         epochs=job.epochs or 50,
         optimizer="sgd",
         learning_rate=0.1,
@@ -99,53 +108,44 @@ def train_taonet_paper(job: Job) -> ModelBundle:
         seed=job.seed,
         precision=job.precision,
     )
-    recurrence = replace(encoder, epochs=2 * encoder.epochs)
     data = _packed(job, preprocess)
     _seed_weights(job)
-    model = TAONetPaper(config)
-    budget = job.time_budget
-    first = _fit(
-        job,
-        model,
-        WindowTask(**data, batch_size=encoder.batch_size),
-        encoder,
-        stage="encoder",
-        budget=None if budget is None else 0.8 * budget,
-    )
-    task = VectorTask(**data, batch_size=recurrence.batch_size)
-    n_objects = len(job.train) + len(job.val)
+    model = TAONetPaper(job.config)
+    fit = partial(_fit, job, preprocess, model)
+    windows = WindowTask(**data, batch_size=config.batch_size)
+    histories = {"encoder": fit(windows, config, stage="encoder", share=0.8)}
+    vectors = VectorTask(**data, batch_size=config.batch_size)
+    _encode(job, vectors, model)
+    longer = replace(config, epochs=2 * config.epochs)
+    histories["gru"] = fit(vectors, longer, stage="gru", share=0.2)
+    return _network_bundle(job, "taonet-paper", model, preprocess, vectors, histories)
+
+
+def _encode(job: Job, task: VectorTask, model: TAONetPaper) -> None:
+    import torch
+
+    n_objects = len(task.train) + len(task.val)
     for done in task.encode(model, torch.device(job.device)):
         job.on_progress("encoding", done / n_objects, f"{done} objects")
-    second = _fit(
-        job,
-        model,
-        task,
-        recurrence,
-        stage="gru",
-        budget=None if budget is None else 0.2 * budget,
-    )
-    histories = {"encoder": first, "gru": second}
-    return _network_bundle(job, "taonet-paper", model, config, preprocess, histories)
 
 
 def train_light_curve_forest(job: Job) -> ModelBundle:
     """Train the forest on forced photometry of the training sequences."""
     from sklearn.metrics import f1_score
 
-    config = from_dict(ForestConfig, job.settings)
     curves = light_curves(job)
-    labels, names = job.labels, np.array(job.classes)
-    usable = {i for i, curve in enumerate(curves) if curve is not None}
-    train = [i for i in job.train.tolist() if i in usable]
-    val = [i for i in job.val.tolist() if i in usable]
+    long_enough = np.array([len(curve) for curve in curves]) >= job.config.min_points
+    train, val = (side[long_enough[side]] for side in (job.train, job.val))
+    _check_sides(job, train, val)
 
     def report(done: int, total: int) -> None:
         job.on_progress("forest", done / total, f"{done} of {total} forests")
 
+    labels = job.labels
     model = train_forest(
         [curves[i] for i in train],
-        names[labels[train]],
-        config,
+        np.array(job.classes)[labels[train]],
+        job.config,
         seed=job.seed,
         on_progress=report,
     )
@@ -153,13 +153,15 @@ def train_light_curve_forest(job: Job) -> ModelBundle:
     columns = [classes.index(c) for c in job.classes]
     probabilities = forest_probabilities(model, [curves[i] for i in val])[:, columns]
     score = f1_score(labels[val], probabilities.argmax(1), average="macro", zero_division=0)
-    job.on_progress("forest", 1.0, f"validation macro F1 {score:.3f}")
-    sidecar = {"metrics": _metrics(job, float(score), len(val))}
-    return ModelBundle("forest", __version__, "forest", classes, model, config, None, sidecar)
+    said = f"validation macro F1 {score:.3f} on {len(val)} of {len(job.val)} objects"
+    job.on_progress("forest", 1.0, said)
+    nights = [night_index(curves[i].times)[-1] + 1 for i in train]
+    sidecar = _measured(float(score), len(val), nights)
+    return ModelBundle("forest", __version__, "forest", classes, model, job.config, None, sidecar)
 
 
-def light_curves(job: Job) -> list[LightCurve | None]:
-    """Measure every object of the catalogue; None where it cannot be read."""
+def light_curves(job: Job) -> list[LightCurve]:
+    """Measure every object of the catalogue; without a point where it cannot be read."""
     curves = []
     paths = [job.folder / path for path in job.catalog["path"]]
     for curve in map_in_processes(_measure, paths, job.workers):
@@ -168,11 +170,12 @@ def light_curves(job: Job) -> list[LightCurve | None]:
     return curves
 
 
-def _measure(path: Path) -> LightCurve | None:
+def _measure(path: Path) -> LightCurve:
     try:
-        return extract_light_curve(read_sequence(path))
-    except TaoNetError:
-        return None
+        return readable(extract_light_curve(read_sequence(path)))
+    except TaoNetError as error:
+        logger.warning("left out: %s", error)
+        return LightCurve(*np.empty((3, 0)))
 
 
 def _packed(job: Job, preprocess: PreprocessConfig) -> dict[str, Any]:
@@ -180,13 +183,25 @@ def _packed(job: Job, preprocess: PreprocessConfig) -> dict[str, Any]:
         job.on_progress("reading", done / total, f"{done} of {total} sequences")
 
     nights = pack_folder(job.folder, job.catalog, preprocess, workers=job.workers, on_object=report)
-    packed = np.arange(len(nights))
+    train, val = (np.flatnonzero(np.isin(nights.rows, side)) for side in (job.train, job.val))
+    _check_sides(job, nights.rows[train], nights.rows[val])
     return {
         "nights": nights,
         "labels": job.labels[nights.rows],
-        "train": packed[np.isin(nights.rows, job.train)],
-        "val": packed[np.isin(nights.rows, job.val)],
+        "train": train,
+        "val": val,
+        "n_classes": len(job.classes),
     }
+
+
+def _check_sides(job: Job, train: NDArray[np.int64], val: NDArray[np.int64]) -> None:
+    """Refuse data of which, once read, too little is left; takes rows of the catalogue."""
+    missing = [str(job.classes[k]) for k in sorted(set(job.labels) - set(job.labels[train]))]
+    if missing or not len(val):
+        raise TrainingError(
+            f"of {len(job.train)} objects to train on {len(train)} are usable, none of class "
+            f"{missing}; of {len(job.val)} to validate on {len(val)}; give more objects"
+        )
 
 
 def _seed_weights(job: Job) -> None:
@@ -197,13 +212,15 @@ def _seed_weights(job: Job) -> None:
 
 def _fit(
     job: Job,
+    preprocess: PreprocessConfig,
     model: Any,
     task: Task,
     config: TrainConfig,
     *,
     stage: str,
-    budget: float | None,
+    share: float = 1.0,
 ) -> TrainingHistory:
+    """Run a stage with its share of the time budget."""
     from taonet_core.fit import fit
 
     def report(epoch: EpochReport) -> None:
@@ -219,18 +236,31 @@ def _fit(
         config,
         stage=stage,
         device=job.device,
+        identity=_identity(job, preprocess),
         checkpoint=checkpoint,
-        time_budget=budget,
+        time_budget=None if job.time_budget is None else share * job.time_budget,
         on_epoch=report,
     )
+
+
+def _identity(job: Job, preprocess: PreprocessConfig) -> str:
+    """Digest of what is trained on what: a checkpoint of anything else is not gone on from."""
+    made_of = {
+        "model": to_dict(job.config),
+        "preprocess": to_dict(preprocess),
+        "objects": job.catalog[["path", "label"]].to_numpy().tolist(),
+        "train": job.train.tolist(),
+        "val": job.val.tolist(),
+    }
+    return hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()
 
 
 def _network_bundle(
     job: Job,
     name: str,
     model: Any,
-    config: Any,
     preprocess: PreprocessConfig,
+    task: Labelled,
     histories: dict[str, TrainingHistory],
 ) -> ModelBundle:
     last = list(histories.values())[-1]
@@ -239,14 +269,18 @@ def _network_bundle(
         stage: {"epochs": len(h.epochs), "best": h.best, "seconds": round(h.seconds)}
         for stage, h in histories.items()
     }
-    sidecar = {"metrics": _metrics(job, best["macro_f1"], len(job.val)), "stages": stages}
+    nights = np.diff(task.nights.offsets)[task.train]
+    sidecar = _measured(best["macro_f1"], len(task.val), nights) | {"stages": stages}
     cpu = model.to("cpu")
-    return ModelBundle(name, __version__, name, job.classes, cpu, config, preprocess, sidecar)
+    return ModelBundle(name, __version__, name, job.classes, cpu, job.config, preprocess, sidecar)
 
 
-def _metrics(job: Job, macro_f1: float, n: int) -> dict[str, Any]:
-    """Score on the validation objects, which chose the epoch: not a test."""
-    return {"validation_macro_f1": round(macro_f1, 4), "validation_objects": n}
+def _measured(macro_f1: float, n: int, nights: ArrayLike) -> dict[str, Any]:
+    """Score on the validation objects, which chose the epoch: not a test. And the nights read."""
+    return {
+        "metrics": {"validation_macro_f1": round(macro_f1, 4), "validation_objects": n},
+        "domain": {"nights": [int(np.min(nights)), int(np.max(nights))]},
+    }
 
 
 RECIPES: dict[str, Callable[[Job], ModelBundle]] = {

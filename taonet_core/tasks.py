@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -46,6 +46,8 @@ class Labelled:
         Class index of every packed object.
     train, val : ndarray of int
         Which objects learn and which judge.
+    n_classes : int
+        Outputs of the model.
     batch_size : int
     """
 
@@ -56,11 +58,12 @@ class Labelled:
         train: NDArray[np.int64],
         val: NDArray[np.int64],
         *,
+        n_classes: int,
         batch_size: int,
     ) -> None:
         self.nights, self.labels, self.train, self.val = nights, labels, train, val
         self.batch_size = batch_size
-        counts = np.bincount(labels[train], minlength=int(labels.max()) + 1)
+        counts = np.bincount(labels[train], minlength=n_classes)
         # rare classes weigh as much as common ones
         self.class_weight = torch.tensor(len(train) / (np.maximum(counts, 1) * (counts > 0).sum()))
 
@@ -161,29 +164,18 @@ class WindowTask(Labelled):
 
 
 class VectorTask(Labelled):
-    """The published GRU over the vectors of a frozen encoder, computed once.
+    """The published GRU over the vectors of a frozen encoder, computed once."""
 
-    Parameters
-    ----------
-    variants : sequence of int
-        Symmetries (`symmetry`) under which every training object is encoded.
-    """
-
-    def encode(
-        self, model: TAONetPaper, device: torch.device, variants: Sequence[int] = (0,)
-    ) -> Iterator[int]:
+    def encode(self, model: TAONetPaper, device: torch.device) -> Iterator[int]:
         """Fill the cache of window vectors; yields the number of objects done."""
-        self._vectors: dict[tuple[int, int], tuple[Tensor, list[list[int]]]] = {}
-        is_train = set(self.train.tolist())
-        self._variants = tuple(variants)
+        self._vectors: dict[int, tuple[Tensor, list[list[int]]]] = {}
         for done, i in enumerate([*self.train.tolist(), *self.val.tolist()], start=1):
             stack, _ = self.nights.nights(i)
             windows, beginnings = reading_plan(len(stack), model.config.max_nights)
-            for variant in self._variants if i in is_train else (0,):
-                images = torch.tensor(symmetry(stack, variant).astype(np.float32)[windows])
-                with torch.inference_mode():
-                    vectors = model.encode(images.to(device)).cpu()
-                self._vectors[i, variant] = (vectors.clone(), beginnings)
+            images = torch.tensor(stack.astype(np.float32)[windows])
+            with torch.inference_mode():
+                vectors = model.encode(images.to(device)).cpu()
+            self._vectors[i] = (vectors.clone(), beginnings)
             yield done
 
     def batches(self, rng: np.random.Generator) -> Iterator[tuple[Inputs, Tensor]]:
@@ -191,7 +183,7 @@ class VectorTask(Labelled):
         for objects in self.shuffled(rng):
             chosen = []
             for i in objects.tolist():
-                vectors, beginnings = self._vectors[i, int(rng.choice(self._variants))]
+                vectors, beginnings = self._vectors[i]
                 whole = rng.random() < 0.5
                 end = len(beginnings) - 1 if whole else int(rng.integers(len(beginnings)))
                 chosen.append(vectors[beginnings[end]])
@@ -207,7 +199,7 @@ class VectorTask(Labelled):
         assert isinstance(model, TAONetPaper)
         verdicts = []
         for objects in self.chunks(self.val):
-            cached = [self._vectors[i, 0] for i in objects.tolist()]
+            cached = [self._vectors[i] for i in objects.tolist()]
             vectors, lengths = pad_vectors([v[beginnings[-1]] for v, beginnings in cached])
             logits = model.read(vectors.to(device), lengths.to(device))
             verdicts.append(logits.argmax(1).cpu().numpy())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import time
@@ -10,16 +11,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
+from taonet_core.data.atomic import atomic_path
 from taonet_core.data.catalog import load_catalog, split_by_position
 from taonet_core.data.fits_io import read_sequence
-from taonet_core.errors import TrainingError
-from taonet_core.labels import SIX_CLASSES
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.errors import TaoNetError, TrainingError
+from taonet_core.labels import SIX_CLASSES, TransientClass
+from taonet_core.models.designs import model_settings
 from taonet_core.models.weights import ModelBundle, save_model
 from taonet_core.recipes import RECIPES, Job, OnProgress
 
-#: Share of the objects, by position on the sky, that judges each epoch and never teaches.
-VALIDATION_SHARE = 0.1
+#: Shares of the objects, by position on the sky: what judges each epoch never teaches.
+_SHARES = {"train": 0.9, "val": 0.1}
 
 
 def train_model(
@@ -45,7 +51,7 @@ def train_model(
     data : path
         Folder of sequences whose files or folders tell the class.
     output : path
-        Folder for weights, sidecar and checkpoints.
+        Folder for weights, sidecar, checkpoints and ``NAME.split.csv``, the side of each object.
     epochs : int, optional
         Default: what the recipe has.
     time_budget : float, optional
@@ -66,43 +72,51 @@ def train_model(
     TrainingError
         If there is too little labelled data, or training cannot go on.
     ValueError
-        If the model or a setting is unknown.
+        If the model or a setting is unknown, or `epochs` or `time_budget` is not positive.
     """
-    if name not in RECIPES:
-        raise ValueError(f"no model named {name!r}; there are {sorted(RECIPES)}")
     folder, output = Path(data), Path(output)
+    catalog, classes = _labelled(folder)
+    train, val = _split(catalog, seed)
+    job = Job(
+        folder=folder,
+        catalog=catalog,
+        classes=classes,
+        train=train,
+        val=val,
+        output=output,
+        epochs=epochs,
+        time_budget=time_budget,
+        seed=seed,
+        device=pick_device(device),
+        precision=precision,
+        resume=resume,
+        workers=workers,
+        config=model_settings(name, settings or {}, len(classes)),
+        on_progress=on_progress or (lambda stage, share, text: None),
+    )
+    origin = _origin(job)
+    start = time.monotonic()
+    bundle = RECIPES[name](job)
+    return _save(bundle, job, origin, time.monotonic() - start)
+
+
+def _labelled(folder: Path) -> tuple[pd.DataFrame, tuple[TransientClass, ...]]:
+    """Return the catalogue of what carries a known label, and the classes there are."""
     catalog = load_catalog(folder)
     catalog = catalog[catalog["label"].isin(list(SIX_CLASSES))].reset_index(drop=True)
     classes = tuple(c for c in SIX_CLASSES if (catalog["label"] == c).any())
     if len(classes) < 2:
         raise TrainingError(f"{folder} holds labelled objects of {len(classes)} classes; wanted 2")
-    shares = {"train": 1 - VALIDATION_SHARE, "val": VALIDATION_SHARE}
-    side = split_by_position(catalog, shares, seed=seed).to_numpy()
+    return catalog, classes
+
+
+def _split(catalog: pd.DataFrame, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the rows of the catalogue to train on and to validate on."""
+    side = split_by_position(catalog, _SHARES, seed=seed).to_numpy()
     train, val = np.flatnonzero(side == "train"), np.flatnonzero(side == "val")
-    if min(len(train), len(val)) < 1:
+    if not len(train) or not len(val):
         raise TrainingError(f"{len(catalog)} objects are too few to train and to validate on")
-    job = Job(
-        folder,
-        catalog,
-        classes,
-        train,
-        val,
-        output,
-        epochs,
-        time_budget,
-        seed,
-        pick_device(device),
-        precision,
-        resume,
-        workers,
-        dict(settings or {}),
-        on_progress or (lambda stage, share, text: None),
-    )
-    start = time.monotonic()
-    bundle = RECIPES[name](job)
-    bundle = replace(bundle, sidecar=bundle.sidecar | _provenance(job, time.monotonic() - start))
-    save_model(bundle, output)
-    return bundle
+    return train, val
 
 
 def pick_device(device: str) -> str:
@@ -116,21 +130,24 @@ def pick_device(device: str) -> str:
     return device
 
 
-def _provenance(job: Job, seconds: float) -> dict[str, Any]:
-    """Say what the model was trained on, and where it may be trusted."""
+def _origin(job: Job) -> dict[str, Any]:
+    """Say what the model learns from, and where it may be trusted, before the work begins."""
     import torch
 
     made = job.folder / "dataset.json"
-    first = read_sequence(job.folder / job.catalog["path"].iloc[0])
+    try:
+        data = json.loads(made.read_bytes()) if made.exists() else job.folder.name
+    except ValueError as error:
+        raise TrainingError(f"{made} is not valid JSON ({error}); mend or delete it") from error
+    first = _first_readable(job)
     counts = job.catalog["label"].value_counts()
     return {
         "training": {
-            "data": json.loads(made.read_text()) if made.exists() else job.folder.name,
+            "data": data,
             "simulated": bool(job.catalog["simulated"].all()),
             "objects": {str(c): int(counts[c]) for c in job.classes},
             "train_objects": len(job.train),
             "seed": job.seed,
-            "seconds": round(seconds),
             "device": job.device,
             "torch": torch.__version__,
             "python": platform.python_version(),
@@ -138,7 +155,31 @@ def _provenance(job: Job, seconds: float) -> dict[str, Any]:
         "domain": {
             "bands": sorted(set(first.bands.tolist())),
             "pixel_scale": first.meta.get("pixel_scale"),
-            "nights": [int(q) for q in np.quantile(job.catalog["n_nights"], [0.0, 1.0])],
             "survey": first.meta.get("survey"),
         },
     }
+
+
+def _first_readable(job: Job) -> ImageSequence:
+    for path in job.catalog["path"]:
+        try:
+            return read_sequence(job.folder / path)
+        except TaoNetError:
+            continue  # the recipe says which files it leaves out, and why
+    raise TrainingError(f"none of {len(job.catalog)} labelled files in {job.folder} can be read")
+
+
+def _save(bundle: ModelBundle, job: Job, origin: dict[str, Any], seconds: float) -> ModelBundle:
+    """Write weights, sidecar and, beside them, which object was on which side."""
+    side = np.where(np.isin(np.arange(len(job.catalog)), job.val), "val", "train")
+    split = job.catalog[["object_id"]].assign(side=side).to_csv(index=False).encode()
+    with atomic_path(job.output / f"{bundle.name}.split.csv") as temporary:
+        temporary.write_bytes(split)
+    digest = hashlib.sha256(split).hexdigest()
+    known = bundle.sidecar | {
+        "training": origin["training"] | {"seconds": round(seconds), "split_sha256": digest},
+        "domain": origin["domain"] | bundle.sidecar["domain"],
+    }
+    bundle = replace(bundle, sidecar=known)
+    save_model(bundle, job.output)
+    return bundle

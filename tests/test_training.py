@@ -1,15 +1,25 @@
 """Training learns, resumes exactly, and refuses a checkpoint that is not its own."""
 
+import hashlib
+import shutil
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
+from taonet_core import recipes
+from taonet_core.data import store
+from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.store import PackedNights
 from taonet_core.errors import TrainingError
 from taonet_core.fit import TrainConfig, fit, schedule
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.taonet_paper import TAONetPaper, TAONetPaperConfig
+from taonet_core.simulation.dataset import simulate_dataset
 from taonet_core.tasks import NightTask, VectorTask, WindowTask, symmetry, thin
+from taonet_core.train import train_model
 
 SMALL = TAONetConfig(n_classes=3, widths=(8, 8, 8, 8), embedding=16, hidden=16, dropout=0.0)
 
@@ -34,7 +44,7 @@ def packed():
 
 def night_task(packed, batch_size=6):
     everything = np.arange(12)
-    return NightTask(*packed, everything, everything, batch_size=batch_size)
+    return NightTask(*packed, everything, everything, n_classes=3, batch_size=batch_size)
 
 
 def test_taonet_overfits_twelve_sequences(packed):
@@ -50,9 +60,9 @@ def test_the_published_recipe_overfits_twelve_sequences(packed):
     model = TAONetPaper(TAONetPaperConfig(n_classes=3, growth=4, depth=10))
     everything = np.arange(12)
     config = TrainConfig(epochs=80, optimizer="sgd", learning_rate=0.1, weight_decay=1e-4)
-    windows = WindowTask(*packed, everything, everything, batch_size=6)
+    windows = WindowTask(*packed, everything, everything, n_classes=3, batch_size=6)
     fit(model, windows, config, stage="encoder")
-    task = VectorTask(*packed, everything, everything, batch_size=6)
+    task = VectorTask(*packed, everything, everything, n_classes=3, batch_size=6)
     assert list(task.encode(model, torch.device("cpu")))[-1] == 24
     history = fit(model, task, TrainConfig(epochs=200, learning_rate=1e-2), stage="gru")
     assert history.epochs[history.best]["macro_f1"] > 0.9
@@ -93,6 +103,16 @@ def test_a_foreign_or_broken_checkpoint_is_refused(packed, tmp_path):
         fit(TAONet(SMALL), night_task(packed), TrainConfig(epochs=1), checkpoint=checkpoint)
 
 
+def test_a_checkpoint_of_other_data_or_another_model_is_refused(packed, tmp_path):
+    checkpoint, config = tmp_path / "run.pt", TrainConfig(epochs=1)
+    fit(TAONet(SMALL), night_task(packed), config, identity="a", checkpoint=checkpoint)
+    with pytest.raises(TrainingError, match="another run, model or data"):
+        fit(TAONet(SMALL), night_task(packed), config, identity="b", checkpoint=checkpoint)
+    wider = TAONet(replace(SMALL, hidden=32))
+    with pytest.raises(TrainingError, match="does not fit the model"):
+        fit(wider, night_task(packed), config, identity="a", checkpoint=checkpoint)
+
+
 def test_a_time_budget_ends_the_run_and_its_schedule(packed):
     reports = []
     fit(
@@ -104,6 +124,14 @@ def test_a_time_budget_ends_the_run_and_its_schedule(packed):
     )
     assert reports[-1].share == 1.0
     assert len(reports) < 1000
+    with pytest.raises(ValueError, match="time_budget"):
+        fit(TAONet(SMALL), night_task(packed), TrainConfig(), time_budget=0)
+
+
+def test_a_class_that_packs_nothing_still_has_a_weight(packed):
+    nights, labels = packed
+    task = NightTask(nights, labels % 2, np.arange(9), np.arange(9, 12), n_classes=3, batch_size=6)
+    assert task.class_weight.tolist() == pytest.approx([9 / (2 * 6), 9 / (2 * 3), 9 / 2])
 
 
 def test_pixels_that_are_not_finite_stop_training_with_a_reason(packed):
@@ -132,3 +160,108 @@ def test_thinning_keeps_order_and_at_least_one_night(rng):
         kept = thin(int(rng.integers(1, 30)), rng)
         assert len(kept) >= 1
         assert (np.diff(kept) > 0).all()
+
+
+# --- a folder of files ---------------------------------------------------------------------------
+
+NARROW = {"widths": [4, 4, 4, 4], "embedding": 8, "hidden": 8}
+FEW_TREES = {"trees": [5], "max_features": ["sqrt"]}
+
+
+@pytest.fixture(scope="module")
+def dozen(tmp_path_factory):
+    """Six supernovae and six field sources."""
+    folder = tmp_path_factory.mktemp("dozen")
+    return simulate_dataset(folder, per_class=6, seed=6, classes=("SN", "NON"))
+
+
+@pytest.fixture
+def copied(dozen, tmp_path):
+    return shutil.copytree(dozen, tmp_path / "data", ignore=shutil.ignore_patterns(".packed"))
+
+
+def unread(part, read):
+    """Return the reader, but for files with `part` in their path, of which it makes nothing."""
+
+    def reader(job):
+        path = job[0] if isinstance(job, tuple) else job
+        if part not in path.as_posix():
+            return read(job)
+        return None if isinstance(job, tuple) else LightCurve([], [], [])
+
+    return reader
+
+
+def train(data, output, name="taonet", **options):
+    options = {"epochs": 1, "workers": 1, "settings": NARROW} | options
+    return train_model(name, data, output=output, **options)
+
+
+def test_the_split_lies_beside_the_weights_and_the_sidecar_knows_it(dozen, tmp_path):
+    facts = train(dozen, tmp_path).sidecar
+    text = (tmp_path / "taonet.split.csv").read_bytes()
+    assert hashlib.sha256(text).hexdigest() == facts["training"]["split_sha256"]
+    table = pd.read_csv(tmp_path / "taonet.split.csv")
+    assert set(table["object_id"]) == {path.stem for path in dozen.rglob("*.fits")}
+    sides = table["side"].value_counts()
+    assert (sides["train"], sides["val"]) == (facts["training"]["train_objects"], 2)
+    assert facts["metrics"]["validation_objects"] == 2
+
+
+def test_a_finished_run_is_not_taken_for_one_on_other_data(dozen, copied, tmp_path):
+    train(dozen, tmp_path / "models")
+    next(copied.rglob("*.fits")).unlink()
+    with pytest.raises(TrainingError, match="model or data"):
+        train(copied, tmp_path / "models")
+    with pytest.raises(TrainingError, match="model or data"):
+        train(dozen, tmp_path / "models", settings=NARROW | {"hidden": 9})
+    facts = train(copied, tmp_path / "models", resume=False).sidecar
+    assert sum(facts["training"]["objects"].values()) == 11
+
+
+def test_what_cannot_be_told_of_the_data_is_refused_before_the_work(copied, tmp_path):
+    (copied / "dataset.json").write_text("{")
+    with pytest.raises(TrainingError, match="not valid JSON"):
+        train(copied, tmp_path / "models")
+    assert not (copied / ".packed").exists()
+
+
+def test_an_unreadable_first_file_costs_that_file_alone(copied, tmp_path):
+    first = min(copied.rglob("*.fits"))
+    first.write_bytes(first.read_bytes()[: 2880 * 8])  # its header and table, no frame
+    facts = train(copied, tmp_path / "models").sidecar
+    assert facts["domain"]["pixel_scale"] == 2.5
+    assert facts["training"]["objects"]["NON"] == 6
+
+
+def test_a_model_of_which_too_little_can_be_read_is_not_trained(copied, tmp_path, monkeypatch):
+    monkeypatch.setattr("taonet_core.data.store._read_nights", unread("SN", store._read_nights))
+    with pytest.raises(TrainingError, match=r"none of class \['SN'\]"):
+        train(copied, tmp_path / "models")
+
+
+def test_a_forest_without_a_curve_of_some_class_is_not_grown(dozen, tmp_path, monkeypatch):
+    monkeypatch.setattr("taonet_core.recipes._measure", unread("NON", recipes._measure))
+    with pytest.raises(TrainingError, match=r"none of class \['NON'\]"):
+        train(dozen, tmp_path, "forest", settings=FEW_TREES)
+
+
+def test_only_curves_that_the_forest_classifies_are_scored(dozen, tmp_path, monkeypatch):
+    train(dozen, tmp_path, "forest", settings=FEW_TREES)
+    split = pd.read_csv(tmp_path / "forest.split.csv")
+    lost = split.loc[split["side"] == "val", "object_id"].iloc[0]
+    monkeypatch.setattr("taonet_core.recipes._measure", unread(lost, recipes._measure))
+    said = []
+    facts = train(
+        *(dozen, tmp_path, "forest"),
+        settings=FEW_TREES,
+        on_progress=lambda stage, share, text: said.append(text),
+    ).sidecar
+    assert facts["metrics"]["validation_objects"] == 1
+    assert said[-1].endswith("on 1 of 2 objects")
+
+
+@pytest.mark.parametrize("options", [{"epochs": 0}, {"time_budget": 0.0}, {"time_budget": -1.0}])
+def test_no_time_to_train_is_refused(dozen, tmp_path, options):
+    with pytest.raises(ValueError, match="must be positive"):
+        train(dozen, tmp_path, **options)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from taonet_core.data.atomic import atomic_path
 from taonet_core.errors import IncompatibleWeightsError
 from taonet_core.labels import TransientClass
 from taonet_core.models import DEFAULT_MODEL, SUFFIXES
+from taonet_core.models.designs import design
 from taonet_core.models.forest import ForestConfig
 from taonet_core.transforms.preprocess import PreprocessConfig
 
@@ -206,17 +206,6 @@ def _verified_bytes(path: Path, sha256: str) -> bytes:
             "file is damaged, changed, or of another version; fetch both again"
         )
     return blob
-
-
-def design(kind: str) -> tuple[type[Any], Callable[[Any], nn.Module]]:
-    """Return the settings and the network of a kind; each imports only what it needs."""
-    if kind == "taonet":
-        from taonet_core.models.taonet import TAONet, TAONetConfig
-
-        return TAONetConfig, TAONet
-    from taonet_core.models.taonet_paper import TAONetPaper, TAONetPaperConfig
-
-    return TAONetPaperConfig, TAONetPaper
 
 
 def _assemble(kind: str, settings: dict[str, Any], blob: bytes, path: Path) -> tuple[Any, Any]:
