@@ -5,18 +5,34 @@ Exit codes: 0 all well; 1 something could not be done, said on stderr; 2 wrong u
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from taonet_core import __version__, console
 from taonet_core.errors import TaoNetError
+from taonet_core.models import DEFAULT_MODEL
+from taonet_core.options import (
+    Design,
+    Device,
+    Model,
+    NetworkPrecision,
+    OutputFolder,
+    Precision,
+    Seconds,
+    Seed,
+    Settings,
+    Table,
+    known_survey,
+    model_overrides,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(
     name="taonet",
@@ -25,62 +41,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-DEFAULT_MODEL = "taonet"
-
-
-class Device(StrEnum):
-    """Where to compute."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-
-
-class Design(StrEnum):
-    """What can be trained."""
-
-    taonet = "taonet"
-    taonet_paper = "taonet-paper"
-    forest = "forest"
-
-
-def _known_model(name: str) -> str:
-    """Refuse a model that does not exist, as wrong usage."""
-    from taonet_core.models.weights import available_models
-
-    if name not in available_models() and not Path(name).is_file():
-        raise typer.BadParameter(
-            f"no model named {name!r}; there are {', '.join(available_models()) or 'none'}"
-        )
-    return name
-
-
-def _table_path(path: Path | None) -> Path | None:
-    """Refuse a table format that cannot be written, before the work rather than after."""
-    from taonet_core.data.exports import TABLE_SUFFIXES
-
-    if path is not None and path.suffix.lower() not in TABLE_SUFFIXES:
-        raise typer.BadParameter(f"wanted a name ending in {', '.join(TABLE_SUFFIXES)}")
-    return path
-
-
-def _known_survey(name: str) -> str:
-    """Refuse a survey that cannot be simulated, as wrong usage."""
-    from taonet_core.simulation.survey import get_survey
-
-    try:
-        get_survey(name)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-    return name
-
-
-Model = Annotated[
-    str,
-    typer.Option(callback=_known_model, help="Name of a model (see taonet info), or its file."),
-]
-OutputFolder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")]
-Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -102,23 +62,14 @@ def predict(
         ),
     ],
     model: Model = DEFAULT_MODEL,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            callback=_table_path,
-            help="Table to write: .csv, .ecsv, .parquet, .json or .vot. Without it, the table is "
-            "shown, or printed as CSV when stdout is not a terminal.",
-        ),
-    ] = None,
+    output: Table = None,
     long: Annotated[
         bool, typer.Option("--long", help="One row a class instead of one row an object.")
     ] = False,
 ) -> None:
     """Classify image sequences; broken ones are listed and the rest is still done."""
     from taonet_core.bulk import classify, prediction_table, read_objects
-    from taonet_core.data.exports import csv_text, write_table
+    from taonet_core.data.exports import write_table
     from taonet_core.data.results import Prediction
 
     with _one_sentence_errors():
@@ -132,12 +83,20 @@ def predict(
         if output is not None:
             write_table(table, output)
             console.say(f"{len(results)} objects -> {output}")
-    if output is None and sys.stdout.isatty() and not long:
-        console.show(console.verdict_table(table))
-    elif output is None:
-        typer.echo(csv_text(table), nl=False)
+    if output is None:
+        _show(table, long=long)
     console.say_warnings(answer for _, answer in results if isinstance(answer, Prediction))
     _list_broken((name, str(answer)) for name, answer in results if isinstance(answer, TaoNetError))
+
+
+def _show(table: pd.DataFrame, *, long: bool) -> None:
+    """Show verdicts to a reader, or print them for another program."""
+    from taonet_core.data.exports import csv_text
+
+    if sys.stdout.isatty() and not long:
+        console.show(console.verdict_table(table))
+    else:
+        typer.echo(csv_text(table), nl=False)
 
 
 @app.command()
@@ -168,7 +127,7 @@ def evaluate(
 def simulate(
     per_class: Annotated[int, typer.Option(min=1, help="Objects of each of the six classes.")],
     output: OutputFolder,
-    survey: Annotated[str, typer.Option(callback=_known_survey, help="What to imitate.")] = "crts",
+    survey: Annotated[str, typer.Option(callback=known_survey, help="What to imitate.")] = "crts",
     visibility: Annotated[
         float,
         typer.Option(min=0.0, max=1.0, help="Share of events whose outburst is in the images."),
@@ -192,41 +151,37 @@ def simulate(
 
 @app.command()
 def train(
-    model: Annotated[Design, typer.Argument(metavar="MODEL", help="What to train.")],
+    model: Design,
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder of labelled sequences.")],
     output: OutputFolder,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
-    time_budget: Annotated[
-        float | None, typer.Option(min=0.0, help="Seconds of optimisation, over all resumes.")
-    ] = None,
+    time_budget: Seconds = None,
     seed: Seed = 0,
     device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto,
+    precision: NetworkPrecision = Precision.auto,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that read files.")] = 2,
     resume: Annotated[bool, typer.Option(help="Go on from the checkpoints in the folder.")] = True,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A setting of the model: --set depth=70."),
-    ] = None,
+    settings: Settings = None,
 ) -> None:
     """Train a model; a run that was stopped goes on where it was."""
-    overrides = dict(_setting(text) for text in settings or ())
+    overrides = model_overrides(model, settings or [])
     from taonet_core.train import train_model
 
     with _one_sentence_errors(), console.stages() as report:
-        try:
-            bundle = train_model(
-                model.value,
-                data,
-                output=output,
-                epochs=epochs,
-                time_budget=time_budget,
-                seed=seed,
-                device=device.value,
-                resume=resume,
-                settings=overrides,
-                on_progress=report,
-            )
-        except ValueError as error:
-            raise typer.BadParameter(str(error)) from error
+        bundle = train_model(
+            model,
+            data,
+            output=output,
+            epochs=epochs,
+            time_budget=time_budget,
+            seed=seed,
+            device=device.value,
+            precision=precision.value,
+            workers=workers,
+            resume=resume,
+            settings=overrides,
+            on_progress=report,
+        )
     console.say(f"{bundle.name} {bundle.version} -> {output}")
 
 
@@ -263,17 +218,6 @@ def info() -> None:
         typer.echo(console.facts_text(facts))
         for sidecar in sidecars().values():
             typer.echo("\n" + console.facts_text(console.model_facts(sidecar)))
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """Read NAME=VALUE, the value as JSON where it is."""
-    name, sign, value = text.partition("=")
-    if not sign:
-        raise typer.BadParameter(f"wanted NAME=VALUE, got {text!r}")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value
 
 
 @contextmanager

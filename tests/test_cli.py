@@ -16,7 +16,10 @@ from taonet_core import __version__
 from taonet_core.bulk import LONG_COLUMNS
 from taonet_core.cli import app
 from taonet_core.data.results import TABLE_COLUMNS
+from taonet_core.fit import _Run
 from taonet_core.labels import SIX_CLASSES
+from taonet_core.recipes import RECIPES
+from taonet_core.simulation.dataset import simulate_dataset
 
 # What exists has these columns in this order; other programs read them.
 WIDE = (
@@ -171,6 +174,13 @@ def test_predict_long_gives_one_row_a_class(survey, tiny, broken):
         ["simulate", "--per-class", "1", "--output", "x", "--survey", "hubble"],
         ["train", "alexnet", "x", "--output", "y"],
         ["train", "taonet", "x", "--output", "y", "--set", "depth"],
+        ["train", "taonet", "x", "--output", "y", "--set", "dropout=2"],
+        ["train", "taonet", "x", "--output", "y", "--set", "n_classes=3"],
+        ["train", "taonet-paper", "x", "--output", "y", "--set", "hidden=wide"],
+        ["train", "forest", "x", "--output", "y", "--set", 'max_features=["half"]'],
+        ["train", "taonet", "x", "--output", "y", "--time-budget", "0"],
+        ["train", "taonet", "x", "--output", "y", "--precision", "half"],
+        ["train", "taonet", "x", "--output", "y", "--workers", "0"],
         ["conquer"],
     ],
     ids=" ".join,
@@ -215,18 +225,56 @@ def test_evaluate_of_nothing_fails_in_one_sentence(tiny, tmp_path):
     assert "Traceback" not in result.output
 
 
-def test_a_trained_model_is_used_by_its_file_and_knows_its_settings(tmp_path):
-    data, models = tmp_path / "data", tmp_path / "models"
-    run("simulate", "--per-class", 6, "--seed", 6, "--output", data)
-    small = ["--set", "widths=[4,4,4,4]", "--set", "embedding=8", "--set", "hidden=8"]
-    result = run("train", "taonet", data, "--output", models, "--epochs", 1, *small)
+SMALL = ["--set", "widths=[4,4,4,4]", "--set", "embedding=8", "--set", "hidden=8"]
+
+
+@pytest.fixture(scope="module")
+def dozen(tmp_path_factory):
+    """Six supernovae and six field sources."""
+    folder = tmp_path_factory.mktemp("dozen")
+    return simulate_dataset(folder, per_class=6, seed=6, classes=("SN", "NON"))
+
+
+def train(data, output, *more):
+    once = ["--epochs", 2, "--workers", 1, "--precision", "float32"]
+    return run("train", "taonet", data, "--output", output, *once, *SMALL, *more)
+
+
+def test_training_that_was_stopped_goes_on_and_ends_with_the_same_model(
+    dozen, tmp_path, monkeypatch
+):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    result = train(dozen, whole)
     assert result.exit_code == 0, result.output
     assert "macro F1" in result.stderr
-    result = run("predict", sequences(data)[0], "--model", models / "taonet.json")
+    save = _Run.save
+
+    def save_and_stop(self, path):
+        save(self, path)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_Run, "save", save_and_stop)
+        assert train(dozen, stopped).exit_code != 0
+    assert [path.name for path in stopped.iterdir()] == ["taonet.checkpoint.pt"]
+    result = train(dozen, stopped)
     assert result.exit_code == 0, result.output
-    result = run("train", "taonet", data, "--output", models, "--set", "nonsense=1")
-    assert result.exit_code == 2
-    assert "nonsense" in result.stderr
+    assert json.loads((stopped / "taonet.json").read_text())["stages"]["taonet"]["epochs"] == 2
+    weights = [(folder / "taonet.safetensors").read_bytes() for folder in (whole, stopped)]
+    assert weights[0] == weights[1]
+    result = run("predict", sequences(dozen)[0], "--model", stopped / "taonet.json")
+    assert result.exit_code == 0, result.output
+    assert "another run" in train(dozen, stopped, "--seed", 1).stderr
+
+
+def test_an_unexpected_value_error_in_training_is_no_wrong_usage(dozen, tmp_path, monkeypatch):
+    def fail(job):
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setitem(RECIPES, "taonet", fail)
+    result = train(dozen, tmp_path)
+    assert isinstance(result.exception, ValueError)
+    assert result.exit_code == 1
 
 
 def test_training_on_nothing_fails_in_one_sentence(tmp_path):

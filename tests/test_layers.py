@@ -33,6 +33,7 @@ FLOORS = [
     ("taonet_core.evaluate", 7),
     ("taonet_core.console", 8),
     ("taonet_core.cli", 8),
+    ("taonet_core.options", 8),
     ("taonet_core.__main__", 8),
     ("pages._*", 8),
     ("pages.*", 9),
