@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
+from taonet_core.data.sequence import night_index
 from taonet_core.labels import FIVE_CLASSES, class_from_catalog
 
 #: Probabilities of every table of quantiles.
@@ -69,7 +70,7 @@ def night_means(curve: pd.DataFrame) -> tuple[NDArray[Any], NDArray[Any], NDArra
     square of 0.02 mag for what the exposures of a night share.
     """
     curve = curve.sort_values("mjd")
-    night = (curve["mjd"].diff() > 0.3).cumsum()
+    night = night_index(curve["mjd"].to_numpy())
     group = curve.groupby(night)
     count = group["mag"].size().to_numpy()
     noise = np.square(group["mag_err"].median().to_numpy())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
-from taonet_core.data.sequence import ImageSequence
+from taonet_core.data.sequence import ImageSequence, known_number
 from taonet_core.errors import InvalidSequenceError
 from taonet_core.models import DEFAULT_MODEL
 from taonet_core.models.weights import ModelBundle, load_model
@@ -253,6 +253,6 @@ def _scale_warnings(source: ImageSequence, domain: dict[str, Any]) -> list[str]:
             f'Pixels of {scale:.2f}"; the model was trained on {trained:.2f}", so sources look '
             f"{trained / scale:.1f} times larger to it."
         )
-    if not source.meta.get("zero_point"):
+    if np.isnan(known_number(source.meta, "zero_point", np.nan)):
         warnings.append("Zero point unknown: counts are read as if the survey were CRTS.")
     return warnings

@@ -1,4 +1,4 @@
-"""Small FITS files for the tests, made with astropy alone."""
+"""Small FITS files for the tests, made with astropy alone, and what reading them said."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import io
 
 import numpy as np
 from astropy.io import fits
+
+from taonet_core.data.sequence import ImageSequence
+
+MJD = 55_197.25  # 2010-01-01 06:00
 
 
 def image(
@@ -37,3 +41,8 @@ def wcs_cards(x: float, y: float) -> dict[str, object]:
         "CDELT1": -1 / 3600,
         "CDELT2": 1 / 3600,
     }
+
+
+def notes(sequence: ImageSequence) -> str:
+    """Return all that was assumed or left out."""
+    return " | ".join([*sequence.meta["notes"], *sequence.meta["dropped"]])

@@ -143,8 +143,11 @@ def test_what_the_release_does_not_say_is_assumed_aloud() -> None:
     row = ("06APR02", 53827.2, "N1", "0001", "1", 1)
     silent = read_sequence(release([row], CRTS_ID="MLS110101:000000+000000"))
     assert silent.meta["pixel_scale"] == 1.0
+    assert silent.meta["gain"] == 2.5
     assert any("assumed" in note for note in silent.meta["notes"])
-    spoken = read_sequence(release([row], PIXSCALE=0.7, MAGZERO=25.1, SATURATE=50_000.0))
+    told = {"PIXSCALE": 0.7, "MAGZERO": 25.1, "SATURATE": 50_000.0, "GAIN": 1.4}
+    spoken = read_sequence(release([row], **told))
+    assert spoken.meta["gain"] == 1.4
     assert (spoken.meta["pixel_scale"], spoken.meta["zero_point"]) == (0.7, 25.1)
     assert not any("assumed" in note for note in spoken.meta["notes"])
 
@@ -171,4 +174,6 @@ def test_simulated_files_are_read_and_say_so(make_sequence, label: str) -> None:
     assert np.array_equal(read.frames, sequence.frames)
     assert np.allclose(read.times, sequence.times, atol=1e-7, rtol=0)
     assert read.meta["simulated"] is True
+    assert read.meta["gain"] == 2.5
+    assert not any("assumed" in note for note in read.meta["notes"])
     assert (read.meta["label"], read.meta["zero_point"]) == (label, 25.9)

@@ -1,4 +1,4 @@
-"""Layouts beside the release's: extensions, single frames, stamps, cubes; and how frames align."""
+"""Layouts beside the release's: extensions, single frames, stamps, cubes."""
 
 from __future__ import annotations
 
@@ -11,94 +11,10 @@ import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData
-from makers import as_bytes, image, wcs_cards
+from makers import MJD, as_bytes, image, notes
 
-from taonet_core.data.fits_headers import label_of, parse_angle, parse_date
 from taonet_core.data.fits_io import read_sequence, read_sequences
-from taonet_core.data.sequence import ImageSequence
-from taonet_core.errors import InvalidSequenceError, UnreadableFileError
-
-MJD = 55_197.25  # 2010-01-01 06:00
-
-
-def notes(sequence: ImageSequence) -> str:
-    return " | ".join([*sequence.meta["notes"], *sequence.meta["dropped"]])
-
-
-# --- times --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "cards",
-    [
-        {"MJD-OBS": MJD},
-        {"MJD_OBS": MJD},
-        {"MJD": MJD},
-        {"OBSMJD": str(MJD)},
-        {"JD": MJD + 2_400_000.5},
-        {"OBSJD": MJD + 2_400_000.5},
-        {"MJD": MJD + 2_400_000.5},
-        {"HIERARCH ESO OBS MJD-OBS": MJD},
-        {"HIERARCH MJD OBS": MJD},
-        {"DATE-OBS": "2010-01-01T06:00:00.000"},
-        {"DATE-OBS": "2010-01-01T06:00:00Z"},
-        {"DATE-OBS": "2010-01-01T08:00:00+02:00"},
-        {"DATE-OBS": "2010-01-01", "TIME-OBS": "06:00:00"},
-        {"DATE-OBS": "2010/01/01", "UT": "06:00:00.0"},
-        {"DATE-OBS": "01/01/2010", "UT": "6:00:00"},
-        {"MJD-OBS": MJD, "DATE-OBS": "2010-01-01T05:00:00"},
-    ],
-)
-def test_every_spelling_of_a_time_is_understood(cards: dict[str, object]) -> None:
-    hdu = fits.ImageHDU(np.ones((8, 8), np.float32))
-    for key, value in cards.items():
-        hdu.header[key] = value
-    sequence = read_sequence(as_bytes(hdu))
-    assert sequence.times[0] == pytest.approx(MJD, abs=1e-6)
-    assert sequence.meta["time_kind"] == "mjd"
-
-
-@pytest.mark.parametrize("bad", [0.0, -5.0, 9999.0, 1e9, "yesterday", "NaN"])
-def test_impossible_times_count_as_missing(bad: object) -> None:
-    hdu = fits.ImageHDU(np.ones((8, 8), np.float32))
-    hdu.header["MJD-OBS"] = bad
-    sequence = read_sequence(as_bytes(hdu))
-    assert sequence.meta["time_kind"] == "index"
-    assert "no frame has a time" in notes(sequence)
-
-
-def test_dates_alone_and_disagreements_are_said() -> None:
-    assert parse_date("31/12/99") == (51_543.0, False)
-    assert parse_date("2010-13-01") == (None, False)
-    dated = read_sequence(as_bytes(image(DATE_OBS="2010-01-01")))
-    assert "without a time of day" in notes(dated)
-    twice = read_sequence(as_bytes(image(MJD, DATE_OBS="2010-01-01T07:00:00")))
-    assert "disagree" in notes(twice)
-
-
-def test_frames_are_sorted_and_exact_duplicates_dropped(rng) -> None:
-    hdus = [image(MJD + i) for i in range(6)]
-    wanted = read_sequence(as_bytes(*hdus))
-    for _ in range(10):
-        order = rng.permutation(9) % 6
-        order = [*order, *range(6)]
-        read = read_sequence(as_bytes(*(hdus[i] for i in order)))
-        assert np.array_equal(read.frames, wanted.frames)
-        assert np.array_equal(read.times, wanted.times)
-        assert "9 frames are exact duplicates" in notes(read)
-
-
-def test_equal_times_with_other_pixels_or_filters_are_two_exposures() -> None:
-    hdus = [image(MJD, FILTER="g"), image(MJD, FILTER="r"), image(MJD, FILTER="g")]
-    hdus[2].data[0, 0] += 1
-    assert len(read_sequence(as_bytes(*hdus))) == 3
-
-
-def test_a_frame_without_time_among_timed_ones_is_left_out() -> None:
-    sequence = read_sequence(as_bytes(image(MJD), image(), image(MJD + 1)))
-    assert len(sequence) == 2
-    assert "1 frames without a time" in notes(sequence)
-
+from taonet_core.errors import UnreadableFileError
 
 # --- single frames and stamps -------------------------------------------------------------
 
@@ -241,119 +157,6 @@ def test_a_cube_of_something_else_is_refused(kind: str) -> None:
 def test_axes_of_length_one_are_dropped() -> None:
     hdu = fits.ImageHDU(np.ones((1, 3, 1, 6, 6), np.float32))
     assert read_sequence(as_bytes(hdu)).frames.shape == (3, 6, 6)
-
-
-# --- sizes and places ---------------------------------------------------------------------
-
-
-def test_mixed_sizes_are_cropped_or_padded_around_the_centre() -> None:
-    hdus = [image(MJD + i, shape=shape) for i, shape in enumerate([(9, 9), (9, 9), (5, 13)])]
-    for hdu in hdus:
-        hdu.data[hdu.data.shape[0] // 2, hdu.data.shape[1] // 2] = -1
-    sequence = read_sequence(as_bytes(*hdus))
-    assert sequence.frames.shape == (3, 9, 9)
-    assert (sequence.frames[:, 4, 4] == -1).all()
-    assert np.isnan(sequence.frames[2, [0, 1, 7, 8]]).all()
-    assert np.isfinite(sequence.frames[2, 2:7]).all()
-    assert "differ in size" in notes(sequence)
-
-
-def test_frames_are_centred_on_the_target_by_their_own_wcs() -> None:
-    hdus = []
-    for i, (x, y) in enumerate([(7, 9), (4, 8), (11, 3)]):
-        hdu = image(MJD + i, **wcs_cards(x, y))
-        hdu.data[y, x] = -1
-        hdus.append(hdu)
-    sequence = read_sequence(as_bytes(*hdus), ra=120.0, dec=10.0)
-    assert (sequence.frames[:, 8, 8] == -1).all()
-    assert np.allclose(sequence.wcs.wcs_pix2world([[8, 8]], 0), [[120, 10]])
-    assert sequence.meta["pixel_scale"] == pytest.approx(1.0)
-    with pytest.raises(InvalidSequenceError, match="outside every frame"):
-        read_sequence(as_bytes(*hdus), ra=121.0, dec=10.0)
-
-
-def test_a_header_position_away_from_the_centre_is_said() -> None:
-    hdu = image(MJD, shape=(40, 40), RA=120.0, DEC=10.0, **wcs_cards(30, 20))
-    sequence = read_sequence(as_bytes(hdu))
-    assert "10 pixels from the centre" in notes(sequence)
-    assert "pixels from the centre" not in notes(read_sequence(as_bytes(hdu), ra=120.0, dec=10.0))
-
-
-def test_turned_frames_are_said() -> None:
-    turned = image(MJD + 1, **(wcs_cards(8, 8) | {"CDELT1": 1 / 3600}))
-    plain = image(MJD, **wcs_cards(8, 8))
-    for hdu in (turned, plain):
-        hdu.header["PC1_1"], hdu.header["PC2_2"] = 1.0, 1.0
-    assert "turned or mirrored" in notes(read_sequence(as_bytes(plain, turned)))
-
-
-@pytest.mark.parametrize(
-    "cards",
-    [
-        {"CTYPE1": "RA---TAB", "CTYPE2": "DEC--TAB"},
-        {"CTYPE1": "RA---TPV", "CTYPE2": "FREQ"},
-        {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "CD1_1": 0.0, "CD1_2": 0.0},
-        {"CTYPE1": "RA---TAN", "CTYPE2": "DEC--TAN", "A_ORDER": 99},
-        {"CTYPE1": "RA---XYZ", "CTYPE2": "DEC--XYZ"},
-    ],
-)
-def test_a_wcs_that_cannot_be_used_is_left_out_and_said(cards: dict[str, object]) -> None:
-    sequence = read_sequence(as_bytes(image(MJD, **cards)))
-    assert sequence.wcs is None
-    assert "WCS" in notes(sequence)
-
-
-# --- pixels -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", ["u1", "i2", "u2", "i4", "u4", "i8", "f4", "f8"])
-def test_every_pixel_type_gives_the_same_counts(dtype: str) -> None:
-    counts = np.arange(36).reshape(6, 6) * 3
-    sequence = read_sequence(as_bytes(fits.ImageHDU(counts.astype(dtype))))
-    assert np.array_equal(sequence.frames[0], counts)
-
-
-@pytest.mark.parametrize("codec", ["RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "PLIO_1"])
-def test_every_tile_compression_gives_the_pixels(codec: str, rng) -> None:
-    counts = rng.integers(0, 4000, (33, 20)).astype(np.int16)
-    hdu = fits.CompImageHDU(counts, compression_type=codec)
-    hdu.header["MJD-OBS"] = MJD
-    sequence = read_sequence(as_bytes(hdu))
-    assert np.array_equal(sequence.frames[0], counts)
-    assert sequence.times[0] == MJD
-
-
-def test_blank_scale_and_zero_are_honoured() -> None:
-    hdu = fits.ImageHDU(np.array([[1, 2, -99] * 2] * 6, np.int16))
-    raw = bytearray(as_bytes(hdu))
-    card = "BZERO   =                 10.0".ljust(80) + "BSCALE  =                  0.5".ljust(80)
-    card += "BLANK   =                  -99".ljust(80) + "END".ljust(80)
-    end = raw.rindex(b"END" + b" " * 77)
-    raw[end : end + len(card)] = card.encode()
-    frame = read_sequence(bytes(raw)).frames[0]
-    assert frame[0, :2].tolist() == [10.5, 11.0]
-    assert np.isnan(frame[:, 2]).all()
-
-
-# --- words --------------------------------------------------------------------------------
-
-
-def test_angles_are_read_in_degrees_and_sexagesimal() -> None:
-    assert parse_angle("08:12:33", hours=True) == pytest.approx(123.1375)
-    assert parse_angle("-00 30 36", hours=False) == pytest.approx(-0.51)
-    assert parse_angle("8h12m33s", hours=True) == pytest.approx(123.1375)
-    assert parse_angle(12.5, hours=True) == 12.5
-    assert parse_angle("99:99", hours=True) is None
-    assert label_of("SN") == "SN" and label_of("nothing") is None
-
-
-def test_words_of_the_header_are_cleaned() -> None:
-    sequence = read_sequence(
-        as_bytes(image(MJD, OBJECT="<b>x</b>  y", FILTER="r" * 60, MAGZP=25.5))
-    )
-    assert sequence.object_id == "<b>x</b> y"
-    assert len(sequence.bands[0]) == 60
-    assert sequence.meta["zero_point"] == 25.5
 
 
 # --- real pixels --------------------------------------------------------------------------

@@ -117,7 +117,8 @@ def test_what_the_model_was_not_trained_for_is_said(network, rng):
     assert warnings(star(rng)) == ""
     assert "2.5 times larger" in warnings(star(rng, pixel_scale=1.0))
     assert "Pixel scale unknown" in warnings(star(rng, pixel_scale=None))
-    assert "Zero point unknown" in warnings(star(rng, zero_point=None))
+    for unknown in (None, np.nan):
+        assert "Zero point unknown" in warnings(star(rng, zero_point=unknown))
     assert "trained on simulated images" in warnings(star(rng, simulated=False))
     assert "2 nights" in warnings(star(rng, 2))
     assert "No times" in warnings(star(rng, time_kind="index"))

@@ -56,6 +56,13 @@ def observe(
     return ImageSequence(frames, times, meta={"zero_point": 26.0, "gain": 1e9})
 
 
+@pytest.mark.parametrize("known", [{"pixel_scale": 1e-5}, {"fwhm_pix": 1e6}])
+def test_an_aperture_never_outgrows_the_frame(known: dict[str, float]) -> None:
+    sequence = observe(np.random.default_rng(0), np.full(4, 500.0), star(32, 32))
+    curve = extract_light_curve(sequence.with_meta(**known))
+    assert len(curve) == 4
+
+
 @pytest.mark.parametrize("flux", [0.0, 200.0, 800.0])
 def test_injected_flux_comes_back_within_its_error(flux: float) -> None:
     rng = np.random.default_rng(int(flux))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taonet_core.data.celestial import celestial_wcs, orientation
-from taonet_core.data.fits_headers import unique
+from taonet_core.data.celestial import celestial_wcs, orientation, pixel_of
+from taonet_core.data.fits_headers import believed, unique
 from taonet_core.data.fits_layouts import Frame, Reading
 from taonet_core.data.fits_scan import MAX_PIXELS
 from taonet_core.data.sequence import ImageSequence, crop_or_pad
@@ -44,6 +45,7 @@ def assemble(reading: Reading, *, ra: float | None, dec: float | None) -> ImageS
     science, partners = _pair(reading)
     science, kind = _in_time_order(science, reading)
     science = _without_repeats(science, kind, reading)
+    _to_one_zero_point(science, reading)
     shape, corners, wcs = _align(science, reading, ra, dec)
     frames = _stack(science, shape, corners)
     meta = _meta(reading, kind, wcs, ra, dec)
@@ -97,20 +99,36 @@ def _without_repeats(science: list[Frame], kind: str, reading: Reading) -> list[
     """Drop exposures equal in time, filter and every pixel."""
     if kind == "index":
         return science
-    kept: list[Frame] = []
+    at_time = Counter(frame.time for frame in science)
+    kept: dict[object, Frame] = {}
     for frame in science:
-        for other in reversed(kept):
-            if other.time != frame.time:
-                kept.append(frame)
-                break
-            same_band = other.columns.get("band") == frame.columns.get("band")
-            if same_band and np.array_equal(other.pixels, frame.pixels, equal_nan=True):
-                break
-        else:
-            kept.append(frame)
+        pixels = frame.pixels.tobytes() if at_time[frame.time] > 1 else b""
+        same = frame.time, frame.columns.get("band"), frame.pixels.shape
+        kept.setdefault((*same, hashlib.sha256(pixels).digest()), frame)
     if len(kept) < len(science):
         reading.dropped.append(f"{len(science) - len(kept)} frames are exact duplicates")
-    return kept
+    return list(kept.values())
+
+
+def _to_one_zero_point(science: list[Frame], reading: Reading) -> None:
+    """Scale all frames to the zero point of the first, so that equal counts are equal fluxes."""
+    own = {id(frame): frame.columns.pop("zero_point", None) for frame in reading.frames}
+    known = [point for frame in science if (point := own[id(frame)]) is not None]
+    if not known or len(set(own.values())) == 1:
+        return
+    meta, first = reading.meta, known[0]
+    factors = {key: 10 ** (0.4 * (first - (point or first))) for key, point in own.items()}
+    for frame in reading.frames:
+        with np.errstate(over="ignore"):  # beyond float32 is infinite, which means "no data"
+            frame.pixels = frame.pixels * np.float32(factors[id(frame)])
+    meta["zero_point"] = first
+    if "saturation" in meta:  # of the frame that is full first
+        meta["saturation"] *= min(factors[id(frame)] for frame in science)
+    unknown = sum(point is None for point in own.values())
+    reading.notes.append(
+        f"the zero points differ from image to image; all were scaled to that of the first frame, "
+        f"{first:g} mag" + (f", except {unknown} images that state none" if unknown else "")
+    )
 
 
 def _align(
@@ -151,7 +169,7 @@ def _off_centre(wcs: WCS, frame: Frame, meta: Mapping[str, Any]) -> list[str]:
     """Return a doubt if the position that the header names is not in the middle of the frame."""
     if "ra" not in meta or "dec" not in meta:
         return []
-    place = _pixel(wcs, meta["ra"], meta["dec"])
+    place = pixel_of(wcs, meta["ra"], meta["dec"])
     height, width = frame.pixels.shape
     if place is None:
         return []
@@ -183,7 +201,7 @@ def _corners_on_target(
         if id(frame.header) not in cache:
             cache[id(frame.header)] = celestial_wcs(frame.header)[0]
         wcs = cache[id(frame.header)]
-        place = _pixel(wcs, ra, dec) if wcs is not None else None
+        place = pixel_of(wcs, ra, dec) if wcs is not None else None
         height, width = frame.pixels.shape
         if place is None or not (
             -0.5 <= place[0] < width - 0.5 and -0.5 <= place[1] < height - 0.5
@@ -200,18 +218,6 @@ def _corners_on_target(
     if outside:
         reading.notes.append(f"the target lies outside {outside} frames by their WCS")
     return corners
-
-
-def _pixel(wcs: WCS, ra: float, dec: float) -> tuple[float, float] | None:
-    """Return the zero-based pixel of a position, None where the projection does not reach."""
-    from astropy.coordinates import SkyCoord
-    from astropy.wcs import NoConvergence, WcsError
-
-    try:
-        x, y = wcs.world_to_pixel(SkyCoord(ra, dec, unit="deg"))
-    except (WcsError, NoConvergence, ValueError):
-        return None
-    return (float(x), float(y)) if math.isfinite(x) and math.isfinite(y) else None
 
 
 def _stack(frames: Sequence[Frame], shape: tuple[int, int], corners: Sequence[Corner]) -> Any:
@@ -243,8 +249,7 @@ def _columns(science: Sequence[Frame]) -> dict[str, NDArray[Any]]:
     for name in names:
         values = [frame.columns.get(name) for frame in science]
         if any(isinstance(v, float) for v in values):
-            if name != "zero_point" or len(set(values)) > 1:  # one for all stands in meta
-                columns[name] = np.array([np.nan if v is None else v for v in values], dtype=float)
+            columns[name] = np.array([np.nan if v is None else v for v in values], dtype=float)
         elif any(values):
             columns[name] = np.array([v or "" for v in values], dtype=str)
     return columns
@@ -259,12 +264,11 @@ def _meta(
     if "pixel_scale" not in meta and wcs is not None:
         from astropy.wcs.utils import proj_plane_pixel_scales
 
-        scale = float(np.mean(proj_plane_pixel_scales(wcs))) * 3600
-        if math.isfinite(scale) and scale > 0:
-            meta["pixel_scale"] = scale
-    for name in ("exposure", "zero_point"):
-        if len({frame.columns.get(name) for frame in reading.frames}) > 1:
-            reading.notes.append(f"the {name.replace('_', ' ')} differs from frame to frame")
+        mean = np.mean(proj_plane_pixel_scales(wcs)) * 3600
+        scale = believed("pixel_scale", mean, reading.notes)
+        meta |= {} if scale is None else {"pixel_scale": scale}
+    if len({frame.columns.get("exposure") for frame in reading.frames}) > 1:
+        reading.notes.append("the exposure differs from frame to frame")
     if len(reading.frames) == 1:
         reading.notes.append("there is one frame only: nothing can be said of changes in time")
     meta["layout"], meta["time_kind"] = reading.layout, kind

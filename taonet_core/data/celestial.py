@@ -48,6 +48,7 @@ def celestial_wcs(header: Header) -> tuple[WCS | None, str]:
 
 
 def _wcslib(values: dict[str, Value]) -> tuple[WCS | None, str]:
+    from astropy.coordinates import SkyCoord
     from astropy.io.fits import Header as FitsHeader
     from astropy.wcs import WCS, WcsError
 
@@ -59,10 +60,26 @@ def _wcslib(values: dict[str, Value]) -> tuple[WCS | None, str]:
                 card[key] = value
             wcs = WCS(card, naxis=2, fix=False)
             wcs.wcs.set()
-            usable = wcs.has_celestial and np.isfinite(wcs.wcs_pix2world([[1.0, 1.0]], 1)).all()
+            place = wcs.pixel_to_world(0, 0)  # plain numbers if the frame or axis is unknown
+            usable = isinstance(place, SkyCoord) and np.isfinite(place.icrs.cartesian.xyz).all()
     except (WcsError, ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
         return None, f"the WCS cannot be used ({type(error).__name__}): left out"
     return (wcs, "") if usable else (None, "the WCS does not reach the sky: left out")
+
+
+def pixel_of(wcs: WCS, ra: float, dec: float) -> tuple[float, float] | None:
+    """Return the pixel (x, y), zero-based, of an ICRS position in degrees.
+
+    None where the projection does not reach it.
+    """
+    from astropy.coordinates import SkyCoord
+    from astropy.wcs import NoConvergence, WcsError
+
+    try:
+        x, y = wcs.world_to_pixel(SkyCoord(ra, dec, unit="deg"))
+    except (WcsError, NoConvergence, ValueError):
+        return None
+    return (float(x), float(y)) if math.isfinite(x) and math.isfinite(y) else None
 
 
 def orientation(header: Header) -> tuple[float, float] | None:

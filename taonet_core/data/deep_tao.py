@@ -21,7 +21,7 @@ from taonet_core.data.fits_scan import Hdu, Header, Slices
 from taonet_core.data.fits_tables import read_table
 
 #: Set where a release file is silent; inferred from the frames and public survey descriptions.
-ASSUMED = {"zero_point": 26.0, "saturation": 27_000.0}
+ASSUMED = {"zero_point": 26.0, "gain": 2.5, "saturation": 27_000.0}
 #: Arcsec per pixel of the three telescopes of the survey.
 PIXEL_SCALES = {"CSS": 2.5, "MLS": 1.0, "SSS": 1.8}
 #: The survey observes without a filter.
@@ -92,6 +92,8 @@ def object_meta(header: Header, name: str) -> tuple[dict[str, Any], list[str]]:
     meta.setdefault("survey", "crts")
     telescope = str(meta["object_id"])[:3].upper()
     assumed = {**ASSUMED, "pixel_scale": PIXEL_SCALES.get(telescope, PIXEL_SCALES["CSS"])}
+    if meta.get("simulated"):
+        meta.setdefault("gain", ASSUMED["gain"])  # the simulator's too, unsaid in its files
     missing = {key: value for key, value in assumed.items() if key not in meta}
     if missing and not meta.get("simulated"):
         said = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in missing.items())

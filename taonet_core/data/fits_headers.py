@@ -29,6 +29,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "dec": ("DEC(J2000)", "OBJDEC", "DECOBJ", "OBJCTDEC", "DECTARG", "DEC", "DECDEG"),
     "exposure": ("EXPTIME", "EXPOSURE", "EXPTIM", "XPOSURE"),
     "zero_point": ("MAGZP", "MAGZERO", "MAGZPT", "ZEROPT", "ZEROPOINT", "ZP", "PHOTZP", "PHOTZPT"),
+    "gain": ("EGAIN", "CONAD", "GAIN"),
     "saturation": ("SATURATE", "SATURVAL", "SATLEVEL", "SATLIMIT"),
     "pixel_scale": ("PIXSCALE", "SECPIX", "PIXSCAL", "PIXSCAL1", "SCALE"),
     "survey": ("SURVEY",),
@@ -36,6 +37,14 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "class_text": ("CLASSTXT", "CLASS", "TAOCLASS", "LABEL"),
     "label": ("CLASS", "TAOCLASS", "LABEL"),
     "mag": ("MAG",),
+}
+#: Calibration -> what is believed lies between: magnitudes, counts, electrons a count, arcsec.
+#: Fill values such as 0, 99, -999 and 9999 lie outside.
+_BELIEVED = {
+    "zero_point": (0.0, 50.0),
+    "saturation": (0.0, math.inf),
+    "gain": (0.0, math.inf),
+    "pixel_scale": (0.01, 120.0),
 }
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
 _IGNORED = str.maketrans("", "", "-_ ")
@@ -76,6 +85,24 @@ def number(value: object) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return result if math.isfinite(result) and not isinstance(value, bool) else None
+
+
+def believed(key: str, value: object, notes: list[str]) -> float | None:
+    """Return a number of the calibration, or None, and a note, if it cannot be true.
+
+    Parameters
+    ----------
+    key : {"zero_point", "saturation", "gain", "pixel_scale"}
+    value : object
+    notes : list of str
+        Takes the note.
+    """
+    found = number(value)
+    low, high = _BELIEVED[key]
+    if found is None or low < found < high:
+        return found
+    notes.append(f"the {key.replace('_', ' ')} {found:g} cannot be true and is ignored")
+    return None
 
 
 def time_of(flat: Mapping[str, Any]) -> tuple[float | None, list[str]]:
@@ -219,10 +246,9 @@ def describe(header: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     meta: dict[str, Any] = {"ra": ra, "dec": dec}
     for key in ("object_id", "survey", "unit", "class_text"):
         meta[key] = clean(lookup(flat, key) or "") or None
-    for key in ("zero_point", "saturation", "mag"):
-        meta[key] = number(lookup(flat, key))
-    scale = number(lookup(flat, "pixel_scale"))
-    meta["pixel_scale"] = scale if scale is not None and scale > 0 else None
+    meta["mag"] = number(lookup(flat, "mag"))
+    for key in _BELIEVED:
+        meta[key] = believed(key, lookup(flat, key), notes)
     meta["label"] = label_of(lookup(flat, "label") or "")
     if flat.get("SIMULATD") is True:
         meta["simulated"] = True

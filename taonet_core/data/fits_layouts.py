@@ -16,6 +16,7 @@ from taonet_core.data.file_kinds import stem
 from taonet_core.data.fits_cube import NOT_TIME, cube_times, time_axis
 from taonet_core.data.fits_headers import (
     band_of,
+    believed,
     clean,
     describe,
     lookup,
@@ -60,7 +61,8 @@ class Frame:
     time : float or None
         MJD.
     columns : dict
-        ``band`` and whatever else is known of the frame.
+        ``band`` and whatever else is known of the frame; its ``zero_point`` until all frames are
+        brought to one.
     """
 
     pixels: NDArray[np.float32]
@@ -210,9 +212,11 @@ def frame_of(
     flat = spellings(header)
     time, doubts = time_of(flat)
     notes.extend(doubts)
-    columns: dict[str, Any] = {"band": band_of(flat)}
-    for name in ("exposure", "zero_point"):
-        columns[name] = number(lookup(flat, name))
+    columns: dict[str, Any] = {
+        "band": band_of(flat),
+        "exposure": number(lookup(flat, "exposure")),
+        "zero_point": believed("zero_point", lookup(flat, "zero_point"), notes),
+    }
     return Frame(pixels, header, key, role, time, columns)
 
 

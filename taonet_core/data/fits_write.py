@@ -23,6 +23,7 @@ _KEYWORDS = {
     "survey": ("SURVEY", "survey"),
     "pixel_scale": ("PIXSCALE", "[arcsec] per pixel"),
     "zero_point": ("MAGZERO", "[mag] of 1 count"),
+    "gain": ("GAIN", "[electron/count]"),
     "saturation": ("SATURATE", "[count]"),
     "unit": ("BUNIT", "unit of the pixels"),
     "mag": ("MAG", "[mag] at discovery"),

@@ -14,6 +14,10 @@ from taonet_core.errors import InvalidSequenceError
 if TYPE_CHECKING:
     from astropy.wcs import WCS
 
+#: Exposures further apart than this belong to two visits (days). Long enough for the wrong clocks
+#: of 2005-2007, which spread four exposures over 0.8 d; short enough for every real night.
+NIGHT_GAP = 0.3
+
 
 @dataclass(frozen=True, eq=False)
 class ImageSequence:
@@ -30,11 +34,13 @@ class ImageSequence:
         Celestial WCS of the frames, shared by all.
     meta : mapping
         What is known of the object. Keys in use, all optional: ``object_id``, ``label`` (a
-        `TransientClass` value), ``ra`` and ``dec`` (ICRS degrees), ``unit``, ``source``
-        (where it was read), ``layout``, ``survey``, ``pixel_scale`` (arcsec), ``zero_point``
-        (mag of 1 count), ``saturation`` (counts), ``simulated`` (bool), ``time_kind``
-        (``"mjd"`` or ``"index"``), ``notes`` (what was assumed, a list of sentences) and
-        ``dropped`` (what was left out, a list of sentences).
+        `TransientClass` value), ``class_text`` (the class in the file's own words), ``ra`` and
+        ``dec`` (ICRS degrees), ``mag`` (at discovery), ``ut_date`` (of discovery, YYYYMMDD.dd),
+        ``unit``, ``source`` (where it was read), ``layout``, ``survey``, ``pixel_scale``
+        (arcsec), ``fwhm_pix``, ``zero_point`` (mag of 1 count), ``gain`` (electrons a count),
+        ``saturation`` (counts), ``simulated`` (bool), ``header`` (cards of a simulated object),
+        ``time_kind`` (``"mjd"`` or ``"index"``), ``notes`` (what was assumed, a list of
+        sentences) and ``dropped`` (what was left out, a list of sentences).
     columns : mapping of str to array_like, each shape (T,)
         Whatever is known frame by frame. In use: ``band``, ``date``, ``field_id``,
         ``obs_in_seq``, ``cutout``, ``exposure``.
@@ -156,6 +162,23 @@ class ImageSequence:
             reference=cut(self.reference),
             difference=cut(self.difference),
         )
+
+
+def night_index(times: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the visit of each exposure; a gap of more than `NIGHT_GAP` days starts a new one.
+
+    Parameters
+    ----------
+    times : ndarray, shape (T,)
+        MJD, non-decreasing.
+    """
+    return np.cumsum(np.diff(times, prepend=times[:1]) > NIGHT_GAP)
+
+
+def known_number(meta: Mapping[str, Any], key: str, default: float) -> float:
+    """Return a finite number of `meta`; the default where there is None, NaN or nothing."""
+    value = meta.get(key)
+    return default if value is None or not np.isfinite(float(value)) else float(value)
 
 
 def crop_or_pad(

@@ -80,6 +80,7 @@ def object_meta(
         "survey": survey.name,
         "pixel_scale": survey.pixel_scale,
         "zero_point": round(zero_point, 3),
+        "gain": survey.gain,
         "saturation": survey.saturation,
         "simulated": True,
         "time_kind": "mjd",

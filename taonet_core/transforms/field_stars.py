@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from taonet_core.data.sequence import ImageSequence
+from taonet_core.data.sequence import ImageSequence, known_number, night_index
 from taonet_core.transforms.apertures import SkyFrames, aperture_weights
-from taonet_core.transforms.preprocess import night_index
 
 #: Stars are peaks of the first night this many times its noise; the brightest are used.
 PEAK_SIGMA, MAX_STARS = 12.0, 12
@@ -22,6 +21,24 @@ THROUGHPUT_SCATTER = 0.1
 #: Expected scatter of the pointing, pixels, and the least error of one star's centroid.
 POINTING_SCATTER, CENTROID_FLOOR = 0.5, 0.07
 _RANGE = (0.1, 3.0)
+
+
+def stellar_fwhm(sequence: ImageSequence, *, fwhm_pix: float = 2.4, seeing: float = 0.9) -> float:
+    """Return the FWHM of a star in pixels, at most a quarter of the frame.
+
+    Parameters
+    ----------
+    sequence : ImageSequence
+        ``meta["fwhm_pix"]`` is believed.
+    fwhm_pix : float
+        Taken otherwise, pixels (CRTS: 2.0 to 2.6).
+    seeing : float
+        FWHM that fine pixels must at least resolve, arcsec; used with ``meta["pixel_scale"]``.
+    """
+    scale = known_number(sequence.meta, "pixel_scale", np.inf)
+    finest = seeing / scale if scale > 0 else 0.0
+    fwhm = known_number(sequence.meta, "fwhm_pix", max(fwhm_pix, finest))
+    return min(fwhm, min(sequence.frames.shape[1:]) / 4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +79,7 @@ def choose_stars(
         Pixels.
     """
     nights = night_index(sequence.times)
-    full = float(sequence.meta.get("saturation") or np.inf)
+    full = known_number(sequence.meta, "saturation", np.inf)
     fields = []
     for band in np.unique(sequence.bands):
         chosen = np.flatnonzero((sequence.bands == band) & np.isfinite(sky.noise))

@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from taonet_core.data.celestial import pixel_of
 from taonet_core.data.lightcurve import LightCurve
-from taonet_core.data.sequence import ImageSequence
+from taonet_core.data.sequence import ImageSequence, known_number
 from taonet_core.errors import InvalidSequenceError
 from taonet_core.transforms.apertures import (
     Pixels,
@@ -22,6 +23,7 @@ from taonet_core.transforms.field_stars import (
     choose_stars,
     pointing_shifts,
     relative_throughput,
+    stellar_fwhm,
 )
 from taonet_core.transforms.preprocess import DEFAULT_ZERO_POINT, frame_faults, mark_missing
 
@@ -112,7 +114,7 @@ def extract_light_curve(
         If difference images are asked for and the sequence has none.
     """
     config = config or PhotometryConfig()
-    fwhm = _fwhm(sequence, config)
+    fwhm = stellar_fwhm(sequence, fwhm_pix=config.fwhm_pix, seeing=config.seeing)
     centre = target_pixel(sequence)
     frames = _frames(sequence, config)
     radius = config.radius_fwhm * fwhm
@@ -130,7 +132,7 @@ def extract_light_curve(
     flux = np.where(usable, np.nan_to_num(inside) @ weights * correction, np.nan)
     dark = np.where(usable, sky.error(weights) * correction, np.nan)
     flux, dark = flux / throughput, dark / throughput
-    gain = _known(sequence, "gain", config.gain)
+    gain = known_number(sequence.meta, "gain", config.gain)
     photon = np.maximum(flux, 0) * correction / (throughput * gain)
     err = np.sqrt(dark**2 + photon + (config.error_floor * flux) ** 2)
     return _light_curve(sequence, config, flux, err, dark)
@@ -143,10 +145,10 @@ def target_pixel(sequence: ImageSequence) -> tuple[float, float]:
     """
     height, width = sequence.frames.shape[1:]
     middle = (float(width // 2), float(height // 2))
-    ra, dec = (_known(sequence, key, np.nan) for key in ("ra", "dec"))
+    ra, dec = (known_number(sequence.meta, key, np.nan) for key in ("ra", "dec"))
     if sequence.wcs is None or not np.isfinite([ra, dec]).all():
         return middle
-    x, y = (float(v) for v in sequence.wcs.all_world2pix(ra, dec, 0, quiet=True))
+    x, y = pixel_of(sequence.wcs, ra, dec) or middle
     near = abs(x - middle[0]) < width / 4 and abs(y - middle[1]) < height / 4
     return (x, y) if near else middle
 
@@ -170,7 +172,7 @@ def asinh_magnitudes(curve: LightCurve) -> LightCurve:
     if not good.any():
         nothing = np.full(len(curve), np.nan)
         return replace(curve, mag=nothing, mag_err=nothing)
-    zero_point = float(curve.meta.get("zero_point", DEFAULT_ZERO_POINT))
+    zero_point = known_number(curve.meta, "zero_point", DEFAULT_ZERO_POINT)
     soft = max(1.042 * float(np.median(_sky_noise(curve, zero_point)[good])), 1e-12)
     mag = zero_point - POGSON * (np.arcsinh(curve.flux / (2 * soft)) + np.log(soft))
     err = POGSON * curve.flux_err / np.hypot(2 * soft, curve.flux)
@@ -182,18 +184,6 @@ def _sky_noise(curve: LightCurve, zero_point: float) -> NDArray[np.float64]:
     sigma = float(curve.meta.get("limit_sigma", PhotometryConfig.limit_sigma))
     noise = 10 ** (0.4 * (zero_point - curve.limit)) / sigma
     return np.where(np.isfinite(noise), noise, curve.flux_err)
-
-
-def _known(sequence: ImageSequence, key: str, default: float) -> float:
-    """Read a finite number from `meta`, or take the default."""
-    value = sequence.meta.get(key)
-    return default if value is None or not np.isfinite(float(value)) else float(value)
-
-
-def _fwhm(sequence: ImageSequence, config: PhotometryConfig) -> float:
-    scale = _known(sequence, "pixel_scale", np.inf)
-    finest = config.seeing / scale if scale > 0 else 0.0
-    return _known(sequence, "fwhm_pix", max(config.fwhm_pix, finest))
 
 
 def _frames(sequence: ImageSequence, config: PhotometryConfig) -> NDArray[np.float32]:
@@ -210,7 +200,7 @@ def _frames(sequence: ImageSequence, config: PhotometryConfig) -> NDArray[np.flo
 
 
 def _saturated(sequence: ImageSequence, pixels: Pixels) -> NDArray[np.bool_]:
-    full = _known(sequence, "saturation", np.inf)
+    full = known_number(sequence.meta, "saturation", np.inf)
     inside = sequence.frames[:, pixels[0], pixels[1]]
     return np.any(inside >= full, axis=1)
 
@@ -222,20 +212,21 @@ def _light_curve(
     err: NDArray[np.float64],
     dark: NDArray[np.float64],
 ) -> LightCurve:
-    zero_point = _known(sequence, "zero_point", config.zero_point)
+    meta = sequence.meta
+    zero_point = known_number(meta, "zero_point", config.zero_point)
     with np.errstate(divide="ignore", invalid="ignore"):
         detected = (flux > 0) & (flux >= config.detection_sigma * err)
         mag = np.where(detected, zero_point - 2.5 * np.log10(flux), np.nan)
         mag_err = np.where(detected, POGSON * err / flux, np.nan)
         limit = zero_point - 2.5 * np.log10(np.where(dark > 0, config.limit_sigma * dark, np.nan))
     keys = ("object_id", "label", "ra", "dec", "survey", "simulated", "time_kind")
-    meta = {key: sequence.meta[key] for key in keys if key in sequence.meta}
+    kept = {key: meta[key] for key in keys if key in meta}
     notes = []
-    if sequence.meta.get("zero_point") is None:
+    if np.isnan(known_number(meta, "zero_point", np.nan)):
         notes.append(f"Zero point unknown: magnitudes assume {zero_point:.2f} mag for one count.")
-    if sequence.meta.get("gain") is None:
+    if np.isnan(known_number(meta, "gain", np.nan)):
         notes.append(f"Gain unknown: errors assume {config.gain:g} electrons a count.")
-    meta |= {"zero_point": zero_point, "limit_sigma": config.limit_sigma, "notes": notes}
+    kept |= {"zero_point": zero_point, "limit_sigma": config.limit_sigma, "notes": notes}
     return LightCurve(
-        sequence.times, mag, mag_err, flux, err, limit, bands=sequence.bands, meta=meta
+        sequence.times, mag, mag_err, flux, err, limit, bands=sequence.bands, meta=kept
     )

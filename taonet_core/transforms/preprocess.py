@@ -12,12 +12,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from taonet_core.data.sequence import ImageSequence, crop_or_pad
+from taonet_core.data.sequence import ImageSequence, crop_or_pad, known_number, night_index
 from taonet_core.errors import InvalidSequenceError
+from taonet_core.transforms.apertures import SkyFrames, align
+from taonet_core.transforms.field_stars import choose_stars, pointing_shifts, stellar_fwhm
 
-#: Exposures further apart than this belong to two visits (days). Long enough for the wrong clocks
-#: of 2005-2007, which spread four exposures over 0.8 d; short enough for every real night.
-NIGHT_GAP = 0.3
 #: Magnitude of one count where a file gives no zero point: CRTS, 30 s.
 DEFAULT_ZERO_POINT = 26.0
 #: Pixels beyond this (units of `PreprocessConfig.scale`) are cut: what float16 can hold, and fifty
@@ -40,12 +39,17 @@ class PreprocessConfig:
     visit : {"mean", "first"}
         What stands for a night: the mean of its exposures, or the first usable one (as published,
         arXiv 2004.13877).
+    register : bool
+        Shift each frame so that the stars of the field stand where they stood on the first night.
+        Cutouts are cut at whole pixels; without this, bright sources leave dipoles in differences
+        of nights, and a star that moves cannot be told from a frame that is cut elsewhere.
     """
 
     size: int = 64
     scale: float = 25.0
     zero_point: float = DEFAULT_ZERO_POINT
     visit: Literal["mean", "first"] = "mean"
+    register: bool = False
 
     def __post_init__(self) -> None:
         if self.size < 32 or self.scale <= 0 or self.visit not in ("mean", "first"):
@@ -75,17 +79,6 @@ class Nights:
 
     def __len__(self) -> int:
         return len(self.images)
-
-
-def night_index(times: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the visit of each exposure; a gap of more than `NIGHT_GAP` days starts a new one.
-
-    Parameters
-    ----------
-    times : ndarray, shape (T,)
-        MJD, non-decreasing.
-    """
-    return np.cumsum(np.diff(times, prepend=times[:1]) > NIGHT_GAP)
 
 
 def reading_band(sequence: ImageSequence) -> str:
@@ -128,12 +121,24 @@ def frame_faults(sequence: ImageSequence) -> list[str]:
 def mark_missing(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return frames with NaN for all that is no data.
 
-    Infinities become NaN, and so do exact zeros where they make up over 1 % of a frame: integer
-    images are padded with zeros beyond the edge of a chip.
+    Infinities become NaN, and so do blocks of exact zeros in frames where zeros make up over 1 %:
+    integer images are padded with zeros beyond the edge of a chip. Single zeros are counts.
     """
-    zero = frames == 0
-    padded = zero & (zero.mean((1, 2), keepdims=True) > 0.01)
+    padded = frames == 0
+    many = padded.mean((1, 2)) > 0.01
+    padded[~many] = False
+    padded[many] = _blocks(padded[many])
     return np.where(np.isfinite(frames) & ~padded, frames, np.float32(np.nan))
+
+
+def _blocks(zero: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Keep of masks (n, H, W) what fills squares of 3 x 3 pixels, outside the frame counted in."""
+    if not len(zero):
+        return zero
+    from scipy.ndimage import binary_opening
+
+    wide = np.pad(zero, ((0, 0), (2, 2), (2, 2)), constant_values=True)
+    return binary_opening(wide, np.ones((1, 3, 3), dtype=bool))[:, 2:-2, 2:-2]
 
 
 def stack_nights(sequence: ImageSequence, config: PreprocessConfig | None = None) -> Nights:
@@ -189,12 +194,26 @@ def _flux(
     # the plain median is ten times faster and the same where nothing is missing
     median = np.nanmedian if np.isnan(flat).any() else np.median
     frames = frames - median(flat, axis=1)[:, None, None]
+    if config.register:
+        frames = _registered(frames, sequence.select(used))
     size = config.size
     if (height, width) != (size, size):
         frames = crop_or_pad(frames, height // 2 - size // 2, width // 2 - size // 2, size, size)
-    zero_point = float(sequence.meta.get("zero_point") or config.zero_point)
+    zero_point = known_number(sequence.meta, "zero_point", config.zero_point)
     unit = config.scale * 10 ** (0.4 * (zero_point - config.zero_point))
     return np.clip(frames / np.float32(unit), -_LARGEST, _LARGEST)
+
+
+def _registered(frames: NDArray[np.float32], sequence: ImageSequence) -> NDArray[np.float32]:
+    """Frames without sky, moved so that their stars stand where those of the first night do."""
+    flat = np.abs(frames.reshape(len(frames), -1))
+    spread = np.nanmedian(flat, axis=1) if np.isnan(flat).any() else np.median(flat, axis=1)
+    noise = np.maximum(spread / 0.6745, 1e-6).astype(np.float64)  # of a normal distribution
+    sky = SkyFrames(frames.astype(np.float64), noise, np.isfinite(flat).sum(1))
+    fwhm = stellar_fwhm(sequence)
+    height, width = frames.shape[1:]
+    fields = choose_stars(sky, sequence, (width // 2, height // 2), fwhm)
+    return align(sky, pointing_shifts(sky, fields, fwhm)).frames.astype(np.float32)
 
 
 def _visits(frames: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.float32]:
