@@ -21,7 +21,8 @@ from taonet_core.simulation import curves, detector, galaxies, scene
 from taonet_core.simulation.dataset import simulate_dataset
 from taonet_core.simulation.deep_tao import release_dates, write_deep_tao
 from taonet_core.simulation.draw import draw_object
-from taonet_core.simulation.populations import load_priors
+from taonet_core.simulation.others import draw_tde
+from taonet_core.simulation.populations import Sight, load_priors
 from taonet_core.simulation.survey import SURVEYS, Cadence, draw_cadence, get_survey
 
 CRTS = SURVEYS["crts"]
@@ -218,6 +219,13 @@ def test_visibility_is_the_share_of_events_in_the_window(share: float) -> None:
         assert inside == flag
         brightest = sequence.columns["true_mag"].min()
         assert (brightest <= sequence.meta["header"]["SIMMAG"][0] + 1e-3) or not flag
+
+
+def test_what_is_said_of_a_tidal_disruption_is_its_magnitude_at_discovery(rng) -> None:
+    sight = Sight(np.array([55_000.0, 55_010.0]), 55_010.0, 50.0, 120.0)
+    for _ in range(10):
+        target = draw_tde(load_priors()["OTHER"]["kinds"]["tde"], sight, rng)
+        assert target.mag[1] == pytest.approx(target.discovery_mag)
 
 
 def test_metadata_do_not_tell_the_class(sample: list[ImageSequence]) -> None:

@@ -131,14 +131,17 @@ def draw_nova(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> 
 def draw_tde(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> Target:
     """Tidal disruption in the nucleus of a galaxy, half a magnitude fainter, give or take one.
 
-    Peak near M = -19.5, shape: van Velzen et al. 2021 (ApJ 908, 4).
+    Peak near M = -19.5, shape: van Velzen et al. 2021 (ApJ 908, 4). The list's magnitude is taken
+    for that of the peak; discovery is up to 30 days later.
     """
-    discovery = draw_quantile(prior["discovery"], rng)
+    peak = draw_quantile(prior["discovery"], rng)
     decline = 60 * np.exp(0.4 * rng.standard_normal())
-    phase = sight.times - sight.discovery + rng.uniform(-10, 30)
-    modulus, host_mag = discovery + 19.5, discovery + rng.normal(0.5, 1.0)
+    found = rng.uniform(-10, 30)
+    phase = sight.times - sight.discovery + found
+    modulus, host_mag = peak + 19.5, peak + rng.normal(0.5, 1.0)
     host = draw_host(host_mag, modulus, redshift_of(modulus), rng, bulge=0.6)
-    mag = discovery + curves.tidal_disruption(phase, decline)
+    mag = peak + curves.tidal_disruption(phase, decline)
+    discovery = peak + float(curves.tidal_disruption(np.array(found), decline))
     return Target("tde", mag, discovery, host_mag, host=host)
 
 
