@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _UNITS = {"ra": "deg", "dec": "deg", "mjd_last": "d"}
 _TEXT = ("object_id", "class_name", "label", "error", "classifier_name", "classifier_version")
 _COUNTS = ("n_nights", "ranking")
-# A spreadsheet runs a text cell that begins so, also on a later line of the cell.
+# A spreadsheet runs a text cell that begins so.
 _FORMULA = re.compile(r"^(?=\s*[=+\-@])")
 
 
