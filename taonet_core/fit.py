@@ -266,11 +266,11 @@ class _Run:
             raise TrainingError(
                 f"the checkpoint {path} cannot be read ({error}); delete it to start over"
             ) from error
-        found = {key: state.get(key) for key in self.own}
-        if found != self.own:
+        other = [key for key, value in self.own.items() if state.get(key) != value]
+        if other:
             raise TrainingError(
-                f"the checkpoint {path} belongs to another run, model or data ({found}, not "
-                f"{self.own}); delete it or choose another output folder"
+                f"the checkpoint {path} belongs to another run, model or data (it differs in "
+                f"{' and '.join(other)}); delete it or choose another output folder"
             )
         try:
             self.model.load_state_dict(state["model"])
