@@ -75,12 +75,12 @@ class Job:
 
 
 def train_taonet(job: Job) -> ModelBundle:
-    """Train our network on one mean image a night."""
+    """Train our network on one registered mean image a night."""
     from taonet_core.fit import TrainConfig
     from taonet_core.models.taonet import TAONet
     from taonet_core.tasks import NightTask
 
-    preprocess = PreprocessConfig(visit="mean")
+    preprocess = PreprocessConfig(visit="mean", register=True)
     config = TrainConfig(epochs=job.epochs or 24, seed=job.seed, precision=job.precision)
     data = _packed(job, preprocess)
     task = NightTask(**data, batch_size=config.batch_size)
