@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from makers import as_bytes, image
 
 from taonet_core.data import catalog as module
 from taonet_core.data.catalog import (
@@ -79,15 +80,38 @@ def test_a_damaged_catalogue_is_made_anew(folder: Path) -> None:
 
 def test_broken_files_are_left_out_and_folders_of_frames_are_one_object(folder: Path) -> None:
     (folder / "data" / "SN" / "broken.fits").write_bytes(b"broken")
-    for i in range(3):
-        from makers import as_bytes, image
-
-        path = folder / "stamps" / f"{i}.fits"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(as_bytes(image(55_000.0 + i)))
+    stamps(folder / "stamps", "1.fits", "2.fits", "3.fits")
     found = index_folder(folder).set_index("path")
     assert len(found) == 4
     assert found.loc["stamps", "n_frames"] == 3
+
+
+def stamps(folder: Path, *names: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, name in enumerate(names):
+        (folder / name).write_bytes(as_bytes(image(55_000.0 + i)))
+
+
+def test_what_the_path_of_an_object_holds_is_that_object(folder: Path, caplog) -> None:
+    stamps(
+        folder / "mixed", *(f"{o}_{i}.fits" for o in ("ZTF18aaaaaaa", "ZTF18bbbbbbb") for i in "12")
+    )
+    stamps(folder / "data" / "SN", "1.fits", "2.fits")  # beside files with sequences of their own
+    stamps(folder / "alone", "1.fits", "2.fits")
+    stamps(folder / "one", "1.fits")
+    found = index_folder(folder)
+    assert sorted(found["path"]) == [
+        "alone", "data/CV/CSSc.fits", "data/SN/CSSa.fits", "data/SN/CSSb.fits", "one/1.fits"
+    ]  # fmt: skip
+    for row in found.itertuples():
+        assert read_sequence(folder / row.path).object_id == row.object_id
+    for name in ("ZTF18aaaaaaa", "ZTF18bbbbbbb", "SN"):
+        assert any(f"{name} shares folder" in text for text in caplog.messages)
+
+
+def test_links_that_lead_nowhere_are_passed_over(folder: Path) -> None:
+    (folder / "data" / "gone.fits").symlink_to(folder / "nowhere.fits")
+    assert len(index_folder(folder)) == len(load_catalog(folder)) == 3
 
 
 def test_a_folder_without_sequences_is_refused(tmp_path: Path) -> None:

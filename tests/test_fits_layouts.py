@@ -13,6 +13,7 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 from makers import MJD, as_bytes, image, notes
 
+from taonet_core.data import sources
 from taonet_core.data.fits_io import read_sequence, read_sequences
 from taonet_core.errors import UnreadableFileError
 
@@ -98,6 +99,22 @@ def test_a_folder_and_a_list_of_single_frames_are_one_sequence(tmp_path: Path) -
         sequence = read_sequence(source)
         assert sequence.times.tolist() == [MJD, MJD + 1, MJD + 2]
         assert sequence.object_id == "object"
+
+
+def test_a_list_of_files_is_read_one_by_one(tmp_path: Path, monkeypatch) -> None:
+    whole = [image(MJD + i) for i in range(2)]
+    folder = put(tmp_path, {f"{i}.fits": as_bytes(*whole) for i in range(5)})
+    opened: list[str] = []
+
+    def note(data: bytes, label: str) -> bytes:
+        opened.append(label)
+        return data
+
+    monkeypatch.setattr(sources, "decompress", note)
+    found = read_sequences(sorted(folder.iterdir()))
+    for count in range(1, 6):
+        next(found)
+        assert len(opened) == count
 
 
 def test_ccddata_and_hdus_are_read(tmp_path: Path) -> None:

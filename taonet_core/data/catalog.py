@@ -6,8 +6,9 @@ import hashlib
 import logging
 import math
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from taonet_core.data import deep_tao
 from taonet_core.data.atomic import atomic_path
 from taonet_core.data.file_kinds import may_hold_images, stem
 from taonet_core.data.fits_io import read_sequences
-from taonet_core.data.fits_scan import scan
+from taonet_core.data.fits_scan import FileSlices, scan
+from taonet_core.data.sequence import night_index
 from taonet_core.data.sky import parse_position, sky_groups, unit_vectors
 from taonet_core.errors import TaoNetError, UnreadableFileError
 
@@ -36,7 +38,6 @@ COLUMNS: dict[str, str] = {
 SAME_OBJECT = 10.0
 #: Release stamps (64 pixels of 2.5 arcsec) whose centres are closer than their diagonal share sky.
 SAME_SKY = 230.0
-_NIGHT_GAP = 0.3
 _FINGERPRINT = b"taonet_files"
 
 _log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ def index_folder(
             on_file(count, len(files))
     for place, paths in others.items():
         rows += _other_rows(place, paths, root)
+    rows = _readable_alone(rows)
     if not rows:
         raise UnreadableFileError(f"{root}: no image sequence here; choose a folder of FITS files")
     catalog = pd.DataFrame(rows).sort_values("path", kind="stable", ignore_index=True)
@@ -197,20 +199,6 @@ def search(catalog: pd.DataFrame, text: str, *, radius_arcsec: float = 60.0) -> 
     return found.sort_values("separation_arcsec", kind="stable")
 
 
-class _Slices:
-    """An open file that is sliced like bytes, so that only what is asked for is read."""
-
-    def __init__(self, handle: int) -> None:
-        self._handle, self._size = handle, os.fstat(handle).st_size
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __getitem__(self, index: slice) -> bytes:
-        start, stop, _ = index.indices(self._size)
-        return os.pread(self._handle, max(stop - start, 0), start)
-
-
 def _files(root: Path) -> list[Path]:
     """Return the files that may hold images, in order."""
     if not root.is_dir():
@@ -219,7 +207,7 @@ def _files(root: Path) -> list[Path]:
     for place, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(place, name) for name in names if may_hold_images(name)]
-    return sorted(found)
+    return sorted(path for path in found if path.is_file())  # links may lead nowhere
 
 
 def _fingerprint(root: Path, files: list[Path]) -> bytes:
@@ -237,7 +225,7 @@ def _deep_tao_row(path: Path, root: Path) -> dict[str, Any] | None:
     name = f"{path.absolute().parent.name}/{path.name}"
     try:
         with path.open("rb") as file:
-            data = _Slices(file.fileno())
+            data = FileSlices(file.fileno())
             if data[0:6] != b"SIMPLE":
                 return None
             hdus = scan(data, name, stop_after=2).hdus
@@ -256,15 +244,28 @@ def _deep_tao_row(path: Path, root: Path) -> dict[str, Any] | None:
 def _other_rows(place: Path, paths: list[Path], root: Path) -> list[dict[str, Any]]:
     """Return the rows of the sequences that files of other layouts form."""
     rows = []
-    folder = place.relative_to(root)
-    for name, sequence in read_sequences(list(paths)):
+    by_name = {path.name: path for path in paths}
+    for name, sequence in read_sequences(paths):
         if isinstance(sequence, TaoNetError):
             _log.warning("left out of the catalogue: %s", sequence)
             continue
-        alone = [path for path in paths if path.name == Path(name).name]
-        where = alone[0].relative_to(root) if alone else folder
+        where = by_name.get(Path(name).name, place).relative_to(root)
         rows.append(_row(where, sequence.meta, sequence.times))
     return rows
+
+
+def _readable_alone(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out objects of many files whose folder holds others too: its path would read both."""
+    paths = [PurePosixPath(row["path"]) for row in rows]
+    held = Counter(place for path in paths for place in (path, *path.parents))
+    kept = []
+    for row, path in zip(rows, paths, strict=True):
+        if held[path] == 1:
+            kept.append(row)
+        else:
+            message = "left out of the catalogue: %s shares folder %s; give it one of its own"
+            _log.warning(message, row["object_id"], path)
+    return kept
 
 
 def _row(path: Path, meta: Mapping[str, Any], times: NDArray[np.float64]) -> dict[str, Any]:
@@ -276,7 +277,7 @@ def _row(path: Path, meta: Mapping[str, Any], times: NDArray[np.float64]) -> dic
         "ra": meta.get("ra", np.nan),
         "dec": meta.get("dec", np.nan),
         "n_frames": len(times),
-        "n_nights": int((np.diff(times) > _NIGHT_GAP).sum()) + 1,
+        "n_nights": int(night_index(times)[-1]) + 1,
         "mjd_first": times[0] if dated else np.nan,
         "mjd_last": times[-1] if dated else np.nan,
         "mag": meta.get("mag", np.nan),

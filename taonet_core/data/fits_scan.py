@@ -7,6 +7,7 @@ bytes directly; the rest is refused in one sentence that names file, HDU, keywor
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass
 from typing import Protocol
@@ -43,6 +44,20 @@ class Slices(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: slice, /) -> bytes: ...
+
+
+class FileSlices:
+    """An open file that is sliced like bytes, so that only what is asked for is read."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle, self._size = handle, os.fstat(handle).st_size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, index: slice) -> bytes:
+        start, stop, _ = index.indices(self._size)
+        return os.pread(self._handle, max(stop - start, 0), start)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -37,11 +38,14 @@ class Batch:
     members : iterable of Member
     folder : Path or None
         Where on disk tables of the frames may be found.
+    single : bool
+        Whether it is one file, which may belong to others of a list.
     """
 
     name: str
     members: Iterable[Member]
     folder: Path | None = None
+    single: bool = False
 
 
 def batches(source: Any) -> Iterator[Batch]:
@@ -107,7 +111,7 @@ def _opened(source: Any) -> tuple[BinaryIO, str]:
 def _file_batch(file: BinaryIO, name: str) -> Batch:
     if is_archive(file):
         return Batch(stem(name).rpartition(".tar")[0] or stem(name), members(file, name))
-    return Batch(name, [_member(file.read(), name)])
+    return Batch(name, [_member(file.read(), name)], single=True)
 
 
 def _path_batch(path: Path) -> Batch:
@@ -118,10 +122,10 @@ def _path_batch(path: Path) -> Batch:
             packed = is_archive(file)
     except OSError as error:
         message = UnreadableFileError(f"{path.name}: cannot be opened ({error}); check the path")
-        return Batch(path.name, [Member(path.name, message)])
+        return Batch(path.name, [Member(path.name, message)], single=True)
     if packed:
         return Batch(stem(path.name).removesuffix(".tar"), _archive(path))
-    return Batch(path.name, [_read(path)], path.absolute().parent)
+    return Batch(path.name, map(_read, [path]), path.absolute().parent, single=True)
 
 
 def _archive(path: Path) -> Iterator[Member]:
@@ -163,20 +167,22 @@ def _folders(folder: Path) -> Iterator[Batch]:
 
 
 def _list_batches(items: Sequence[Any]) -> Iterator[Batch]:
-    """Yield the single files of a list together, and folders and archives each by itself."""
-    singles: list[Member] = []
-    folder: Path | None = None
+    """Yield folders and archives each by itself, then the single files of a list together.
+
+    Those are read one after the other, as they are asked for.
+    """
+    singles: list[Batch] = []
     for item in items:
         for batch in batches(item):
-            content = list(batch.members) if isinstance(batch.members, list) else None
-            if content is None:
-                yield batch
+            if batch.single:
+                singles.append(batch)
             else:
-                singles += content
-                folder = folder or batch.folder
+                yield batch
     if singles:
+        folder = next((batch.folder for batch in singles if batch.folder), None)
         name = folder.name if folder else stem(singles[0].name)
-        yield Batch(name if len(singles) > 1 else singles[0].name, singles, folder)
+        content = chain.from_iterable(batch.members for batch in singles)
+        yield Batch(name if len(singles) > 1 else singles[0].name, content, folder)
 
 
 def _hdus_batch(source: Sequence[Any]) -> Batch:
@@ -194,7 +200,7 @@ def _hdus_batch(source: Sequence[Any]) -> Batch:
             hdus.writeto(buffer, output_verify="ignore")
     except (OSError, ValueError, TypeError, AttributeError, LookupError, fits.VerifyError) as error:
         message = UnreadableFileError(f"the HDUs cannot be read ({type(error).__name__}: {error})")
-        return Batch("HDUList", [Member("HDUList", message)])
+        return Batch("HDUList", [Member("HDUList", message)], single=True)
     name = getattr(source, "filename", lambda: None)()
     name = Path(name).name if isinstance(name, str) else "HDUList"
-    return Batch(name, [_member(buffer.getvalue(), name)])
+    return Batch(name, [_member(buffer.getvalue(), name)], single=True)
