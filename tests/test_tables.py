@@ -158,7 +158,7 @@ def test_filters_limits_labels_and_places_come_along() -> None:
         fid=[1, 2, 1, 2, 1],
         upperlimit=[False, False, True, False, False],
         diffmaglim=20.5,
-        label=["SN Ia"] * 5,
+        label=["SN"] * 5,
         ra=10.5,
         dec=-3.25,
     )
@@ -169,6 +169,15 @@ def test_filters_limits_labels_and_places_come_along() -> None:
     np.testing.assert_allclose(curve.limit, [18.1, 20.5, 20.5])
     assert curve.meta["label"] == "SN"
     assert (curve.meta["ra"], curve.meta["dec"]) == (10.5, -3.25)
+
+
+@pytest.mark.parametrize("column", ["label", "class", "className"])
+@pytest.mark.parametrize(
+    ("word", "label"), [("SN", "SN"), ("NON", "NON"), ("SNIa", None), ("QSO", None), ("CV?", None)]
+)
+def test_only_the_six_names_are_classes(column: str, word: str, label: str | None) -> None:
+    table = frame().assign(**{column: word})
+    assert read_light_curves(as_csv(table))["b"].meta.get("label") == label
 
 
 def test_flags_are_no_measurements() -> None:

@@ -13,7 +13,7 @@ from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sources import name_of
 from taonet_core.data.table_files import read_columns
 from taonet_core.errors import InvalidSequenceError
-from taonet_core.labels import TransientClass, class_from_catalog
+from taonet_core.labels import TransientClass
 
 #: Spellings of each column, in order of preference; case and punctuation do not count.
 COLUMN_ALIASES: dict[str, tuple[str, ...]] = {
@@ -47,10 +47,11 @@ def read_light_curves(source: Any) -> dict[str, LightCurve]:
     ----------
     source : path, bytes or open binary file
         CSV, ECSV, Parquet or VOTable with columns for time, magnitude and its error (see
-        `COLUMN_ALIASES`), and optionally the object, filter, limiting magnitude, class and
-        position. Without a column for the object the table is one curve, named after the file.
-        Units are honoured where the file has them, else days and magnitudes are taken for
-        granted; a Julian date is told from an MJD by its size.
+        `COLUMN_ALIASES`), and optionally the object, filter, limiting magnitude, class (one of
+        the six names; other words are passed over) and position. Without a column for the object
+        the table is one curve, named after the file. Units are honoured where the file has them,
+        else days and magnitudes are taken for granted; a Julian date is told from an MJD by its
+        size.
 
     Returns
     -------
@@ -197,10 +198,8 @@ def _curve(object_id: str, values: dict[str, NDArray[Any]], name: str) -> LightC
         lost = int((~dated).sum())
         meta["dropped"] = [f"{lost} row{'s' * (lost > 1)} without a date"]
     label = next((text for text in values.get("label", ()) if text), "")
-    known = label in TransientClass.__members__
-    found = TransientClass(label) if known else class_from_catalog(str(label))
-    if found is not None:
-        meta["label"] = str(found)
+    if label in set(TransientClass):  # other words, such as QSO, mean other things elsewhere
+        meta["label"] = str(label)
     for key in ("ra", "dec"):
         place = values.get(key, np.array([]))
         place = place[np.isfinite(place)]
