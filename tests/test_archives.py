@@ -119,9 +119,9 @@ def test_equal_names_are_told_apart() -> None:
 def test_labels_stay_unique_and_quick_however_often_a_name_returns() -> None:
     names = ["a.fits (2)", *["a.fits"] * 20_000]
     seen: Counter[str] = Counter()
-    start = time.perf_counter()
+    start = time.process_time()
     labels = {archives._label(name, seen) for name in names}
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert len(labels) == len(names)
 
 

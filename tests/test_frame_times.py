@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -69,6 +71,15 @@ def test_frames_are_sorted_and_exact_duplicates_dropped(rng) -> None:
         assert np.array_equal(read.frames, wanted.frames)
         assert np.array_equal(read.times, wanted.times)
         assert "9 frames are exact duplicates" in notes(read)
+
+
+def test_many_frames_of_one_time_are_compared_quickly(rng) -> None:
+    pixels = rng.normal(size=(3000, 6, 6)).astype(np.float32)
+    columns = [fits.Column("MJD", "D", array=np.full(3000, MJD))]
+    data = as_bytes(fits.ImageHDU(pixels), fits.BinTableHDU.from_columns(columns))
+    start = time.process_time()
+    assert len(read_sequence(data)) == 3000
+    assert time.process_time() - start < 3
 
 
 def test_equal_times_with_other_pixels_or_filters_are_two_exposures() -> None:
