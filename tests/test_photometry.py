@@ -297,3 +297,15 @@ def test_a_neighbour_that_jitter_moves_in_and_out_leaves_the_light_curve_steady(
     assert steady.std() < 0.3 * wandering.std()
     early = extract_light_curve(sequence.select(slice(0, 8))).flux
     np.testing.assert_allclose(early, steady[:8], rtol=1e-6)
+
+
+def test_frames_turned_upside_down_do_not_pass_for_clouds(rng: np.random.Generator) -> None:
+    """Surveys cut stamps in the orientation of the chip; the target stays in the middle."""
+    y, x = np.mgrid[:63, :63]
+    frames = rng.normal(300, 10, (8, 63, 63))
+    for sx, sy, flux in [(31, 31, 4e3), (18, 46, 3e4), (50, 20, 2e4)]:
+        frames += flux * np.exp(-((x - sx) ** 2 + (y - sy) ** 2) / 2.4) / (2.4 * np.pi)
+    frames[1::2] = frames[1::2, ::-1, ::-1]
+    times = np.add.outer(59_063.4 + 3.0 * np.arange(4), [0.0, 0.01]).ravel()
+    flux = extract_light_curve(ImageSequence(frames, times, meta={"zero_point": 26.0})).flux
+    assert flux.std() < 0.1 * flux.mean()

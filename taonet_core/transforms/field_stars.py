@@ -20,7 +20,10 @@ STAR_SCATTER = 0.03
 THROUGHPUT_SCATTER = 0.1
 #: Expected scatter of the pointing, pixels, and the least error of one star's centroid.
 POINTING_SCATTER, CENTROID_FLOOR = 0.5, 0.07
-_RANGE = (0.1, 3.0)
+#: A star that changes more than this within the first night, as a share of its light, is no
+#: reference; a frame in which the stars have light outside these shares shows another field, or
+#: the same one turned (surveys cut stamps in the orientation of the chip), and is left as it is.
+FIRST_NIGHT_CHANGE, BELIEVED = 0.5, (0.3, 3.0)
 
 
 def stellar_fwhm(sequence: ImageSequence, *, fwhm_pix: float = 2.4, seeing: float = 0.9) -> float:
@@ -233,9 +236,11 @@ def _throughput(
     usual = flux[:n_first].mean(0)
     with np.errstate(invalid="ignore", divide="ignore"):
         shares, variance = flux / usual, (noise / usual) ** 2 + STAR_SCATTER**2
-    weight = np.where(np.isfinite(shares) & (usual > 0), 1 / variance, 0.0)
-    measured = np.clip(_weighted_median(np.nan_to_num(shares), weight), *_RANGE)
-    certainty = THROUGHPUT_SCATTER**2 * weight.sum(1)
+        steady = (np.abs(shares[:n_first] - 1) < FIRST_NIGHT_CHANGE).all(0)
+    weight = np.where(np.isfinite(shares) & (usual > 0) & steady, 1 / variance, 0.0)
+    measured = _weighted_median(np.nan_to_num(shares), weight)
+    believed = (measured > BELIEVED[0]) & (measured < BELIEVED[1])
+    certainty = THROUGHPUT_SCATTER**2 * weight.sum(1) * believed
     return 1 + (measured - 1) * certainty / (certainty + 1)
 
 
