@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 from taonet_core.data.sequence import ImageSequence, crop_or_pad, known_number, night_index
 from taonet_core.errors import InvalidSequenceError
 from taonet_core.transforms.apertures import SkyFrames, align
-from taonet_core.transforms.field_stars import choose_stars, pointing_shifts, stellar_fwhm
+from taonet_core.transforms.field_stars import (
+    choose_stars,
+    pointing_shifts,
+    relative_throughput,
+    stellar_fwhm,
+)
 
 #: Magnitude of one count where a file gives no zero point: CRTS, 30 s.
 DEFAULT_ZERO_POINT = 26.0
@@ -40,9 +45,10 @@ class PreprocessConfig:
         What stands for a night: the mean of its exposures, or the first usable one (as published,
         arXiv 2004.13877).
     register : bool
-        Shift each frame so that the stars of the field stand where they stood on the first night.
-        Cutouts are cut at whole pixels; without this, bright sources leave dipoles in differences
-        of nights, and a star that moves cannot be told from a frame that is cut elsewhere.
+        Shift and scale each frame so that the stars of the field stand where they stood, and
+        shine as they shone, on the first night. Cutouts are cut at whole pixels, and clouds dim
+        them; without this, bright sources leave dipoles in differences of nights, and a star that
+        moves or fades cannot be told from a frame that is cut elsewhere or clouded.
     """
 
     size: int = 64
@@ -205,7 +211,7 @@ def _flux(
 
 
 def _registered(frames: NDArray[np.float32], sequence: ImageSequence) -> NDArray[np.float32]:
-    """Frames without sky, moved so that their stars stand where those of the first night do."""
+    """Frames without sky, moved and scaled so that their stars are as on the first night."""
     flat = np.abs(frames.reshape(len(frames), -1))
     spread = np.nanmedian(flat, axis=1) if np.isnan(flat).any() else np.median(flat, axis=1)
     noise = np.maximum(spread / 0.6745, 1e-6).astype(np.float64)  # of a normal distribution
@@ -213,7 +219,9 @@ def _registered(frames: NDArray[np.float32], sequence: ImageSequence) -> NDArray
     fwhm = stellar_fwhm(sequence)
     height, width = frames.shape[1:]
     fields = choose_stars(sky, sequence, (width // 2, height // 2), fwhm)
-    return align(sky, pointing_shifts(sky, fields, fwhm)).frames.astype(np.float32)
+    sky = align(sky, pointing_shifts(sky, fields, fwhm))
+    throughput = relative_throughput(sky, fields, fwhm)
+    return (sky.frames / throughput[:, None, None]).astype(np.float32)
 
 
 def _visits(frames: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.float32]:
