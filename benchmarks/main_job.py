@@ -52,7 +52,7 @@ def main(
             help="Folder a model was trained on: no test object may lie within 10 arcsec."
         ),
     ] = None,
-    per_class: int = 100,
+    per_class: int = 200,
     visibility: float = 0.5,
     seed: int = 20_261,
     data: Annotated[Path | None, typer.Option(help="Keep the test set here.")] = None,
