@@ -90,9 +90,10 @@ def _named(item: Readable | TaoNetError, name: str) -> Readable | TaoNetError:
 
 
 def name(file: str, item: Readable) -> str:
-    """Return the object's name, with the file's where that says more."""
+    """Return the object's name, with the file's where one file is one object."""
     known = str(item.meta.get("object_id") or file)
-    return known if known in file else f"{known} ({file})"
+    several = item.meta.get("layout") == "stamps"  # then the file is only the first of them
+    return known if several or known in file else f"{known} ({file})"
 
 
 Answer = tuple[list[Prediction], dict[str, str]]
@@ -119,7 +120,8 @@ def checklist(
     """List what was read, what was assumed or left out of it, and what was refused and why."""
     refused = [(name, item) for name, item in found if isinstance(item, TaoNetError)]
     for file, error in refused[:_LISTED]:
-        st.error(f"**{plain(file)}**: {plain(error)}", icon=":material/block:")
+        reason = str(error).removeprefix(f"{file}: ")
+        st.error(f"**{plain(file)}**: {plain(reason)}", icon=":material/block:")
     if len(refused) > _LISTED:
         st.caption(f"… and {len(refused) - _LISTED} more, all in the table to download.")
     rows = []

@@ -25,6 +25,7 @@ ui.from_address(Key.SEARCH)
 ui.from_address(Key.CLASSES, list(TransientClass), many=True)
 ui.from_address(Key.SORT, list(demo.SORTS))
 ui.from_address(Key.VIEW, views)
+st.session_state.setdefault(Key.VIEW, views[0])
 with st.container(horizontal=True, gap="medium"):
     text = st.text_input(
         "Search by name or coordinates",
@@ -46,7 +47,8 @@ with st.container(horizontal=True, gap="medium"):
     )
     view = st.segmented_control("Show as", views, key=Key.VIEW, persist_state="session")
 sorting = order if order != "name" else None
-ui.to_address({Key.SEARCH: text, Key.CLASSES: classes, Key.SORT: sorting, Key.VIEW: view})
+showing = view if view != views[0] else None
+ui.to_address({Key.SEARCH: text, Key.CLASSES: classes, Key.SORT: sorting, Key.VIEW: showing})
 
 rows = demo.table(catalog, cards)
 rows = search(rows, text) if text.strip() else rows

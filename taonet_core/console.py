@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from taonet_core.data.results import Prediction
 
-_MOST_WARNINGS = 5
+_MOST_WARNINGS = 20
 _QUIET = 10.0  # seconds between lines of progress in a log
 _SCORES = ("precision", "recall", "f1", "max_f1")
 

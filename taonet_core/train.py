@@ -115,7 +115,10 @@ def _split(catalog: pd.DataFrame, seed: int) -> tuple[NDArray[np.int64], NDArray
     side = split_by_position(catalog, _SHARES, seed=seed).to_numpy()
     train, val = np.flatnonzero(side == "train"), np.flatnonzero(side == "val")
     if not len(train) or not len(val):
-        raise TrainingError(f"{len(catalog)} objects are too few to train and to validate on")
+        raise TrainingError(
+            f"{len(catalog)} objects are too few: a tenth of them, by place on the sky, is kept to "
+            "validate on; give some tens of objects a class"
+        )
     return train, val
 
 

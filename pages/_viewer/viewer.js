@@ -188,7 +188,7 @@ class Viewer {
   stage() {
     const { frames, curve } = this.data;
     const right = el("div", { class: "column charts" },
-      this.panel("curve", "Light curve", curve ? this.curveTools() : null),
+      this.panel("curve", "Light curve", curve ? this.curveTools() : null, curve?.system),
       this.panel("classes", "Probability of each class", this.classTools()));
     const left = el("div", { class: "column pictures" }, frames ? this.images() : null, this.player(), frames ? this.strip() : null);
     return el("div", { class: frames ? "stage" : "stage plain" }, left, right);
@@ -277,8 +277,9 @@ class Viewer {
     return el("div", { class: "strip", role: "group", "aria-label": "one frame a night; the mark below is the leading class" }, ...this.thumbs);
   }
 
-  panel(kind, title, tools) {
-    return el("section", { class: `panel ${kind}` }, el("div", { class: "heading" }, el("h3", {}, title, hint(HINTS[kind])), tools ?? el("span")), el("div", { class: "plot" }));
+  panel(kind, title, tools, note) {
+    const words = el("h3", {}, title, hint(HINTS[kind]), note ? el("span", { class: "note quiet" }, note) : null);
+    return el("section", { class: `panel ${kind}` }, el("div", { class: "heading" }, words, tools ?? el("span")), el("div", { class: "plot" }));
   }
 
   curveTools() {

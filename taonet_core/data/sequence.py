@@ -100,6 +100,15 @@ class ImageSequence:
     def __len__(self) -> int:
         return len(self.frames)
 
+    def __repr__(self) -> str:
+        height, width = self.frames.shape[1:]
+        clock = "MJD" if self.meta.get("time_kind", "mjd") == "mjd" else "index"
+        bands = ", ".join(sorted(set(self.bands.tolist()) - {""})) or "unknown"
+        return (
+            f"<ImageSequence {self.object_id}: {len(self)} frames of {height} x {width} pixels, "
+            f"{clock} {self.times[0]:.3f} to {self.times[-1]:.3f}, filter {bands}>"
+        )
+
     @property
     def object_id(self) -> str:
         """Name of the object; ``"unnamed"`` where none is known."""

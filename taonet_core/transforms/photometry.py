@@ -55,7 +55,8 @@ class PhotometryConfig:
     error_floor : float
         Share of the flux added in quadrature to its error, for flat field and pointing.
     detection_sigma, limit_sigma : float
-        Flux over error from which a magnitude is given; level of the limiting magnitude.
+        Flux over error from which a magnitude is given; level of the limiting magnitude, the same
+        so that no detection is fainter than the limit of its frame.
     relative : bool
         Take out changes of transparency, seeing and pointing with the stars of the field.
     """
@@ -69,7 +70,7 @@ class PhotometryConfig:
     gain: float = 2.5
     error_floor: float = 0.02
     detection_sigma: float = 3.0
-    limit_sigma: float = 5.0
+    limit_sigma: float = 3.0
     relative: bool = True
 
     def __post_init__(self) -> None:
@@ -223,6 +224,7 @@ def _light_curve(
     kept = {key: meta[key] for key in keys if key in meta}
     notes = []
     if np.isnan(known_number(meta, "zero_point", np.nan)):
+        kept["system"] = f"zero point {zero_point:.2f} assumed"
         notes.append(f"Zero point unknown: magnitudes assume {zero_point:.2f} mag for one count.")
     if np.isnan(known_number(meta, "gain", np.nan)):
         notes.append(f"Gain unknown: errors assume {config.gain:g} electrons a count.")
