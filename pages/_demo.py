@@ -141,12 +141,17 @@ def table(catalog: pd.DataFrame, cards: dict[str, dict[str, Any]]) -> pd.DataFra
     return rows.assign(surprise=(rows["verdict"] != rows["label"]) & (rows["verdict"] != ""))
 
 
+def showpiece(catalog: pd.DataFrame) -> pd.Series:
+    """Return the row of a supernova that shows well: bright, and seen on many nights."""
+    supernovae = catalog[catalog["label"] == TransientClass.SN]
+    return supernovae.nsmallest(8, "mag").sort_values("n_nights").iloc[-1]
+
+
 def linked_object(catalog: pd.DataFrame) -> str:
     """Return the id in the address, else the last one opened, else one that shows well."""
     object_id = st.query_params.get(Key.OBJECT) or st.session_state.get(Key.LAST)
     if object_id is None:
-        supernovae = catalog[catalog["label"] == TransientClass.SN]
-        object_id = supernovae.sort_values("mag")["object_id"].iloc[0]
+        object_id = showpiece(catalog)["object_id"]
     if Key.OBJECT not in st.query_params:
         st.query_params[Key.OBJECT] = object_id
     st.session_state[Key.LAST] = object_id

@@ -20,7 +20,6 @@ from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.data.tables import read_light_curves
 from taonet_core.errors import TaoNetError
-from taonet_core.labels import TransientClass
 from taonet_core.transforms.summary import describe
 
 #: Most bytes that one visitor may send at once.
@@ -46,8 +45,7 @@ def example_files() -> list[NamedBytes]:
     """Return the example as if it had been uploaded; nothing if it was not asked for."""
     if not st.session_state.get(Key.EXAMPLE_OPEN):
         return []
-    catalog = demo.catalog()
-    path = Path(catalog[catalog["label"] == TransientClass.SN].sort_values("mag")["path"].iloc[0])
+    path = Path(demo.showpiece(demo.catalog())["path"])
     return [NamedBytes(path.name, path.read_bytes())]
 
 
