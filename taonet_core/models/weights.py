@@ -236,8 +236,10 @@ def _fill(model: nn.Module, blob: bytes, path: Path) -> nn.Module:
 
 
 def _unpack_forest(blob: bytes, path: Path) -> Any:
-    """Load trees. skops refuses them unless named, since a forged tree can crash the process:
-    the hash was checked just before."""  # noqa: D205, D209
+    """Load the trees of a file whose hash was just checked.
+
+    skops refuses trees unless they are named, since a forged one can crash the process.
+    """
     import skops.io
     from sklearn.pipeline import Pipeline
     from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
