@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import light_curve as lc
@@ -12,8 +11,6 @@ import pytest
 
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.transforms.features import FEATURE_NAMES, FEATURES, MIN_POINTS, extract_features
-
-REAL_DATA = os.environ.get("TAONET_REAL_DATA", "")
 
 
 def make_curve(rng: np.random.Generator, n: int, *, equal_errors: bool = False) -> LightCurve:
@@ -204,11 +201,9 @@ def tabulated(curve: LightCurve, ours: dict[str, float]) -> dict[str, float]:
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not REAL_DATA, reason="TAONET_REAL_DATA is not set")
-def test_public_feature_tables_are_reproduced_from_the_same_curves() -> None:
-    data = Path(REAL_DATA)
-    table = pd.read_csv(data / "crts_features" / "binary_min10obs_train.csv.gz")
-    points = pd.read_parquet(data / "crts" / "transients.parquet")
+def test_public_feature_tables_are_reproduced_from_the_same_curves(real_data: Path) -> None:
+    table = pd.read_csv(real_data / "crts_features" / "binary_min10obs_train.csv.gz")
+    points = pd.read_parquet(real_data / "crts" / "transients.parquet")
     matched = 0
     for _, rows in points.groupby("object_id"):
         curve = LightCurve(rows.mjd.to_numpy(), rows.mag.to_numpy(), rows.mag_err.to_numpy())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,6 @@ from taonet_core.models.forest import (
     truncated,
 )
 
-REAL_DATA = os.environ.get("TAONET_REAL_DATA", "")
 SMALL = ForestConfig(trees=(20,), max_features=("sqrt",), beginnings=1)
 SHAPES = {
     TransientClass.AGN: lambda t, rng: 18 + 0.4 * np.sin(t / 60 + rng.uniform(0, 6)),
@@ -147,12 +145,11 @@ def test_settings_that_make_no_forest_are_refused(wrong: dict) -> None:
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not REAL_DATA, reason="TAONET_REAL_DATA is not set")
-def test_real_transients_are_told_apart() -> None:
+def test_real_transients_are_told_apart(real_data: Path) -> None:
     """Far above chance (macro F1 0.2) on real CRTS curves, by sky position, halves swapped."""
     from sklearn.metrics import f1_score
 
-    data = Path(REAL_DATA) / "crts"
+    data = real_data / "crts"
     curves = read_light_curves(data / "transients.parquet")
     groups = pd.read_csv(data / "transients_objects.csv", dtype={"object_id": str})
     group = groups.set_index("object_id")["group"]

@@ -2,8 +2,6 @@
 
 import csv
 import gzip
-import os
-from pathlib import Path
 
 import pytest
 
@@ -56,9 +54,8 @@ def test_five_classes_are_the_six_without_field_sources():
 
 
 @pytest.mark.data
-@pytest.mark.skipif("TAONET_REAL_DATA" not in os.environ, reason="TAONET_REAL_DATA is not set")
-def test_the_transient_list_falls_into_classes_as_the_release_does():
-    path = Path(os.environ["TAONET_REAL_DATA"]) / "crts" / "catalog.csv.gz"
+def test_the_transient_list_falls_into_classes_as_the_release_does(real_data):
+    path = real_data / "crts" / "catalog.csv.gz"
     with gzip.open(path, "rt", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     counts = dict.fromkeys(SIX_CLASSES, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,6 @@ from taonet_core.transforms.photometry import (
     extract_light_curve,
 )
 
-REAL_DATA = os.environ.get("TAONET_REAL_DATA", "")
 FWHM, NOISE, SIZE = 2.4, 20.0, 64
 #: No correction that the sky statistics alone do not ask for.
 BARE = PhotometryConfig(relative=False, error_floor=0.0)
@@ -266,11 +264,12 @@ def test_settings_that_contradict_are_refused() -> None:
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not REAL_DATA, reason="TAONET_REAL_DATA is not set")
 @pytest.mark.parametrize("name", ["ZTF21abiuvdk", "ZTF20abfcszi", "ZTF25abixhdc"])
-def test_real_difference_images_give_the_magnitudes_of_the_survey(name: str) -> None:
+def test_real_difference_images_give_the_magnitudes_of_the_survey(
+    real_data: Path, name: str
+) -> None:
     """Up to the zero point of each filter, which stamps do not carry."""
-    folder = Path(REAL_DATA) / "ztf" / "sequences"
+    folder = real_data / "ztf" / "sequences"
     table = pd.read_csv(folder / "frames.csv")
     theirs = table[table["objectId"] == name].sort_values("jd")["magpsf"].to_numpy()
     curve = extract_light_curve(read_sequence(folder / name), PhotometryConfig(frames="difference"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -359,11 +358,8 @@ def _fit_priors() -> ModuleType:
 
 
 @pytest.mark.data
-def test_priors_are_what_the_script_makes_of_the_real_data() -> None:
-    folder = os.environ.get("TAONET_REAL_DATA")
-    if not folder:
-        pytest.skip("TAONET_REAL_DATA is not set")
-    made = json.loads(json.dumps(_fit_priors().fit(Path(folder) / "crts")))
+def test_priors_are_what_the_script_makes_of_the_real_data(real_data: Path) -> None:
+    made = json.loads(json.dumps(_fit_priors().fit(real_data / "crts")))
     assert made["SN"] == load_priors()["SN"]
     assert made["OTHER"] == load_priors()["OTHER"]
     for label in ("AGN", "BZ"):

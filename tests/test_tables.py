@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,8 +18,6 @@ from taonet_core.data import table_files
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.tables import read_light_curves
 from taonet_core.errors import InvalidSequenceError, UnreadableFileError
-
-REAL_DATA = os.environ.get("TAONET_REAL_DATA", "")
 
 
 def frame() -> pd.DataFrame:
@@ -258,7 +255,6 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-@pytest.mark.skipif(not REAL_DATA, reason="TAONET_REAL_DATA is not set")
 @pytest.mark.parametrize(
     ("file", "objects", "points"),
     [
@@ -267,7 +263,7 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
         ("supernova_catalog.parquet", 638, 53_757),
     ],
 )
-def test_real_crts_tables(file: str, objects: int, points: int) -> None:
-    curves = read_light_curves(Path(REAL_DATA) / "crts" / file)
+def test_real_crts_tables(real_data: Path, file: str, objects: int, points: int) -> None:
+    curves = read_light_curves(real_data / "crts" / file)
     assert len(curves) == objects
     assert sum(map(len, curves.values())) == points
