@@ -53,6 +53,8 @@ class Target:
         Motion within a night, arcsec an hour (solar-system objects).
     facts : dict
         Whatever else is true of it, for the header.
+    temperature : float or ndarray, shape (T,)
+        Colour temperature of its light, K: `mag` is in V, and other bands follow a black body.
     """
 
     kind: str
@@ -64,6 +66,7 @@ class Target:
     motion: tuple[float, float] = (0.0, 0.0)
     drift: tuple[float, float] = (0.0, 0.0)
     facts: dict[str, float] = field(default_factory=dict)
+    temperature: float | NDArray[np.float64] = 6500.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,12 +81,15 @@ class Sight:
         MJD of its discovery, in the window or not.
     latitude, longitude : float
         Galactic, degrees.
+    wavelength : float or ndarray, shape (T,)
+        Effective wavelength of the filter of each frame, nm: quasars vary less in the red.
     """
 
     times: NDArray[np.float64]
     discovery: float
     latitude: float
     longitude: float
+    wavelength: float | NDArray[np.float64] = 551.0
 
 
 @lru_cache(maxsize=1)

@@ -48,6 +48,8 @@ class Galaxy:
         Minor over major axis; position angle of the major axis from x to y, radians.
     bulge : float
         Share of the light in a de Vaucouleurs profile; the rest is exponential.
+    temperature : float
+        Colour temperature of its light, K.
     """
 
     mag: float
@@ -55,6 +57,7 @@ class Galaxy:
     axis_ratio: float
     angle: float
     bulge: float
+    temperature: float = 5000.0
 
 
 @lru_cache(maxsize=8)
