@@ -108,6 +108,13 @@ class TAONet(nn.Module):
     def forward(self, frames: Tensor, mask: Tensor, times: Tensor) -> Tensor:
         """Return logits (B, T, K); row t has seen nights 0 … t and nothing later.
 
+        Parameters as `states` takes them.
+        """
+        return self.head(self.dropout(self.states(frames, mask, times)))  # (B, T, K)
+
+    def states(self, frames: Tensor, mask: Tensor, times: Tensor) -> Tensor:
+        """Return what the classifier reads after every night, shape (B, T, hidden).
+
         Parameters
         ----------
         frames : Tensor, shape (B, T, H, W)
@@ -123,7 +130,7 @@ class TAONet(nn.Module):
         steps[mask] = vectors
         steps = torch.cat([self.dropout(steps), time_features(times).to(steps)], -1)
         states, _ = self.gru(steps)  # (B, T, hidden)
-        return self.head(self.dropout(states))  # (B, T, K)
+        return states
 
 
 def earlier_mean(frames: Tensor, mask: Tensor) -> Tensor:

@@ -106,11 +106,22 @@ class TAONetPaper(nn.Module):
 
     def read(self, vectors: Tensor, lengths: Tensor) -> Tensor:
         """Map window vectors (B, L, E), `lengths` of them valid, to logits (B, K)."""
+        return self.head(self.last_states(vectors, lengths))
+
+    def last_states(self, vectors: Tensor, lengths: Tensor) -> Tensor:
+        """Map window vectors (B, L, E), `lengths` of them valid, to states (B, hidden)."""
         states, _ = self.gru(vectors)  # (B, L, hidden)
-        return self.head(states[torch.arange(len(states)), lengths - 1])
+        return states[torch.arange(len(states)), lengths - 1]
 
     def forward(self, frames: Tensor, mask: Tensor, times: Tensor) -> Tensor:
         """Return logits (B, T, K); row t has seen nights 0 … t and nothing later.
+
+        Parameters as `states` takes them.
+        """
+        return self.head(self.states(frames, mask, times))  # (B, T, K)
+
+    def states(self, frames: Tensor, mask: Tensor, times: Tensor) -> Tensor:
+        """Return what the classifier reads after every night, shape (B, T, hidden).
 
         Parameters
         ----------
@@ -120,13 +131,13 @@ class TAONetPaper(nn.Module):
         times : Tensor, shape (B, T)
             Not read: the published network knows the order of the nights, not their dates.
         """
-        logits = frames.new_zeros(*mask.shape, self.config.n_classes)  # (B, T, K)
-        for row, stack, valid in zip(logits, frames, mask, strict=True):
+        states = frames.new_zeros(*mask.shape, self.config.hidden)  # (B, T, hidden)
+        for row, stack, valid in zip(states, frames, mask, strict=True):
             windows, beginnings = reading_plan(int(valid.sum()), self.config.max_nights)
             vectors = self.encode(stack[valid][torch.tensor(windows)])  # (W, E)
             padded, lengths = pad_vectors([vectors[ids] for ids in beginnings])
-            row[: len(beginnings)] = self.read(padded, lengths)
-        return logits
+            row[: len(beginnings)] = self.last_states(padded, lengths)
+        return states
 
 
 def reading_plan(n_nights: int, max_nights: int) -> tuple[list[list[int]], list[list[int]]]:
