@@ -17,6 +17,7 @@ from taonet_core import __version__, console
 from taonet_core.errors import TaoNetError
 from taonet_core.models import DEFAULT_MODEL
 from taonet_core.options import (
+    BaseModel,
     Design,
     Device,
     Model,
@@ -183,6 +184,46 @@ def train(
             on_progress=report,
         )
     console.say(f"{bundle.name} {bundle.version} -> {output}")
+
+
+@app.command()
+def finetune(
+    model: BaseModel,
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help="Labelled sequences of the other survey.")
+    ],
+    output: OutputFolder,
+    freeze_encoder: Annotated[
+        bool, typer.Option(help="Adapt what reads the order of nights, not what reads images.")
+    ] = True,
+    per_class: Annotated[
+        int, typer.Option(min=1, help="Objects of each class to learn from; the rest measure.")
+    ] = 10,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data.")] = None,
+    seed: Seed = 0,
+    device: Annotated[Device, typer.Option(help="Where to compute.")] = Device.auto,
+    precision: NetworkPrecision = Precision.auto,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that read files.")] = 2,
+) -> None:
+    """Adapt a trained network to another survey with a few labelled sequences of each class."""
+    from taonet_core.finetune import finetune_model
+
+    with _one_sentence_errors(), console.stages() as report:
+        bundle = finetune_model(
+            model,
+            data,
+            output=output,
+            freeze_encoder=freeze_encoder,
+            per_class=per_class,
+            epochs=epochs,
+            seed=seed,
+            device=device.value,
+            precision=precision.value,
+            workers=workers,
+            on_progress=report,
+        )
+    console.say(f"{bundle.name} {bundle.version} -> {output}")
+    typer.echo(console.held_out_sentence(bundle.sidecar["metrics"]))
 
 
 @app.command()

@@ -155,6 +155,15 @@ def model_facts(sidecar: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def held_out_sentence(metrics: Mapping[str, Any]) -> str:
+    """Say what fine-tuning gained on objects that taught nothing."""
+    count = metrics["held_out_objects"]
+    if not count:
+        return "every object was learnt from; give more of them to measure the model"
+    before, after = metrics["held_out_macro_f1_before"], metrics["held_out_macro_f1"]
+    return f"macro F1 on {count} held-out objects: {before:.3f} before, {after:.3f} after"
+
+
 def facts_text(facts: Mapping[str, object]) -> str:
     """Lay out facts one a line, their names in a column."""
     return "\n".join(f"{name:<12}{fact}" for name, fact in facts.items())

@@ -96,6 +96,12 @@ Model = Annotated[
     str,
     typer.Option(callback=_known_model, help="Name of a model (see taonet info), or its file."),
 ]
+BaseModel = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", callback=_known_model, help="The taonet to start from: its name or file."
+    ),
+]
 OutputFolder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")]
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")]
 Seconds = Annotated[

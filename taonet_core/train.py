@@ -75,7 +75,7 @@ def train_model(
         If the model or a setting is unknown, or `epochs` or `time_budget` is not positive.
     """
     folder, output = Path(data), Path(output)
-    catalog, classes = _labelled(folder)
+    catalog, classes = labelled_catalog(folder)
     train, val = _split(catalog, seed)
     job = Job(
         folder=folder,
@@ -100,8 +100,14 @@ def train_model(
     return _save(bundle, job, origin, time.monotonic() - start)
 
 
-def _labelled(folder: Path) -> tuple[pd.DataFrame, tuple[TransientClass, ...]]:
-    """Return the catalogue of what carries a known label, and the classes there are."""
+def labelled_catalog(folder: Path) -> tuple[pd.DataFrame, tuple[TransientClass, ...]]:
+    """Return the catalogue of what carries a known label, and the classes there are.
+
+    Raises
+    ------
+    TrainingError
+        If there are fewer than two classes.
+    """
     catalog = load_catalog(folder)
     catalog = catalog[catalog["label"].isin(list(SIX_CLASSES))].reset_index(drop=True)
     classes = tuple(c for c in SIX_CLASSES if (catalog["label"] == c).any())
@@ -135,41 +141,59 @@ def pick_device(device: str) -> str:
 
 def _origin(job: Job) -> dict[str, Any]:
     """Say what the model learns from, and where it may be trusted, before the work begins."""
-    import torch
+    data, domain = describe_data(job.folder, job.catalog)
+    made_by = {"train_objects": len(job.train), "seed": job.seed, **describe_machine(job.device)}
+    return {"training": data | made_by, "domain": domain}
 
-    made = job.folder / "dataset.json"
+
+def describe_data(folder: Path, catalog: pd.DataFrame) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a sidecar says of labelled data: what they are, and how they were taken.
+
+    Parameters
+    ----------
+    folder : Path
+    catalog : DataFrame
+        Of the objects in it that a model learns from.
+
+    Raises
+    ------
+    TrainingError
+        If ``dataset.json`` is no JSON or none of the files can be read.
+    """
+    made = folder / "dataset.json"
     try:
-        data = json.loads(made.read_bytes()) if made.exists() else job.folder.name
+        data = json.loads(made.read_bytes()) if made.exists() else folder.name
     except ValueError as error:
         raise TrainingError(f"{made} is not valid JSON ({error}); mend or delete it") from error
-    first = _first_readable(job)
-    counts = job.catalog["label"].value_counts()
-    return {
-        "training": {
-            "data": data,
-            "simulated": bool(job.catalog["simulated"].all()),
-            "objects": {str(c): int(counts[c]) for c in job.classes},
-            "train_objects": len(job.train),
-            "seed": job.seed,
-            "device": job.device,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-        },
-        "domain": {
-            "bands": sorted(set(first.bands.tolist())),
-            "pixel_scale": first.meta.get("pixel_scale"),
-            "survey": first.meta.get("survey"),
-        },
+    first = _first_readable(folder, catalog)
+    counts = catalog["label"].value_counts()
+    facts = {
+        "data": data,
+        "simulated": bool(catalog["simulated"].all()),
+        "objects": {str(c): int(counts[c]) for c in SIX_CLASSES if c in counts},
     }
+    domain = {
+        "bands": sorted(set(first.bands.tolist())),
+        "pixel_scale": first.meta.get("pixel_scale"),
+        "survey": first.meta.get("survey"),
+    }
+    return facts, domain
 
 
-def _first_readable(job: Job) -> ImageSequence:
-    for path in job.catalog["path"]:
+def describe_machine(device: str) -> dict[str, str]:
+    """Return what a sidecar says of where a model was trained."""
+    import torch
+
+    return {"device": device, "torch": torch.__version__, "python": platform.python_version()}
+
+
+def _first_readable(folder: Path, catalog: pd.DataFrame) -> ImageSequence:
+    for path in catalog["path"]:
         try:
-            return read_sequence(job.folder / path)
+            return read_sequence(folder / path)
         except TaoNetError:
             continue  # the recipe says which files it leaves out, and why
-    raise TrainingError(f"none of {len(job.catalog)} labelled files in {job.folder} can be read")
+    raise TrainingError(f"none of {len(catalog)} labelled files in {folder} can be read")
 
 
 def _save(bundle: ModelBundle, job: Job, origin: dict[str, Any], seconds: float) -> ModelBundle:

@@ -181,6 +181,8 @@ def test_predict_long_gives_one_row_a_class(survey, tiny, broken):
         ["train", "taonet", "x", "--output", "y", "--time-budget", "0"],
         ["train", "taonet", "x", "--output", "y", "--precision", "half"],
         ["train", "taonet", "x", "--output", "y", "--workers", "0"],
+        ["finetune", "alexnet", "x", "--output", "y"],
+        ["finetune", "forest", "x", "--output", "y", "--per-class", "0"],
         ["conquer"],
     ],
     ids=" ".join,
@@ -275,6 +277,18 @@ def test_an_unexpected_value_error_in_training_is_no_wrong_usage(dozen, tmp_path
     result = train(dozen, tmp_path)
     assert isinstance(result.exception, ValueError)
     assert result.exit_code == 1
+
+
+def test_finetuning_says_what_it_gained_and_writes_a_model(survey, tiny, tmp_path):
+    once = ["--epochs", 1, "--workers", 1, "--output", tmp_path]
+    result = run("finetune", tiny, survey, *once)
+    assert result.exit_code == 0, result.output
+    assert "every object was learnt from" in result.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "tiny-finetuned.json",
+        "tiny-finetuned.safetensors",
+        "tiny-finetuned.split.csv",
+    }
 
 
 def test_training_on_nothing_fails_in_one_sentence(tmp_path):

@@ -29,6 +29,7 @@ FLOORS = [
     ("taonet_core.recipes", 6),
     ("taonet_core.fit", 6),
     ("taonet_core.tasks", 6),
+    ("taonet_core.finetune", 7),
     ("taonet_core.bulk", 7),
     ("taonet_core.evaluate", 7),
     ("taonet_core.console", 8),
