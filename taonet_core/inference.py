@@ -12,7 +12,7 @@ from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence, known_number
 from taonet_core.errors import InvalidSequenceError
-from taonet_core.models import DEFAULT_MODEL
+from taonet_core.models import CURVE_KINDS, DEFAULT_MODEL
 from taonet_core.models.weights import ModelBundle, load_model
 from taonet_core.transforms.photometry import extract_light_curve
 from taonet_core.transforms.preprocess import (
@@ -39,8 +39,8 @@ def predict(
     Parameters
     ----------
     source : ImageSequence or LightCurve
-        The forest takes both and measures the light curve of a sequence itself; the networks
-        take sequences.
+        The forest and the boosting take both and measure the light curve of a sequence
+        themselves; the networks take sequences.
     model : str or ModelBundle
         A name (see `available_models`) or a loaded model.
 
@@ -78,7 +78,7 @@ def predict_many(
 def _predict_batch(
     sources: Sequence[ImageSequence | LightCurve], bundle: ModelBundle
 ) -> list[Prediction | InvalidSequenceError]:
-    prepare, probabilities = _STEPS["forest" if bundle.kind == "forest" else "network"]
+    prepare, probabilities = _STEPS["curve" if bundle.kind in CURVE_KINDS else "network"]
     prepared: list[Any] = []
     for source in sources:
         try:
@@ -152,7 +152,7 @@ def _network_probabilities(
     return [rows[: len(n)] for rows, n in zip(probabilities, nights, strict=True)]
 
 
-# --- forest -----------------------------------------------------------------------------------
+# --- light curves -----------------------------------------------------------------------------
 
 
 class _CurveNights:
@@ -187,8 +187,8 @@ def _prepare_curve(source: ImageSequence | LightCurve, bundle: ModelBundle) -> _
     least = bundle.config.min_points
     if len(used) < least:
         raise InvalidSequenceError(
-            f"the forest needs at least {least} measurements in one filter; {_name(source)} "
-            f"has {len(used)}"
+            f"the {bundle.name} needs at least {least} measurements in one filter; "
+            f"{_name(source)} has {len(used)}"
         )
     return _CurveNights(curve, used, dict(sorted(unused.items())))
 
@@ -200,20 +200,21 @@ def _curve_band(source: ImageSequence | LightCurve, measured: NDArray[np.bool_])
     return reading_band(source)
 
 
-def _forest_probabilities(
+def _curve_probabilities(
     nights: Sequence[_CurveNights], bundle: ModelBundle
 ) -> list[NDArray[np.float64]]:
-    from taonet_core.models.forest import forest_probabilities, truncated
+    from taonet_core.models.designs import curve_probabilities
+    from taonet_core.models.forest import truncated
 
     beginnings = [curve for n in nights for curve in truncated(n.curve, n.ends)]
-    probabilities = forest_probabilities(bundle.model, beginnings)
+    probabilities = curve_probabilities(bundle.kind)(bundle.model, beginnings)
     splits = np.cumsum([len(n) for n in nights])[:-1]
     return np.split(probabilities, splits)
 
 
 _STEPS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "network": (_prepare_nights, _network_probabilities),
-    "forest": (_prepare_curve, _forest_probabilities),
+    "curve": (_prepare_curve, _curve_probabilities),
 }
 
 

@@ -22,12 +22,10 @@ from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.store import map_in_processes, pack_folder
 from taonet_core.errors import TaoNetError, TrainingError
 from taonet_core.labels import TransientClass
-from taonet_core.models.forest import (
-    forest_classes,
-    forest_probabilities,
-    readable,
-    train_forest,
-)
+from taonet_core.models import CURVE_KINDS
+from taonet_core.models.boosting import train_boosting
+from taonet_core.models.designs import curve_probabilities
+from taonet_core.models.forest import forest_classes, readable, train_forest
 from taonet_core.models.weights import ModelBundle
 from taonet_core.transforms.photometry import extract_light_curve
 from taonet_core.transforms.preprocess import PreprocessConfig, night_index
@@ -129,20 +127,21 @@ def _encode(job: Job, task: VectorTask, model: TAONetPaper) -> None:
         job.on_progress("encoding", done / n_objects, f"{done} objects")
 
 
-def train_light_curve_forest(job: Job) -> ModelBundle:
-    """Train the forest on forced photometry of the training sequences."""
+def train_on_light_curves(kind: str, job: Job) -> ModelBundle:
+    """Train a kind that reads light curves on forced photometry of the training sequences."""
     from sklearn.metrics import f1_score
 
     curves = light_curves(job)
-    long_enough = np.array([len(curve) for curve in curves]) >= job.config.min_points
-    train, val = (side[long_enough[side]] for side in (job.train, job.val))
+    read = [readable(curve).times for curve in curves]
+    usable = np.array([len(times) >= job.config.min_points for times in read])
+    train, val = (side[usable[side]] for side in (job.train, job.val))
     _check_sides(job, train, val)
 
     def report(done: int, total: int) -> None:
-        job.on_progress("forest", done / total, f"{done} of {total} forests")
+        job.on_progress(kind, done / total, f"{done} of {total} steps")
 
     labels = job.labels
-    model = train_forest(
+    model = _CURVE_TRAINERS[kind](
         [curves[i] for i in train],
         np.array(job.classes)[labels[train]],
         job.config,
@@ -151,13 +150,19 @@ def train_light_curve_forest(job: Job) -> ModelBundle:
     )
     classes = forest_classes(model)
     columns = [classes.index(c) for c in job.classes]
-    probabilities = forest_probabilities(model, [curves[i] for i in val])[:, columns]
+    probabilities = curve_probabilities(kind)(model, [curves[i] for i in val])[:, columns]
     score = f1_score(labels[val], probabilities.argmax(1), average="macro", zero_division=0)
     said = f"validation macro F1 {score:.3f} on {len(val)} of {len(job.val)} objects"
-    job.on_progress("forest", 1.0, said)
-    nights = [night_index(curves[i].times)[-1] + 1 for i in train]
+    job.on_progress(kind, 1.0, said)
+    nights = [night_index(read[i])[-1] + 1 for i in train]
     sidecar = _measured(float(score), len(val), nights)
-    return ModelBundle("forest", __version__, "forest", classes, model, job.config, None, sidecar)
+    return ModelBundle(kind, __version__, kind, classes, model, job.config, None, sidecar)
+
+
+_CURVE_TRAINERS: dict[str, Callable[..., Any]] = {
+    "forest": train_forest,
+    "boosting": train_boosting,
+}
 
 
 def light_curves(job: Job) -> list[LightCurve]:
@@ -172,7 +177,7 @@ def light_curves(job: Job) -> list[LightCurve]:
 
 def _measure(path: Path) -> LightCurve:
     try:
-        return readable(extract_light_curve(read_sequence(path)))
+        return extract_light_curve(read_sequence(path))
     except TaoNetError as error:
         logger.warning("left out: %s", error)
         return LightCurve(*np.empty((3, 0)))
@@ -286,5 +291,5 @@ def _measured(macro_f1: float, n: int, nights: ArrayLike) -> dict[str, Any]:
 RECIPES: dict[str, Callable[[Job], ModelBundle]] = {
     "taonet": train_taonet,
     "taonet-paper": train_taonet_paper,
-    "forest": train_light_curve_forest,
+    **{kind: partial(train_on_light_curves, kind) for kind in CURVE_KINDS},
 }

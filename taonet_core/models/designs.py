@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from taonet_core.config import from_dict
-from taonet_core.models import SUFFIXES
-from taonet_core.models.forest import ForestConfig
+from taonet_core.data.lightcurve import LightCurve
+from taonet_core.models import CURVE_KINDS, SUFFIXES
+from taonet_core.models.boosting import BoostingConfig, boosting_probabilities
+from taonet_core.models.forest import ForestConfig, forest_probabilities
 
 if TYPE_CHECKING:
     from torch import nn
+
+#: Model and light curves -> probabilities, shape (curves, K).
+CurveClassifier: TypeAlias = "Callable[[Any, Sequence[LightCurve]], NDArray[np.float64]]"
+_CURVE_DESIGNS: dict[str, tuple[type[Any], CurveClassifier]] = {
+    "forest": (ForestConfig, forest_probabilities),
+    "boosting": (BoostingConfig, boosting_probabilities),
+}
+
+
+def curve_settings(kind: str) -> type[Any]:
+    """Return the settings of a kind that reads light curves."""
+    return _CURVE_DESIGNS[kind][0]
+
+
+def curve_probabilities(kind: str) -> CurveClassifier:
+    """Return what classifies with a kind that reads light curves."""
+    return _CURVE_DESIGNS[kind][1]
 
 
 def design(kind: str) -> tuple[type[Any], Callable[[Any], nn.Module]]:
@@ -36,8 +58,8 @@ def model_settings(kind: str, settings: Mapping[str, Any], n_classes: int = 6) -
 
     if kind not in SUFFIXES:
         raise ValueError(f"no model named {kind!r}; there are {sorted(SUFFIXES)}")
-    if kind == "forest":
-        return from_dict(ForestConfig, settings)
+    if kind in CURVE_KINDS:
+        return from_dict(curve_settings(kind), settings)
     if "n_classes" in settings:
         raise ValueError("n_classes follows from the data; leave it out")
     config_type, network = design(kind)

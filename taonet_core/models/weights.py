@@ -17,9 +17,8 @@ from taonet_core.config import from_dict, to_dict
 from taonet_core.data.atomic import atomic_path
 from taonet_core.errors import IncompatibleWeightsError
 from taonet_core.labels import TransientClass
-from taonet_core.models import DEFAULT_MODEL, SUFFIXES
-from taonet_core.models.designs import design
-from taonet_core.models.forest import ForestConfig
+from taonet_core.models import CURVE_KINDS, DEFAULT_MODEL, SUFFIXES
+from taonet_core.models.designs import curve_settings, design
 from taonet_core.transforms.preprocess import PreprocessConfig
 
 if TYPE_CHECKING:
@@ -29,6 +28,11 @@ if TYPE_CHECKING:
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "weights"
 _FORMAT = 1
 _MAX_BYTES = 512 * 2**20
+#: Trees of the forest and of the boosting, which skops refuses unless they are named.
+_TREES = (
+    "sklearn.tree._tree.Tree",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+)
 #: What a sidecar must say, and what it may, with the JSON type of each.
 _REQUIRED = {
     "format": int,
@@ -49,7 +53,7 @@ class ModelBundle:
     Attributes
     ----------
     name, version : str
-    kind : {"taonet", "taonet-paper", "forest"}
+    kind : {"taonet", "taonet-paper", "forest", "boosting"}
         Which design reads the data.
     classes : tuple of TransientClass
         Order of the outputs.
@@ -58,7 +62,7 @@ class ModelBundle:
     config : dataclass
         Settings of the model.
     preprocess : PreprocessConfig or None
-        How frames become its input; None for the forest, which reads photometry.
+        How frames become its input; None for what reads light curves.
     sidecar : dict
         Everything else that is known: ``training``, ``metrics``, ``domain``.
     """
@@ -132,7 +136,7 @@ def save_model(bundle: ModelBundle, folder: Path) -> Path:
     """
     weights = folder / f"{bundle.name}{SUFFIXES[bundle.kind]}"
     with atomic_path(weights) as temporary:
-        if bundle.kind == "forest":
+        if bundle.kind in CURVE_KINDS:
             import skops.io
 
             skops.io.dump(bundle.model, temporary, compresslevel=9, compression=8)
@@ -187,7 +191,7 @@ def _read_sidecar(path: Path) -> dict[str, Any]:
 def _classes(names: list[Any], config: Any, model: Any) -> tuple[TransientClass, ...]:
     """Name the outputs of a model, each once."""
     classes = tuple(TransientClass(name) for name in names)
-    outputs = len(model.classes_) if isinstance(config, ForestConfig) else config.n_classes
+    outputs = config.n_classes if hasattr(config, "n_classes") else len(model.classes_)
     if not len(classes) == len(set(classes)) == outputs:
         raise ValueError(f"wanted {outputs} different classes, one an output; got {names}")
     return classes
@@ -210,8 +214,8 @@ def _verified_bytes(path: Path, sha256: str) -> bytes:
 
 def _assemble(kind: str, settings: dict[str, Any], blob: bytes, path: Path) -> tuple[Any, Any]:
     """Build settings and model of a kind."""
-    if kind == "forest":
-        return from_dict(ForestConfig, settings), _unpack_forest(blob, path)
+    if kind in CURVE_KINDS:
+        return from_dict(curve_settings(kind), settings), _unpack_trees(blob, path)
     config_type, network = design(kind)
     config = from_dict(config_type, settings)
     return config, _fill(network(config), blob, path)
@@ -235,7 +239,7 @@ def _fill(model: nn.Module, blob: bytes, path: Path) -> nn.Module:
     return model.eval().requires_grad_(False)
 
 
-def _unpack_forest(blob: bytes, path: Path) -> Any:
+def _unpack_trees(blob: bytes, path: Path) -> Any:
     """Load the trees of a file whose hash was just checked.
 
     skops refuses trees unless they are named, since a forged one can crash the process.
@@ -245,7 +249,7 @@ def _unpack_forest(blob: bytes, path: Path) -> Any:
     from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
     try:
-        model = skops.io.loads(blob, trusted=["sklearn.tree._tree.Tree"])
+        model = skops.io.loads(blob, trusted=list(_TREES))
     except (
         UntrustedTypesFoundException,
         UnsupportedTypeException,
@@ -253,7 +257,7 @@ def _unpack_forest(blob: bytes, path: Path) -> Any:
         KeyError,
         OSError,
     ) as error:
-        raise IncompatibleWeightsError(f"{path.name} is not a forest: {error}") from error
+        raise IncompatibleWeightsError(f"{path.name} holds no trees: {error}") from error
     if not isinstance(model, Pipeline):
-        raise IncompatibleWeightsError(f"{path.name} is not a forest but {type(model).__name__}")
+        raise IncompatibleWeightsError(f"{path.name} holds no trees but {type(model).__name__}")
     return model

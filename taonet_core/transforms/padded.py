@@ -172,7 +172,31 @@ def pad_curves(
         Which curves these are.
     batch : PaddedCurves
     """
-    points = [_points(curve) for curve in curves]
+    for rows, padded, mask in pad_rows([_points(curve) for curve in curves], min_points):
+        yield rows, PaddedCurves(padded[0], padded[1], padded[2], mask)
+
+
+def pad_rows(
+    points: Sequence[Column], min_points: int
+) -> Iterator[tuple[NDArray[np.int64], Column, NDArray[np.bool_]]]:
+    """Lay tables of unequal length side by side, those of like length together.
+
+    Parameters
+    ----------
+    points : sequence of ndarray, each of shape (C, n)
+        One table of C columns a curve, in time order.
+    min_points : int
+        Shorter tables are left out.
+
+    Yields
+    ------
+    rows : ndarray of int, shape (B,)
+        Which tables these are.
+    padded : ndarray, shape (C, B, N), float64
+        Zero where padded.
+    mask : ndarray, shape (B, N), bool
+        True where there is a point.
+    """
     lengths = np.array([p.shape[1] for p in points], dtype=np.int64)
     order = np.argsort(lengths, kind="stable")
     order = order[lengths[order] >= min_points]
@@ -181,9 +205,9 @@ def pad_curves(
         take = max(1, int(np.searchsorted(size, _CHUNK, side="right")))
         rows, order = order[:take], order[take:]
         mask = np.arange(lengths[rows].max()) < lengths[rows][:, None]
-        padded = np.zeros((3, *mask.shape))
+        padded = np.zeros((len(points[rows[0]]), *mask.shape))
         padded[:, mask] = np.concatenate([points[i] for i in rows], axis=1)
-        yield rows, PaddedCurves(padded[0], padded[1], padded[2], mask)
+        yield rows, padded, mask
 
 
 def _points(curve: LightCurve) -> Column:
