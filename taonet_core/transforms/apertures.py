@@ -28,7 +28,7 @@ class SkyFrames:
 
     Attributes
     ----------
-    frames : ndarray, shape (T, H, W)
+    frames : ndarray, shape (T, H, W), float32 or float64
         Counts above the sky; NaN where there is no data, throughout where there is no sky.
     noise : ndarray, shape (T,)
         Scatter of one pixel of sky, counts; NaN where there is no sky.
@@ -36,7 +36,7 @@ class SkyFrames:
         Pixels that the sky was measured on.
     """
 
-    frames: NDArray[np.float64]
+    frames: NDArray[np.floating]
     noise: NDArray[np.float64]
     sky_pixels: NDArray[np.int64]
 
@@ -64,9 +64,11 @@ def align(sky: SkyFrames, shifts: NDArray[np.float64]) -> SkyFrames:
     height, width = sky.frames.shape[1:]
     missing = ~np.isfinite(sky.frames)
     fy, fx = scipy.fft.fftfreq(height)[:, None], scipy.fft.rfftfreq(width)
-    turn = shifts[:, 0, None, None] * fx + shifts[:, 1, None, None] * fy
-    spectrum = scipy.fft.rfft2(np.where(missing, 0.0, sky.frames))
-    frames = scipy.fft.irfft2(spectrum * np.exp(2j * np.pi * turn), s=(height, width))
+    spectrum = scipy.fft.rfft2(np.where(missing, sky.frames.dtype.type(0), sky.frames))
+    for shift, frequency in ((shifts[:, 0], fx), (shifts[:, 1], fy)):
+        turn = shift[:, None, None] * frequency
+        spectrum *= np.exp(2j * np.pi * turn).astype(spectrum.dtype)
+    frames = scipy.fft.irfft2(spectrum, s=(height, width), overwrite_x=True)
     if missing.any():
         frames[binary_dilation(missing, np.ones((1, 3, 3), dtype=bool))] = np.nan
     return replace(sky, frames=frames)

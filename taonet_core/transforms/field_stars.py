@@ -11,7 +11,7 @@ from taonet_core.data.sequence import ImageSequence, known_number, night_index
 from taonet_core.transforms.apertures import SkyFrames, aperture_weights
 
 #: Stars are peaks of the first night this many times its noise; the brightest are used.
-PEAK_SIGMA, MAX_STARS = 12.0, 12
+PEAK_SIGMA, MAX_STARS = 8.0, 12
 #: Aperture radius for stars, FWHM.
 RADIUS_FWHM = 0.85
 #: Scatter of a star that photon noise does not explain, as a share of its light.

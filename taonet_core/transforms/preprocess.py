@@ -196,10 +196,7 @@ def _flux(
     """Sky-subtracted frames in network units, NaN where there is no data, shape (n, size, size)."""
     frames = mark_missing(sequence.frames[used])
     height, width = frames.shape[1:]
-    flat = frames.reshape(len(frames), -1)
-    # the plain median is ten times faster and the same where nothing is missing
-    median = np.nanmedian if np.isnan(flat).any() else np.median
-    frames = frames - median(flat, axis=1)[:, None, None]
+    frames = frames - _medians(frames)[:, None, None]
     if config.register:
         frames = _registered(frames, sequence.select(used))
     size = config.size
@@ -210,12 +207,21 @@ def _flux(
     return np.clip(frames / np.float32(unit), -_LARGEST, _LARGEST)
 
 
+def _medians(frames: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Median of the data of each frame."""
+    flat = frames.reshape(len(frames), -1)
+    holes = np.isnan(flat).any(1)
+    medians = np.median(flat, axis=1)  # ten times faster than one that looks for NaN
+    if holes.any():
+        medians[holes] = np.nanmedian(flat[holes], axis=1)
+    return medians
+
+
 def _registered(frames: NDArray[np.float32], sequence: ImageSequence) -> NDArray[np.float32]:
     """Frames without sky, moved and scaled so that their stars are as on the first night."""
-    flat = np.abs(frames.reshape(len(frames), -1))
-    spread = np.nanmedian(flat, axis=1) if np.isnan(flat).any() else np.median(flat, axis=1)
-    noise = np.maximum(spread / 0.6745, 1e-6).astype(np.float64)  # of a normal distribution
-    sky = SkyFrames(frames.astype(np.float64), noise, np.isfinite(flat).sum(1))
+    spread = _medians(np.abs(frames[:, ::2, ::2]))  # a quarter of the pixels say it well enough
+    noise = np.maximum(spread / 0.6745, 1e-6)  # of a normal distribution
+    sky = SkyFrames(frames, noise.astype(np.float64), np.isfinite(frames).sum((1, 2)))
     fwhm = stellar_fwhm(sequence)
     height, width = frames.shape[1:]
     fields = choose_stars(sky, sequence, (width // 2, height // 2), fwhm)
@@ -227,6 +233,10 @@ def _registered(frames: NDArray[np.float32], sequence: ImageSequence) -> NDArray
 def _visits(frames: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.float32]:
     """Mean of the exposures of each night, pixel by pixel, over what holds data."""
     good = np.isfinite(frames)
-    total = np.add.reduceat(np.where(good, frames, np.float32(0)), starts, axis=0)
-    count = np.add.reduceat(good, starts, axis=0, dtype=np.float32)
-    return (total / np.maximum(count, 1)).astype(np.float32)
+    known = np.where(good, frames, np.float32(0))
+    ends = [*starts[1:].tolist(), len(frames)]
+    means = np.empty((len(starts), *frames.shape[1:]), dtype=np.float32)
+    for i, (start, end) in enumerate(zip(starts.tolist(), ends, strict=True)):
+        count = good[start:end].sum(0, dtype=np.float32)  # slices: reduceat is ten times slower
+        means[i] = known[start:end].sum(0) / np.maximum(count, 1)
+    return means
