@@ -27,16 +27,29 @@ from taonet_core.labels import FIVE_CLASSES, class_from_catalog
 GRID = np.array([0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99])
 _OUTPUT = Path(__file__).parents[1] / "taonet_core" / "simulation" / "priors.json"
 
-#: First word(s) of the free-text class of an OTHER -> kind of object in the simulator.
+#: First word(s) of the free-text class -> kind among the OTHER of the simulator. Flares and
+#: asteroids are left out of the release's OTHER and are read from the lists all the same.
 _KINDS = {
     r"^HPM|^LHS": "proper_motion",
+    r"^Flare": "flare",
+    r"^Ast": "asteroid",
     r"^Nova": "nova",
     r"TDE": "tde",
     r"^Comet": "comet",
-    r"^Mira|^LPV|^OH|^Carb": "mira",
+    r"^Mira|^OH": "mira",
+    r"^LPV|^Carb|^very red C|^AGB": "semi_regular",
     r"^YSO|^FU": "yso",
-    r"^(?:SN|CV)/|^CV\b": "ambiguous",
-    r"^[Vv]ar|^RRL": "variable",
+    r"^[Vv]ar|^RRL|^RCorB": "variable",
+}
+#: Kinds that the lists call variable without saying more; each gets a third.
+_VARIABLES = ("rr_lyrae", "eclipsing", "irregular")
+#: Explanation -> how it is written where it is doubted.
+_DOUBTS = {
+    "supernova": r"^SN\?|^SN/|^[^ ]+/SN",
+    "dwarf_nova": r"^CV\?|^CV/|^[^ ]+/CV",
+    "asteroid": r"^Ast\?|^Ast/|^[^ ]+/Ast",
+    "flare": r"^Flare\?|^Flare/|^[^ ]+/Flare",
+    "variable": r"^[Vv]ar\?|^[Vv]ar/|^[^ ]+/Var",
 }
 
 
@@ -162,6 +175,23 @@ def fit_field(folder: Path) -> dict[str, Any]:
     return {"magnitude": quantiles(mags), "excess": quantiles(scatter), "n": len(mags)}
 
 
+def fit_others(catalog: pd.DataFrame) -> dict[str, Any]:
+    """Magnitudes and number of each kind among the OTHER, and how often what is suspected."""
+    text = catalog["classification"].fillna("")
+    listed = catalog[(catalog["label"] == "OTHER") | catalog["kind"].isin(["flare", "asteroid"])]
+    kinds = {kind: fit_class(part, 0.1) for kind, part in listed.groupby("kind")}
+    variable = kinds.pop("variable")
+    kinds |= {kind: variable | {"n": variable["n"] // len(_VARIABLES)} for kind in _VARIABLES}
+    moving = text[listed.index[listed["kind"] == "proper_motion"]]
+    number = pd.to_numeric(moving.str.extract(r"LHS[_ ]*(\d+)")[0])
+    kinds["proper_motion"]["above_one"] = round(float((number < 1000).mean()), 3)
+    kinds["proper_motion"]["above_half"] = round(float(number.notna().mean()), 3)
+    return {
+        "kinds": dict(sorted(kinds.items())),
+        "doubts": {name: int(text.str.contains(words).sum()) for name, words in _DOUBTS.items()},
+    }
+
+
 def galactic_latitude(ra: Any, dec: Any) -> NDArray[Any]:
     """Absolute galactic latitude, degrees."""
     from astropy.coordinates import SkyCoord
@@ -208,10 +238,7 @@ def fit(folder: Path) -> dict[str, Any]:
     classes["BZ"]["redshift"] = quantiles(blazars["redshift"])
     classes["CV"] |= fit_variability(by_label["CV"])
     classes["SN"]["types"] = fit_supernova_types(folder)
-    other = catalog[catalog["label"] == "OTHER"]
-    classes["OTHER"]["kinds"] = {
-        kind: fit_class(part, 0.1) for kind, part in sorted(other.groupby("kind"))
-    }
+    classes["OTHER"] |= fit_others(catalog)
     field = fit_field(folder)
     positions = pd.read_csv(folder / "nontransients_objects.csv.gz")
     field["latitude"] = quantiles(galactic_latitude(positions["ra"], positions["dec"]))

@@ -92,47 +92,117 @@ def damped_walk(
     return values
 
 
+# Of dwarf novae: share of superoutbursts (long outbursts of U Gem stars), their plateau in days and
+# its fall in mag a day, and how much fainter the other outbursts are (Warner 1995, Cataclysmic
+# Variable Stars, chapter 3; Otulakowska-Hypka et al. 2016, MNRAS 460, 2526; Kato 2015, PASJ 67,
+# 108 for WZ Sge stars).
+_DWARF_NOVAE: dict[str, tuple[float, float, float, float]] = {
+    "su_uma": (0.2, 13.0, 0.10, 0.7),
+    "wz_sge": (1.0, 24.0, 0.08, 0.0),
+    "u_gem": (0.4, 9.0, 0.0, 0.1),
+}
+
+
 def dwarf_nova(
-    times: Times, *, amplitude: float, recurrence: float, discovery: float, rng: np.random.Generator
+    times: Times,
+    *,
+    kind: str,
+    amplitude: float,
+    recurrence: float,
+    decline: float,
+    discovery: float,
+    rng: np.random.Generator,
 ) -> Magnitudes:
     """Magnitudes above quiescence of a dwarf nova that is in outburst at `discovery`.
 
-    Rise of about a day, a flat top of normal outbursts or the slowly falling plateau of
-    superoutbursts (0.1 mag a day for two weeks), then a decline of about 0.5 mag a day (Warner
-    1995, Cataclysmic Variable Stars, sections 3.3 and 3.6; Otulakowska-Hypka et al. 2016, MNRAS
-    460, 2526).
+    A rise of a day, a top, and a decline. Normal outbursts stay at maximum for about three days;
+    superoutbursts are brighter and have a plateau of two weeks or more that falls slowly.
 
     Parameters
     ----------
     times : ndarray, shape (T,)
         Days.
+    kind : str
+        ``"su_uma"``, ``"wz_sge"`` or ``"u_gem"``.
     amplitude : float
         Magnitudes above quiescence at discovery.
     recurrence : float
         Mean days between outbursts.
+    decline : float
+        Days a magnitude after the top.
     discovery : float
         A time in outburst, days.
     rng : numpy.random.Generator
         Source of chance.
     """
-    super_share = 1.0 if recurrence > 600 else 0.3
-    onsets = _renewals(times, recurrence, discovery, rng)
+    share, top, slope, fainter = _DWARF_NOVAE[kind]
+    # The longer an outburst lasts, the likelier it is the one that was found.
+    found_share = share * top / (share * top + (1 - share) * 3.0)
     above = np.zeros(len(times))
-    for number, onset in enumerate(onsets):
-        if rng.random() < super_share:
-            plateau, slope, height = 14 * np.exp(0.25 * rng.standard_normal()), 0.10, amplitude
-        else:
-            plateau, slope, height = 3 * np.exp(0.5 * rng.standard_normal()), 0.0, amplitude - 0.5
+    for number, onset in enumerate(_renewals(times, recurrence, discovery, rng)):
+        long = rng.random() < (share if number else found_share)
+        plateau = (top if long else 3.0) * np.exp((0.25 if long else 0.4) * rng.standard_normal())
+        fall = slope if long else 0.0
         if number == 0:  # discovered some way along the plateau, at the amplitude asked for
-            wait = plateau * rng.random()
-            onset, height = discovery - 1.0 - wait, amplitude + slope * wait
+            found_long, wait = long, plateau * rng.random()
+            onset, height = discovery - 1.0 - wait, amplitude + fall * wait
         else:
-            height = max(height + 0.3 * rng.standard_normal(), 0.3)
-        phase = times - onset
-        end = max(height - slope * plateau, 0.2)
-        knots = [0.0, 1.0, 1.0 + plateau, 1.0 + plateau + end / 0.5]
-        np.maximum(above, np.interp(phase, knots, [0.0, height, end, 0.0]), out=above)
+            height = amplitude + fainter * (int(long) - int(found_long))
+            height = max(height + 0.25 * rng.standard_normal(), 0.3)
+        end = max(height - fall * plateau, 0.2)
+        knots = [0.0, 1.0, 1.0 + plateau, 1.0 + plateau + end * decline]
+        np.maximum(above, np.interp(times - onset, knots, [0.0, height, end, 0.0]), out=above)
     return above
+
+
+#: Sum of rise and decay times of `flares`, in units of the decay.
+FLARE_WIDTH = 1.75
+
+
+def flares(
+    times: Times, *, rate: float, height: float, decay: float, rng: np.random.Generator
+) -> Magnitudes:
+    """Magnitudes above the level between flares; the variance is rate height^2 width decay.
+
+    Flares come at random, rise and fall exponentially, the fall 4/3 as long as the rise (near the
+    1.3 of Valtaoja et al. 1999, ApJS 120, 95), and have exponentially distributed heights.
+
+    Parameters
+    ----------
+    times : ndarray, shape (T,)
+        Days, in any order.
+    rate : float
+        Flares a day.
+    height : float
+        Mean height, magnitudes.
+    decay : float
+        Days.
+    rng : numpy.random.Generator
+        Source of chance.
+    """
+    first, last = float(times.min()) - 5 * decay, float(times.max()) + 5 * decay
+    number = rng.poisson(rate * (last - first))
+    peaks, heights = rng.uniform(first, last, number), rng.exponential(height, number)
+    phase = (times[:, None] - peaks) / decay
+    return np.exp(-np.abs(phase) * np.where(phase < 0, 1 / (FLARE_WIDTH - 1), 1.0)) @ heights
+
+
+def stellar_flare(phase: Times, half_width: float) -> NDArray[np.float64]:
+    """Light of a flare of an M dwarf as a share of its peak.
+
+    A sudden rise, then the sum of two exponentials (Davenport et al. 2014, ApJ 797, 122).
+
+    Parameters
+    ----------
+    phase : ndarray
+        Time since the peak, in any unit.
+    half_width : float
+        Time above half the peak, in the same unit.
+    """
+    turn = np.asarray(phase) / half_width
+    after = np.maximum(turn, 0.0)
+    fall = 0.689 * np.exp(-1.6 * after) + 0.303 * np.exp(-0.2783 * after)
+    return np.where(turn >= 0, fall, np.clip(1 + turn, 0.0, 1.0))
 
 
 def _renewals(
@@ -181,15 +251,26 @@ def periodic(times: Times, *, period: float, phase: float, shape: str) -> Magnit
     period, phase : float
         Days; fraction of the period at time 0.
     shape : str
-        ``"sine"``, ``"sawtooth"`` (RR Lyrae of type ab: rise in 0.15 of the period; Smith 1995, RR
-        Lyrae Stars, section 1.3) or ``"eclipse"`` (dips of a tenth of the period).
+        ``"sine"``; ``"sawtooth"`` (RR Lyrae of type ab: rise in 0.15 of the period); ``"mira"``
+        (rise in 0.42 of the period); ``"eclipse"`` (dips of a tenth of the period) and ``"algol"``
+        (the same, with a second dip a third as deep); ``"contact"`` (two waves a period, of
+        unequal depth).
     """
     turn = (times / period + phase) % 1.0
     if shape == "sine":
         return 0.5 - 0.5 * np.cos(2 * np.pi * turn)
+    if shape == "mira":
+        warped = np.interp(turn, [0.0, 0.58, 1.0], [0.0, 0.5, 1.0])
+        return 0.5 - 0.5 * np.cos(2 * np.pi * warped)
     if shape == "sawtooth":
         return np.interp(turn, [0.0, 0.5, 0.85, 1.0], [0.0, 0.85, 1.0, 0.0])
-    return np.clip(1 - np.abs((turn + 0.5) % 1.0 - 0.5) / 0.05, 0.0, 1.0)
+    if shape == "contact":
+        unequal = 0.9 + 0.1 * np.cos(2 * np.pi * turn)
+        return unequal * (0.5 + 0.5 * np.cos(4 * np.pi * turn))
+    dip = np.clip(1 - np.abs((turn + 0.5) % 1.0 - 0.5) / 0.05, 0.0, 1.0)
+    if shape == "algol":
+        dip += np.clip(1 - np.abs(turn - 0.5) / 0.05, 0.0, 1.0) / 3
+    return dip
 
 
 def nova(phase: Times, decline: float) -> Magnitudes:
