@@ -97,12 +97,18 @@ class NightTask(Labelled):
         for objects in self.shuffled(rng):
             images, times = [], []
             for i in objects:
-                stack, mjd = self.nights.nights(i)
-                keep = thin(len(mjd), rng)
-                images.append(symmetry(stack[keep], int(rng.integers(8))))
-                times.append(mjd[keep])
+                stack, mjd = self.augmented(*self.nights.nights(i), rng)
+                images.append(stack)
+                times.append(mjd)
             batch = collate(images, times)
             yield (batch.frames, batch.mask, batch.times), torch.tensor(self.labels[objects])
+
+    def augmented(
+        self, stack: NDArray[np.floating], mjd: NDArray[np.float64], rng: np.random.Generator
+    ) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
+        """Return some or all nights of an object (T, H, W), turned, and their times (T,)."""
+        keep = thin(len(mjd), rng)
+        return symmetry(stack[keep], int(rng.integers(8))), mjd[keep]
 
     def loss(self, model: nn.Module, inputs: Inputs, labels: Tensor) -> Tensor:
         """Half the loss is the verdict's, half the mean over all nights: right and early."""
