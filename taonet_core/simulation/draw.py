@@ -31,6 +31,7 @@ from taonet_core.simulation.populations import (
     draw_latitude,
     draw_supernova,
 )
+from taonet_core.simulation.psf import draw_psf_transforms
 from taonet_core.simulation.survey import (
     Cadence,
     Survey,
@@ -160,13 +161,7 @@ def _draw_frames(
     size = survey.size + 2 * scene.MARGIN
     static = _draw_static(target, survey, size, zero_point, direction, rng)
     nights, count = cadence.n_nights, len(cadence.times)
-    seeing = survey.fwhm * np.exp(survey.fwhm_scatter * rng.standard_normal(nights))
-    psf = scene.psf_transforms(
-        size,
-        np.maximum(seeing, survey.fwhm_min),
-        np.minimum(rng.rayleigh(survey.ellipticity, nights), 0.4),
-        np.pi * rng.random(nights),
-    )
+    psf = draw_psf_transforms(survey, nights, size, rng)
     flux = 10 ** (-0.4 * (target.mag - zero_point))
     years = (cadence.times - discovery) / _YEAR
     position = (
@@ -194,7 +189,7 @@ def _draw_static(
     rng: np.random.Generator,
 ) -> NDArray[np.complex64]:
     """Transform of the field stars, field galaxies and host."""
-    side = size * survey.pixel_scale
+    side = (size - scene.MARGIN) * survey.pixel_scale
     mags, places = galaxies.draw_stars(direction[1], direction[0], side, rng)
     x, y = places / survey.pixel_scale
     static = scene.point_transform(size, x, y, 10 ** (-0.4 * (mags - zero_point)))

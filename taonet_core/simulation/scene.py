@@ -1,8 +1,10 @@
 """The sky as a camera would see it without noise: stars, galaxies, PSF, moving target.
 
-Everything is built in Fourier space: the transform of a Gaussian is known exactly, a shift is a
-phase, and one inverse transform draws all frames of an object. Positions are pixels from the
-target's nominal place, x along columns and y along rows.
+Everything is built in Fourier space: the transform of a Gaussian is known exactly, and a shift is a
+phase. To sample a picture is to add up all frequencies that differ by whole cycles a pixel, so
+transforms are kept at each frequency and at its first alias; beyond, a PSF has no power left.
+(To leave the aliases out, as a plain discrete transform does, draws ripples about every star.)
+Positions are pixels from the target's nominal place, x along columns and y along rows.
 """
 
 from __future__ import annotations
@@ -15,14 +17,8 @@ import scipy.fft
 from numpy.typing import NDArray
 
 #: Rim of the working grid beyond the cutout, pixels on each side: light wraps around in a discrete
-#: transform, and must do so outside the cutout.
-MARGIN = 8
-#: Share of light in the wings of the PSF and their width in units of the core: two Gaussians fitted
-#: to a Moffat profile of index 4.765, which turbulence predicts (Trujillo et al. 2001, MNRAS 328,
-#: 977), by least squares over six half-widths.
-WING_SHARE, WING_WIDTH = 0.492, 1.662
-#: FWHM of the two-Gaussian PSF in units of the sigma of its core.
-_FWHM_PER_SIGMA = 2.637
+#: transform, and must do so outside the cutout. Sources are placed in the inner half of it.
+MARGIN = 16
 
 # Gaussian mixtures of exponential and de Vaucouleurs profiles: shares of the light, and sigma in
 # units of the half-light radius (least squares out to 8 half-light radii, within 6 % of the profile
@@ -61,99 +57,90 @@ class Galaxy:
 
 
 @lru_cache(maxsize=8)
-def _frequencies(size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Frequencies along y and x of the half spectrum of a `size` x `size` image."""
-    return (
-        np.fft.fftfreq(size).astype(np.float32),
-        np.fft.rfftfreq(size).astype(np.float32),
-    )
+def frequencies(size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Frequencies of the transforms of this module, cycles a pixel.
+
+    Parameters
+    ----------
+    size : int
+        Side P of the working grid, even.
+
+    Returns
+    -------
+    along_y : ndarray, shape (2 P,), float32
+        From 0 to 1, then their aliases from -1 to 0.
+    along_x : ndarray, shape (P + 2,), float32
+        From 0 to 1/2, since a real picture needs no more, then their aliases from -1 to -1/2.
+    """
+    along_y = np.arange(size, dtype=np.float32) / np.float32(size)
+    along_x = along_y[: size // 2 + 1]
+    return np.concatenate([along_y, along_y - 1]), np.concatenate([along_x, along_x - 1])
 
 
 def point_transform(
     size: int, x: NDArray[np.float64], y: NDArray[np.float64], flux: NDArray[np.float64]
 ) -> NDArray[np.complex64]:
-    """Transform of point sources, shape (size, size // 2 + 1).
+    """Transform of point sources.
 
     Parameters
     ----------
     size : int
-        Side of the working grid.
-    x, y, flux : ndarray, shape (S,)
-        Pixels from the target; total counts.
+        Side P of the working grid.
+    x, y : ndarray, shape (S,)
+        Pixels from the target.
+    flux : ndarray, shape (S,) or (B, S)
+        Total counts, or counts in each band.
+
+    Returns
+    -------
+    ndarray, shape (2 P, P + 2) or (B, 2 P, P + 2), complex64
     """
-    fy, fx = _frequencies(size)
-    along_x = np.exp((-2j * np.pi) * np.outer(x, fx)).astype(np.complex64)
-    along_y = np.exp((-2j * np.pi) * np.outer(fy, y)).astype(np.complex64)
-    return (along_y * flux.astype(np.float32)) @ along_x
+    along_y, along_x = _phases(size, np.column_stack([x, y]))
+    return (along_y.T * flux.astype(np.float32)[..., None, :]) @ along_x
 
 
 def galaxy_transform(
-    size: int, galaxy: Galaxy, x: float, y: float, flux: float, pixel_scale: float
+    size: int,
+    galaxy: Galaxy,
+    x: float,
+    y: float,
+    flux: float | NDArray[np.float64],
+    pixel_scale: float,
 ) -> NDArray[np.complex64]:
-    """Transform of one galaxy, shape (size, size // 2 + 1).
+    """Transform of one galaxy.
 
     Parameters
     ----------
     size : int
-        Side of the working grid.
+        Side P of the working grid.
     galaxy : Galaxy
         Shape and size.
     x, y : float
         Its centre, pixels from the target.
-    flux : float
-        Total counts.
+    flux : float or ndarray, shape (B,)
+        Total counts, or counts in each band.
     pixel_scale : float
         Arcsec a pixel.
+
+    Returns
+    -------
+    ndarray, shape (2 P, P + 2) or (B, 2 P, P + 2), complex64
     """
-    fy, fx = _frequencies(size)
+    fy, fx = frequencies(size)
     cos, sin = np.cos(galaxy.angle), np.sin(galaxy.angle)
-    major = fx[None, :] * cos + fy[:, None] * sin
-    minor = (fy[:, None] * cos - fx[None, :] * sin) * galaxy.axis_ratio
-    scaled = -2 * np.pi**2 * (galaxy.radius / pixel_scale) ** 2 * (major**2 + minor**2)
+    major = np.float32(cos) * fx + np.float32(sin) * fy[:, None]
+    minor = np.float32(cos) * fy[:, None] - np.float32(sin) * fx
+    minor *= np.float32(galaxy.axis_ratio)
+    scaled = major**2 + minor**2
+    scaled *= np.float32(-2 * np.pi**2 * (galaxy.radius / pixel_scale) ** 2)
     profile = np.zeros_like(scaled)
     for share, (weights, sigmas) in ((1 - galaxy.bulge, _DISK), (galaxy.bulge, _BULGE)):
         if share:
             for weight, sigma in zip(weights, sigmas, strict=True):
                 profile += np.float32(share * weight) * np.exp(np.float32(sigma**2) * scaled)
-    phase = np.exp(-2j * np.pi * fy * y)[:, None] * np.exp(-2j * np.pi * fx * x)[None, :]
-    return (flux * profile * phase).astype(np.complex64)
-
-
-def psf_transforms(
-    size: int,
-    fwhm: NDArray[np.float64],
-    ellipticity: NDArray[np.float64],
-    angle: NDArray[np.float64],
-) -> NDArray[np.float32]:
-    """Return transforms of centred PSFs of unit flux, (N, size, size // 2 + 1).
-
-    Parameters
-    ----------
-    size : int
-        Side of the working grid.
-    fwhm : ndarray, shape (N,)
-        Full width at half maximum, pixels, as measured on the frame (so with the pixel).
-    ellipticity, angle : ndarray, shape (N,)
-        1 - axis ratio, and position angle of the major axis, radians.
-    """
-    fy, fx = _frequencies(size)
-    # A pixel adds the variance 1/12 to each axis.
-    variance = np.maximum((fwhm / _FWHM_PER_SIGMA) ** 2 - 1 / 12, 0.2)
-    stretch = (1 - ellipticity) ** -0.5
-    long, short = variance * stretch**2, variance / stretch**2
-    cos, sin = np.cos(angle), np.sin(angle)
-    xx = (long * cos**2 + short * sin**2)[:, None, None]
-    yy = (long * sin**2 + short * cos**2)[:, None, None]
-    xy = ((long - short) * sin * cos)[:, None, None]
-    gx, gy = fx[None, None, :], fy[None, :, None]
-    scale = np.float32(-2 * np.pi**2)
-    exponent = xx.astype(np.float32) * (gx**2 * scale) + yy.astype(np.float32) * (gy**2 * scale)
-    exponent += xy.astype(np.float32) * (2 * scale * gx * gy)
-    psf = np.exp(exponent) * np.float32(1 - WING_SHARE)
-    exponent *= np.float32(WING_WIDTH**2)
-    psf += np.float32(WING_SHARE) * np.exp(exponent)
-    psf *= (np.sinc(fy)[:, None] * np.sinc(fx)[None, :]).astype(np.float32)
-    return psf
+    along_y, along_x = _phases(size, np.array([[x, y]]))
+    spectrum = (profile * along_y.T) * along_x
+    return spectrum * np.asarray(flux, dtype=np.float32)[..., None, None]
 
 
 def render(
@@ -163,14 +150,17 @@ def render(
     flux: NDArray[np.float64],
     position: NDArray[np.float64],
     shift: NDArray[np.float64],
+    *,
+    band: NDArray[np.int64] | None = None,
 ) -> NDArray[np.float32]:
     """Draw all frames of an object, counts without sky or noise.
 
     Parameters
     ----------
-    static : ndarray, shape (P, P // 2 + 1), complex64
-        Transform of all that does not change, from `point_transform` and `galaxy_transform`.
-    psf : ndarray, shape (N, P, P // 2 + 1), float32
+    static : ndarray, shape (2 P, P + 2) or (B, 2 P, P + 2), complex64
+        Transform of all that does not change, from `point_transform` and `galaxy_transform`, or
+        one in each band.
+    psf : ndarray, shape (N, 2 P, P + 2), float32
         Transform of the PSF of each night.
     night : ndarray, shape (T,)
         Which PSF each frame has.
@@ -180,29 +170,60 @@ def render(
         Where the target is, (x, y) pixels from its nominal place: proper motion.
     shift : ndarray, shape (T, 2)
         Where that nominal place falls on each frame, (x, y) pixels from the central pixel.
+    band : ndarray, shape (T,), optional
+        Which `static` each frame shows; the first by default.
 
     Returns
     -------
     ndarray, shape (T, P - 2 MARGIN, P - 2 MARGIN), float32
         The central pixel is ``size // 2`` on both axes.
     """
-    size = static.shape[0]
-    fy, fx = _frequencies(size)
-    centre = shift + size // 2
+    size = psf.shape[-1] - 2
+    static = static.reshape(-1, *psf.shape[1:])
+    look = night * len(static) + (0 if band is None else band)
+    # A target that has left the grid must not come in again on the other side.
+    inside = np.abs(position).max(axis=1) < size / 2
+    counts = np.where(inside, flux, 0.0).astype(np.float32)[:, None, None]
+    field = _Shift(size, shift + size // 2)
+    target = _Shift(size, shift + size // 2 + position)
+    side = size - 2 * MARGIN
+    frames = np.empty((len(night), side, side), dtype=np.float32)
+    for number in np.unique(look):  # a few frames at a time stay in the cache
+        index = np.flatnonzero(look == number)
+        star = psf[number // len(static)]
+        spectrum = target.sample(star, index)
+        spectrum *= counts[index]
+        spectrum += field.sample(static[number % len(static)] * star, index)
+        drawn = scipy.fft.irfft2(spectrum, s=(size, size), overwrite_x=True)
+        frames[index] = drawn[:, MARGIN : size - MARGIN, MARGIN : size - MARGIN]
+    return frames
 
-    def phases(offset: NDArray[np.float64]) -> NDArray[np.complex64]:
-        along_x = np.exp((-2j * np.pi) * offset[:, 0, None] * fx).astype(np.complex64)
-        along_y = np.exp((-2j * np.pi) * offset[:, 1, None] * fy).astype(np.complex64)
-        return along_y[:, :, None] * along_x[:, None, :]
 
-    counts = flux.astype(np.float32)[:, None, None]
-    if position.any():
-        spectrum = phases(position)
-        spectrum *= counts
-        spectrum += static
-    else:
-        spectrum = static + counts
-    spectrum *= phases(centre)
-    spectrum *= psf[night]
-    frames = scipy.fft.irfft2(spectrum, s=(size, size), overwrite_x=True)
-    return frames[:, MARGIN : size - MARGIN, MARGIN : size - MARGIN]
+class _Shift:
+    """Where each of T frames has its origin, (T, 2) in x and y, as phases of its transform."""
+
+    def __init__(self, size: int, offset: NDArray[np.float64]) -> None:
+        self.along_y, self.along_x = _phases(size, offset)
+        # An alias lies one cycle lower: the same phase but for a turn of the whole offset.
+        turn = np.exp(2j * np.pi * offset)
+        columns = [np.ones(len(offset)), turn[:, 0], turn[:, 1], turn[:, 0] * turn[:, 1]]
+        self.aliases = np.column_stack(columns).astype(np.complex64)
+
+    def sample(self, sky: NDArray, index: NDArray[np.int64]) -> NDArray[np.complex64]:
+        """Transform of the sampled frames `index`, (n, P, P // 2 + 1), from that of the sky."""
+        rows, columns = len(sky) // 2, sky.shape[1] // 2
+        blocks = sky.reshape(2, rows, 2, columns).transpose(0, 2, 1, 3).reshape(4, -1)
+        sampled = (self.aliases[index] @ blocks).reshape(-1, rows, columns)
+        sampled *= self.along_y[index, :rows, None]
+        sampled *= self.along_x[index, None, :columns]
+        return sampled
+
+
+def _phases(
+    size: int, offset: NDArray[np.float64]
+) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
+    """Phases along y and x that move each frame by `offset`, (T, 2) in x and y."""
+    fy, fx = frequencies(size)
+    along_y = np.exp(np.complex64(-2j * np.pi) * np.outer(offset[:, 1], fy).astype(np.float32))
+    along_x = np.exp(np.complex64(-2j * np.pi) * np.outer(offset[:, 0], fx).astype(np.float32))
+    return along_y, along_x

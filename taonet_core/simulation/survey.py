@@ -44,6 +44,12 @@ class Survey:
         Median full width at half maximum of a star, pixels; natural-log scatter; lower bound.
     ellipticity : float
         Scale of the Rayleigh distribution of 1 - axis ratio of the PSF.
+    moffat_beta : float
+        Index of its Moffat profile: the smaller, the stronger its wings.
+    trailing : float
+        Mean length of the smear of imperfect tracking, pixels.
+    spikes : float
+        Share of the light of a star in its diffraction spikes.
     transparency_scatter, cloudy_share, cloudy_loss : float
         Night-to-night scatter of the zero point, mag; share of nights with thin cloud, and its
         mean loss, mag.
@@ -94,6 +100,9 @@ class Survey:
     fwhm_scatter: float
     fwhm_min: float
     ellipticity: float
+    moffat_beta: float
+    trailing: float
+    spikes: float
     transparency_scatter: float
     cloudy_share: float
     cloudy_loss: float
@@ -151,6 +160,9 @@ SURVEYS: dict[str, Survey] = {
         fwhm_scatter=0.13,
         fwhm_min=2.1,
         ellipticity=0.06,
+        moffat_beta=3.0,
+        trailing=0.4,
+        spikes=0.01,
         transparency_scatter=0.05,
         cloudy_share=0.08,
         cloudy_loss=0.3,
