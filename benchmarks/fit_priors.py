@@ -145,6 +145,14 @@ def fit_class(rows: pd.DataFrame, offset: float) -> dict[str, Any]:
     return result
 
 
+def fit_brightening(
+    objects: pd.DataFrame, catalog: pd.DataFrame, medians: pd.Series
+) -> list[float]:
+    """How much brighter than the median of its curve an object was at discovery, magnitudes."""
+    discovery = objects.merge(catalog[["crts_id", "mag"]], on="crts_id")
+    return quantiles(discovery["object_id"].map(medians) - discovery["mag"])
+
+
 def fit_variability(curves: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """Scatter in quiescence of the outbursting: half the width of the fainter half of nights."""
     scatter = []
@@ -232,8 +240,10 @@ def fit(folder: Path) -> dict[str, Any]:
     by_label = {
         label: dict(list(part.groupby("object_id"))) for label, part in curves.groupby("label")
     }
-    classes["AGN"]["walk"] = fit_walks(by_label["AGN"])
-    classes["BZ"]["walk"] = fit_walks(by_label["BZ"])
+    for label in ("AGN", "BZ"):
+        listed = objects[objects["label"] == label]
+        classes[label]["walk"] = fit_walks(by_label[label])
+        classes[label]["brightening"] = fit_brightening(listed, catalog, medians)
     blazars = catalog[(catalog["label"] == "BZ") & catalog["redshift"].notna()]
     classes["BZ"]["redshift"] = quantiles(blazars["redshift"])
     classes["CV"] |= fit_variability(by_label["CV"])

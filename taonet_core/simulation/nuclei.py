@@ -12,7 +12,6 @@ from taonet_core.simulation.galaxies import distance_modulus, draw_host
 from taonet_core.simulation.targets import (
     Sight,
     Target,
-    draw_magnitudes,
     draw_quantile,
     load_priors,
 )
@@ -26,10 +25,10 @@ _FAINTEST_HOST = 22.5
 #: (MacLeod et al. 2010, ApJ 721, 1014, the scaling relations of their section on tau and SF).
 _TAU_SLOPES = (0.17, 0.03, 0.21)
 _SIGMA_SLOPES = (-0.479, 0.131, 0.18)
-#: Medians over the AGN drawn here, about which the slopes turn; the share of the fitted scatter of
+#: Means over the AGN drawn here, about which the slopes turn; the share of the fitted scatter of
 #: log10 tau and log10 sigma that the slopes leave unexplained (both by simulation).
-_PIVOT = (0.30, -24.5, 8.6)
-_UNEXPLAINED = (0.95, 0.6)
+_PIVOT = (-0.30, -23.5, 8.36)
+_UNEXPLAINED = (0.99, 0.73)
 #: Luminosities beyond these were not studied.
 _LUMINOSITIES = (-28.0, -22.0)
 #: Share of a blazar's variance that is flares, how many it has a day, and their decay, in units of
@@ -49,8 +48,8 @@ def draw_agn(sight: Sight, rng: np.random.Generator) -> Target:
     prior = load_priors()["AGN"]
     nearby = rng.random() < 0.2
     redshift = 0.04 + 0.31 * rng.random() if nearby else 1.2 * np.exp(0.5 * rng.standard_normal())
-    discovery, quiescent = draw_magnitudes(prior, rng)
-    mean = max(quiescent, discovery + 0.1)
+    discovery = draw_quantile(prior["discovery"], rng)
+    mean = discovery + draw_quantile(prior["brightening"], rng)
     tau, sigma = quasar_walk(prior["walk"], mean, redshift, rng)
     host = -21.3 + 0.8 * rng.standard_normal()
     deviation = curves.damped_walk(
@@ -77,8 +76,8 @@ def draw_blazar(sight: Sight, rng: np.random.Generator) -> Target:
     redshift = draw_quantile(prior["redshift"], rng)
     lacertid = rng.random() < 0.5
     host = -22.3 + 0.5 * rng.standard_normal() if lacertid else -18.0
-    discovery, quiescent = draw_magnitudes(prior, rng)
-    mean = max(quiescent, discovery + 0.1)
+    discovery = draw_quantile(prior["discovery"], rng)
+    mean = discovery + draw_quantile(prior["brightening"], rng)
     tau, sigma = _draw_walk(prior["walk"], (0.0, 0.0), (1.0, 1.0), rng)
     decay = _FLARE_DECAY * tau
     flares = curves.flares(
