@@ -61,7 +61,7 @@ def _table_path(path: Path | None) -> Path | None:
 
 def known_survey(name: str) -> str:
     """Refuse a survey that cannot be simulated, as wrong usage."""
-    from taonet_core.simulation.survey import get_survey
+    from taonet_core.simulation.presets import get_survey
 
     with _wrong_usage():
         get_survey(name)

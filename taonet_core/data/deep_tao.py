@@ -36,7 +36,9 @@ _COLUMNS = {
     "CUTOUT": "cutout",
     "FILTER": "band",
 }
-_NAME = re.compile(r"nonCSS:(\d+\.?\d*)([+-]\d+\.?\d*)", re.IGNORECASE)
+#: The same for columns of ours, not the release's: HDUs of the images that belong to a frame.
+_PARTNERS = {"REF_EXT": "reference", "DIFF_EXT": "difference"}
+_NAME = re.compile(r"non[A-Z]+:(\d+\.?\d*)([+-]\d+\.?\d*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,18 @@ def object_meta(header: Header, name: str) -> tuple[dict[str, Any], list[str]]:
     return meta, notes
 
 
+def partner_images(table: ObjectTable) -> set[int]:
+    """Return the HDUs that the table names as references and differences."""
+    columns = [table.columns[title] for title in _PARTNERS if title in table.columns]
+    return {int(number(v) or 0) for values in columns for v in values.tolist()}
+
+
+def take_partners(columns: dict[str, Any]) -> dict[str, int]:
+    """Take the HDUs of reference and difference out of the columns of a frame, by role."""
+    found = {role: columns.pop(role) for role in _PARTNERS.values() if role in columns}
+    return {role: int(number(value) or 0) for role, value in found.items()}
+
+
 def plan(table: ObjectTable, images: Sequence[int]) -> Plan:
     """Match rows to images, drop exposures stored twice, and settle the order and times.
 
@@ -133,7 +147,7 @@ def plan(table: ObjectTable, images: Sequence[int]) -> Plan:
     mjd = np.array([number(v) or np.nan for v in table.columns["MJD"].tolist()])
     text = {
         name: [str(v) for v in table.columns[title].tolist()]
-        for title, name in _COLUMNS.items()
+        for title, name in (_COLUMNS | _PARTNERS).items()
         if title in table.columns
     }
     rows = _without_repeats(rows, text, mjd, dropped)

@@ -167,18 +167,25 @@ def _read_deep_tao(file: FitsFile) -> Reading:
     header = table.header | hdus[0].header
     meta, notes = deep_tao.object_meta(header, file.name)
     band = band_of(spellings(header)) or deep_tao.BAND
-    images = [h for h in hdus if h.kind in ("image", "compressed") and len(image_shape(h)) == 2]
-    plan = deep_tao.plan(table, [hdu.index for hdu in images])
+    images = {
+        h.index: h for h in hdus if h.kind in ("image", "compressed") and len(image_shape(h)) == 2
+    }
+    partners = deep_tao.partner_images(table)
+    plan = deep_tao.plan(table, [index for index in images if index not in partners])
     reading = Reading("deep-tao", [], meta, notes + plan.notes, plan.dropped)
     for index, time, columns in plan.rows:
-        hdu = hdus[index]
-        try:
-            pixels = pixels_of(file, hdu)
-        except UnreadableFileError as error:
-            reading.dropped.append(str(error))
-            continue
         columns["band"] = str(columns.get("band") or band)
-        reading.frames.append(Frame(pixels, hdu.header, str(index), "science", time, columns))
+        roles = {"science": index, **deep_tao.take_partners(columns)}
+        for role, hdu_number in roles.items():
+            if hdu_number not in images:
+                continue
+            hdu = images[hdu_number]
+            try:
+                pixels = pixels_of(file, hdu)
+            except UnreadableFileError as error:
+                reading.dropped.append(str(error))
+                continue
+            reading.frames.append(Frame(pixels, hdu.header, str(index), role, time, columns))
     return reading
 
 

@@ -13,8 +13,9 @@ from taonet_core import __version__
 from taonet_core.data.atomic import atomic_path
 from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.simulation.deep_tao import write_deep_tao
-from taonet_core.simulation.draw import draw_object
-from taonet_core.simulation.survey import Survey, get_survey
+from taonet_core.simulation.draw import draw_stored
+from taonet_core.simulation.presets import get_survey
+from taonet_core.simulation.survey import Survey
 
 
 def simulate_dataset(
@@ -98,6 +99,6 @@ def _run(jobs: list[tuple[Any, ...]], workers: int) -> Iterator[None]:
 
 def _write_object(job: tuple[Path, TransientClass, Survey, float, int, int]) -> None:
     output, label, survey, visibility, seed, index = job
-    sequence = draw_object(label, survey=survey, visibility=visibility, seed=seed, index=index)
+    sequence = draw_stored(label, survey=survey, visibility=visibility, seed=seed, index=index)
     path = output / "data" / label / f"{sequence.object_id}.fits"
     write_deep_tao(sequence, path, sequence.meta["header"])

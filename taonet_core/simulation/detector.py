@@ -1,11 +1,12 @@
-"""From photons to stored pixels: noise, saturation, quantisation and defects."""
+"""From photons to stored pixels: sky, noise, saturation, quantisation and defects."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taonet_core.simulation.survey import Cadence, Survey
+from taonet_core.simulation.cadence import Cadence, moon_phase
+from taonet_core.simulation.survey import Survey
 
 
 def expose(
@@ -13,8 +14,8 @@ def expose(
     survey: Survey,
     cadence: Cadence,
     rng: np.random.Generator,
-) -> NDArray[np.uint16]:
-    """Turn noiseless frames into what the survey stores.
+) -> NDArray[np.float32]:
+    """Turn noiseless frames into what the camera reads.
 
     Parameters
     ----------
@@ -29,42 +30,74 @@ def expose(
 
     Returns
     -------
-    ndarray, shape (T, H, W), uint16
+    ndarray, shape (T, H, W), float32
+        Counts: whole multiples of `Survey.quantum`; zeros, or NaN where the survey stores floats,
+        where there is no data.
     """
     frames = np.ascontiguousarray(sky_light)
-    height = frames.shape[1]
     pedestal = survey.pedestal + survey.pedestal_scatter * rng.standard_normal()
-    sky = _sky_levels(survey, cadence, rng)
-    ramp = np.linspace(-0.5, 0.5, height, dtype=np.float32)
-    slope = (sky * survey.sky_gradient)[:, None] * rng.standard_normal((len(sky), 2))
-    frames += sky.astype(np.float32)[:, None, None]
-    frames += (slope[:, :1].astype(np.float32) * ramp)[:, :, None]
-    frames += (slope[:, 1:].astype(np.float32) * ramp)[:, None, :]
+    _add_sky(frames, survey, cadence, rng)
     _add_cosmic_rays(frames, survey, rng)
     _add_trails(frames, survey, rng)
     noise = rng.standard_normal(frames.shape, dtype=np.float32)
     variance = frames * np.float32(1 / survey.gain)
     variance += np.float32(survey.read_noise**2)
-    np.maximum(variance, np.float32(1.0), out=variance)
+    np.maximum(variance, np.float32(1e-3), out=variance)
     noise *= np.sqrt(variance, out=variance)
     frames += noise
     frames += np.float32(pedestal)
     _add_bad_columns(frames, survey, rng)
+    _add_hot_pixels(frames, survey, cadence, rng)
     _bleed(frames, survey)
-    frames *= np.float32(1 / survey.quantum)
-    np.rint(frames, out=frames)
-    frames *= np.float32(survey.quantum)
-    np.clip(frames, 0, survey.saturation, out=frames)
+    if survey.quantum:
+        frames *= np.float32(1 / survey.quantum)
+        np.rint(frames, out=frames)
+        frames *= np.float32(survey.quantum)
+    least = 0.0 if survey.stores_counts else -np.inf
+    np.clip(frames, least, survey.saturation, out=frames)
     _lose_pixels(frames, survey, cadence, rng)
-    return frames.astype(np.uint16)
+    return frames
+
+
+def _add_sky(
+    frames: NDArray[np.float32], survey: Survey, cadence: Cadence, rng: np.random.Generator
+) -> None:
+    """Sky of each frame, with a slope across it."""
+    sky = _sky_levels(survey, cadence, rng)
+    ramp = np.linspace(-0.5, 0.5, frames.shape[1], dtype=np.float32)
+    slope = (sky * survey.sky_gradient)[:, None] * rng.standard_normal((len(sky), 2))
+    plane = slope[:, :1, None].astype(np.float32) * ramp[:, None]
+    frames += sky.astype(np.float32)[:, None, None] + plane
+    frames += slope[:, 1, None, None].astype(np.float32) * ramp
 
 
 def _sky_levels(survey: Survey, cadence: Cadence, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Sky above the pedestal in each frame: field, night (moon), and drift in the night."""
-    level = np.log(survey.sky) + survey.sky_scatter * rng.standard_normal()
+    """Sky above the pedestal in each frame: field, night, moon, and drift in the night."""
+    dark = np.log([band.sky for band in survey.bands])[cadence.band]
+    dark += survey.sky_scatter * rng.standard_normal()
     nightly = survey.sky_night_scatter * rng.standard_normal(cadence.n_nights)
-    drift = 0.02 * rng.standard_normal(len(cadence.times))
-    return np.exp(level + nightly[cadence.night] + drift)
+    drift = 0.02 * rng.standard_normal(len(cadence))
+    height = rng.random(cadence.n_nights)[cadence.night]  # sine of its altitude, so to say
+    strength = np.array([band.moon for band in survey.bands])[cadence.band]
+    moon = strength * height * moonlight(cadence.times)
+    return np.exp(dark + nightly[cadence.night] + drift) * (1 + moon)
+
+
+def moonlight(time_mjd: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Light of the moon in units of that of the full moon.
+
+    Parameters
+    ----------
+    time_mjd : ndarray, float64
+        MJD.
+
+    Returns
+    -------
+    ndarray, float64
+        With the phase angle as in Krisciunas & Schaefer 1991 (PASP 103, 1033).
+    """
+    angle = 360 * np.abs(moon_phase(time_mjd) - 0.5)
+    return 10 ** (-0.4 * (0.026 * angle + 4e-9 * angle**4))
 
 
 def _add_cosmic_rays(frames: NDArray[np.float32], survey: Survey, rng: np.random.Generator) -> None:
@@ -98,6 +131,18 @@ def _add_bad_columns(frames: NDArray[np.float32], survey: Survey, rng: np.random
         frames[index, row:, column] += np.float32(rng.choice([-1, 1]) * rng.exponential(300))
 
 
+def _add_hot_pixels(
+    frames: NDArray[np.float32], survey: Survey, cadence: Cadence, rng: np.random.Generator
+) -> None:
+    """Single pixels that read high all through a visit: the field lies elsewhere on the next."""
+    _, height, width = frames.shape
+    number = rng.poisson(survey.hot_pixels, cadence.n_nights)
+    for night in np.flatnonzero(number):
+        place = rng.integers(height, size=number[night]), rng.integers(width, size=number[night])
+        index = np.flatnonzero(cadence.night == night)[:, None]
+        frames[index, place[0], place[1]] += rng.exponential(300, number[night]).astype(np.float32)
+
+
 def _bleed(frames: NDArray[np.float32], survey: Survey) -> None:
     """Charge above the full well runs along the column, half each way."""
     full = np.float32(survey.saturation)
@@ -115,9 +160,13 @@ def _lose_pixels(
     cadence: Cadence,
     rng: np.random.Generator,
 ) -> None:
-    """Frames without data, and visits that fall over the edge of the chip (zeros beyond)."""
+    """Frames without data, and visits that fall over the edge of the chip."""
+    nothing = 0.0 if survey.stores_counts else np.nan
+    again = np.flatnonzero(cadence.cutout > 1)
     blank = rng.random(len(frames)) < survey.blank_share
-    frames[blank] = np.where(rng.random(blank.sum()) < 0.5, 0.0, survey.pedestal)[:, None, None]
+    level = np.where(rng.random(len(frames)) < 0.5, nothing, survey.pedestal)
+    blank[again], level[again] = blank[again - 1], level[again - 1]
+    frames[blank] = level[blank, None, None]
     size = frames.shape[1]
     for night in np.flatnonzero(rng.random(cadence.n_nights) < survey.edge_share):
         index = np.flatnonzero(cadence.night == night)
@@ -126,6 +175,6 @@ def _lose_pixels(
         side = int(rng.integers(4))
         cut = slice(keep, None) if side % 2 else slice(None, size - keep)
         if side < 2:
-            frames[index, cut, :] = 0
+            frames[index, cut, :] = nothing
         else:
-            frames[index, :, cut] = 0
+            frames[index, :, cut] = nothing

@@ -6,49 +6,27 @@ own branch of the seed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.labels import SIX_CLASSES, TransientClass
-from taonet_core.simulation import detector, galaxies, scene
+from taonet_core.simulation.cadence import Cadence, draw_cadence, survey_start
+from taonet_core.simulation.deep_tao import as_read
 from taonet_core.simulation.headers import (
     frame_columns,
     object_cards,
     object_meta,
     object_name,
 )
-from taonet_core.simulation.others import draw_other
-from taonet_core.simulation.populations import (
-    Sight,
-    Target,
-    draw_agn,
-    draw_blazar,
-    draw_cv,
-    draw_field_source,
-    draw_latitude,
-    draw_supernova,
-)
-from taonet_core.simulation.psf import draw_psf_transforms
-from taonet_core.simulation.survey import (
-    Cadence,
-    Survey,
-    draw_cadence,
-    get_survey,
-    survey_start,
-)
+from taonet_core.simulation.observe import Field, magnitudes, observe, reference_times
+from taonet_core.simulation.populations import Sight, Target, draw_latitude, draw_target
+from taonet_core.simulation.presets import get_survey
+from taonet_core.simulation.scene import Galaxy
+from taonet_core.simulation.survey import Survey
 
 _YEAR = 365.25
-_POPULATIONS: dict[TransientClass, Callable[[Sight, np.random.Generator], Target]] = {
-    TransientClass.AGN: draw_agn,
-    TransientClass.BZ: draw_blazar,
-    TransientClass.CV: draw_cv,
-    TransientClass.OTHER: draw_other,
-    TransientClass.SN: draw_supernova,
-    TransientClass.NON: draw_field_source,
-}
 #: Galactic to ICRS coordinates (Hipparcos and Tycho Catalogues 1997, vol. 1, eq. 1.5.11).
 _TO_EQUATORIAL = np.array(
     [
@@ -67,7 +45,7 @@ def draw_object(
     seed: int = 0,
     index: int = 0,
 ) -> ImageSequence:
-    """Draw one object of a class, deterministically.
+    """Draw one object of a class, deterministically, as it reads from its file.
 
     Parameters
     ----------
@@ -84,12 +62,28 @@ def draw_object(
     -------
     ImageSequence
         In time order. ``meta["header"]`` holds what is true of it, as header cards; no reader needs
-        them to classify. ``columns["true_mag"]`` is the target's magnitude without its host.
+        them to classify. ``columns["true_mag"]`` is the target's magnitude without its host, in the
+        band of the frame.
 
     Raises
     ------
     ValueError
         If the class or survey is unknown, or `visibility` is no probability.
+    """
+    return as_read(draw_stored(label, survey=survey, visibility=visibility, seed=seed, index=index))
+
+
+def draw_stored(
+    label: TransientClass | str,
+    *,
+    survey: str | Survey = "crts",
+    visibility: float = 0.5,
+    seed: int = 0,
+    index: int = 0,
+) -> ImageSequence:
+    """Draw one object as the archive stores it: with exposures stored twice, and wrong clocks.
+
+    Takes what `draw_object` takes. Times are true; ``columns["recorded"]`` is what the file says.
     """
     label, survey = TransientClass(label), get_survey(survey)
     if not 0 <= visibility <= 1:
@@ -99,22 +93,70 @@ def draw_object(
     ra, dec, longitude, latitude = _draw_place(label, survey, rng)
     cadence = draw_cadence(survey, ra, rng)
     discovery, visible = _draw_discovery(cadence, survey, visibility, rng)
-    target = _POPULATIONS[label](Sight(cadence.times, discovery, latitude, longitude), rng)
-    zero_point = survey.zero_point + survey.zero_point_scatter * rng.standard_normal()
-    frames = _draw_frames(
-        target, cadence, discovery, survey, zero_point, (longitude, latitude), rng
-    )
-    name = object_name(label, ra, dec, discovery)
-    cards = object_cards(label, name, (ra, dec), target, discovery, len(frames), survey)
+    sight = _sight(survey, cadence, discovery, longitude, latitude)
+    target = _further(draw_target(label, sight, rng), survey.depth)
+    shift = survey.zero_point_scatter * rng.standard_normal()
+    field = Field(target, discovery, longitude, latitude, shift)
+    pixels = observe(field, survey, cadence, rng)
+    name = object_name(label, survey, ra, dec, discovery)
+    cards = object_cards(label, name, (ra, dec), target, discovery, len(cadence), survey)
     cards |= {
         "VISIBLE": (visible, "discovery epoch lies in the window"),
         "SEED": (seed, "seed of the simulation"),
         "INDEX": (index, "number of the object in its class"),
-        "MAGZERO": (round(zero_point, 3), "mag of 1 count"),
+        "MAGZERO": (round(survey.zero_point + shift, 3), "mag of 1 count"),
     }
-    meta = object_meta(label, name, (ra, dec), survey, zero_point) | {"header": cards}
-    columns = frame_columns(cadence, rng) | {"true_mag": target.mag}
-    return ImageSequence(frames.astype(np.float32), cadence.times, meta=meta, columns=columns)
+    meta = object_meta(label, name, (ra, dec), survey, survey.zero_point + shift)
+    lead, epochs = survey.reference_depth, np.arange(len(cadence))
+    mags = magnitudes(target, survey)[cadence.band, lead + epochs]
+    return ImageSequence(
+        pixels.frames,
+        cadence.times,
+        meta=meta | {"header": cards},
+        columns=frame_columns(cadence, survey, rng) | {"true_mag": mags},
+        reference=pixels.reference,
+        difference=pixels.difference,
+    )
+
+
+def _sight(
+    survey: Survey, cadence: Cadence, discovery: float, longitude: float, latitude: float
+) -> Sight:
+    """When the target is seen: on the exposures of the references, then on the frames."""
+    before = reference_times(survey, cadence)
+    wavelengths = np.array([band.wavelength for band in survey.bands])
+    typical = max(survey.bands, key=lambda band: band.share).wavelength
+    return Sight(
+        np.concatenate([before, cadence.times]),
+        discovery,
+        latitude,
+        longitude,
+        np.concatenate([np.full(len(before), typical), wavelengths[cadence.band]]),
+    )
+
+
+def _further(target: Target, modulus: float) -> Target:
+    """Return the target moved away by a distance modulus, and all that belongs to it."""
+    if not modulus:
+        return target
+    closer = 10 ** (-modulus / 5)
+
+    def move(galaxy: Galaxy) -> Galaxy:
+        return replace(galaxy, mag=galaxy.mag + modulus, radius=galaxy.radius * closer)
+
+    def shrink(pair: tuple[float, float]) -> tuple[float, float]:
+        return pair[0] * closer, pair[1] * closer
+
+    return replace(
+        target,
+        mag=target.mag + modulus,
+        discovery_mag=target.discovery_mag + modulus,
+        quiescent_mag=target.quiescent_mag + modulus,
+        host=None if target.host is None else move(target.host),
+        host_offset=shrink(target.host_offset),
+        neighbours=tuple((move(galaxy), *shrink((x, y))) for galaxy, x, y in target.neighbours),
+        motion=shrink(target.motion),
+    )
 
 
 def _draw_place(
@@ -146,63 +188,3 @@ def _draw_discovery(
     if rng.random() < visibility:
         return float(cadence.times[np.searchsorted(cadence.night, night)]), True
     return (last + away if after else first - away), False
-
-
-def _draw_frames(
-    target: Target,
-    cadence: Cadence,
-    discovery: float,
-    survey: Survey,
-    zero_point: float,
-    direction: tuple[float, float],
-    rng: np.random.Generator,
-) -> NDArray[np.uint16]:
-    """Draw the sky around the target, and expose it."""
-    size = survey.size + 2 * scene.MARGIN
-    static = _draw_static(target, survey, size, zero_point, direction, rng)
-    nights, count = cadence.n_nights, len(cadence.times)
-    psf = draw_psf_transforms(survey, nights, size, rng)
-    flux = 10 ** (-0.4 * (target.mag - zero_point))
-    years = (cadence.times - discovery) / _YEAR
-    position = (
-        np.outer(years, target.motion)
-        + np.outer((cadence.times - discovery) * 24, target.drift)
-        * (np.abs(years) < 0.5 / _YEAR)[:, None]
-    )
-    shift = rng.random((count, 2)) - 0.5 + survey.jitter * rng.standard_normal((count, 2))
-    frames = scene.render(static, psf, cadence.night, flux, position / survey.pixel_scale, shift)
-    loss = survey.transparency_scatter * rng.standard_normal(nights)
-    cloudy = rng.random(nights) < survey.cloudy_share
-    loss = np.abs(loss) + cloudy * rng.exponential(survey.cloudy_loss, nights)
-    passed = 10 ** (-0.4 * loss[cadence.night])
-    passed *= 1 + survey.calibration_scatter * rng.standard_normal(count)
-    frames *= passed.astype(np.float32)[:, None, None]
-    return detector.expose(frames, survey, cadence, rng)
-
-
-def _draw_static(
-    target: Target,
-    survey: Survey,
-    size: int,
-    zero_point: float,
-    direction: tuple[float, float],
-    rng: np.random.Generator,
-) -> NDArray[np.complex64]:
-    """Transform of the field stars, field galaxies and host."""
-    side = (size - scene.MARGIN) * survey.pixel_scale
-    mags, places = galaxies.draw_stars(direction[1], direction[0], side, rng)
-    x, y = places / survey.pixel_scale
-    static = scene.point_transform(size, x, y, 10 ** (-0.4 * (mags - zero_point)))
-    found = galaxies.draw_galaxies(side, rng)
-    if target.host is not None:
-        found.append((target.host, *target.host_offset))
-    for galaxy, east, north in found:
-        static += scene.galaxy_transform(
-            size,
-            galaxy,
-            east / survey.pixel_scale,
-            north / survey.pixel_scale,
-            10 ** (-0.4 * (galaxy.mag - zero_point)),
-            survey.pixel_scale,
-        )
-    return static

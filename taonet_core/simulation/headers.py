@@ -9,22 +9,26 @@ from numpy.typing import NDArray
 
 from taonet_core import __version__
 from taonet_core.labels import TransientClass
+from taonet_core.simulation.cadence import Cadence
 from taonet_core.simulation.deep_tao import release_dates
+from taonet_core.simulation.observe import saturation
 from taonet_core.simulation.populations import Target
-from taonet_core.simulation.survey import Cadence, Survey
+from taonet_core.simulation.survey import Survey
 
 
-def object_name(label: TransientClass, ra: float, dec: float, discovery: float) -> str:
+def object_name(
+    label: TransientClass, survey: Survey, ra: float, dec: float, discovery: float
+) -> str:
     """Return the release's identifier: date and place of a transient, degrees of a field source."""
     if label is TransientClass.NON:
-        return f"nonCSS:{ra:.5f}{dec:+.5f}"
+        return f"non{survey.prefix}:{ra:.5f}{dec:+.5f}"
     day = np.datetime64("1858-11-17") + np.timedelta64(int(discovery), "D")
     year, month, date = str(day).split("-")
     seconds = int(ra * 240)
     arcsec = int(abs(dec) * 3600)
     hours = f"{seconds // 3600:02d}{seconds // 60 % 60:02d}{seconds % 60:02d}"
     degrees = f"{arcsec // 3600:02d}{arcsec // 60 % 60:02d}{arcsec % 60:02d}"
-    return f"CSS{year[2:]}{month}{date}:{hours}{'-' if dec < 0 else '+'}{degrees}"
+    return f"{survey.prefix}{year[2:]}{month}{date}:{hours}{'-' if dec < 0 else '+'}{degrees}"
 
 
 def object_cards(
@@ -53,7 +57,8 @@ def object_cards(
         "VERSION": (__version__, "of taonet-core"),
         "SURVEY": survey.name,
         "PIXSCALE": (survey.pixel_scale, "arcsec a pixel"),
-        "SATURATE": (survey.saturation, "full pixel, counts"),
+        "SATURATE": (round(saturation(survey), 1), "full pixel, counts"),
+        "GAIN": (survey.gain, "electrons a count"),
         "SIMKIND": (target.kind, "what it is"),
         "SIMDISC": (round(discovery, 5), "MJD of discovery"),
         "SIMMAG": (round(float(target.discovery_mag), 3), "mag at discovery"),
@@ -81,20 +86,24 @@ def object_meta(
         "pixel_scale": survey.pixel_scale,
         "zero_point": round(zero_point, 3),
         "gain": survey.gain,
-        "saturation": survey.saturation,
+        "saturation": round(saturation(survey), 1),
         "simulated": True,
         "time_kind": "mjd",
     }
 
 
-def frame_columns(cadence: Cadence, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+def frame_columns(
+    cadence: Cadence, survey: Survey, rng: np.random.Generator
+) -> dict[str, NDArray[Any]]:
     """Return what the release's table says of each frame."""
     field = f"N{int(rng.integers(1000, 99999)):05d}"
-    count = len(cadence.times)
+    count = len(cadence)
     return {
         "date": release_dates(cadence.times),
         "field_id": np.full(count, field),
         "obs_in_seq": np.array([f"{n:04d}" for n in cadence.exposure]),
-        "cutout": np.full(count, "0001"),
+        "cutout": np.array([f"{n:04d}" for n in cadence.cutout]),
         "set_number": np.full(count, "01"),
+        "band": np.array([band.name for band in survey.bands])[cadence.band],
+        "recorded": cadence.recorded,
     }

@@ -1,6 +1,6 @@
-"""Surveys as data: what a telescope does to the sky, and when it looks.
+"""A survey as data: what a telescope does to the sky, and when it looks.
 
-A new survey is one `Survey` instance in `SURVEYS`; nothing else changes.
+A new survey is one `Survey` instance; nothing else changes (``docs/surveys.md``).
 """
 
 from __future__ import annotations
@@ -8,48 +8,76 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
-_YEAR = 365.25
-_MJD_2000_01_01 = 51544.0
-#: Day of the year 2000 on which the Sun stands at right ascension 0.
-_MJD_EQUINOX = 51623.3
 
 
 @dataclass(frozen=True)
-class Survey:
-    """Camera, site and cadence of a survey.
+class Band:
+    """A filter, and what the camera sees through it.
 
     Attributes
     ----------
     name : str
-        As written to files and asked for on the command line.
-    size : int
-        Side of a cutout, pixels.
-    pixel_scale : float
-        Arcsec a pixel.
-    zero_point, zero_point_scatter : float
-        Magnitude of 1 count in one exposure; its standard deviation between objects, which the
-        file states (``MAGZERO``), so photometry can take it out.
+        As written to files, at most 8 characters.
+    wavelength : float
+        Effective wavelength, nm. Targets and stars have magnitudes in V; their black bodies give
+        those in other bands (`colors.band_offset`).
+    zero_point : float
+        Magnitude of 1 count in one exposure.
+    sky : float
+        Median sky of a moonless night above the pedestal, counts a pixel.
+    moon : float
+        Sky that the full moon adds when it stands high, in units of `sky`.
+    share : float
+        How often the band is chosen, relative to the others.
+    """
+
+    name: str
+    wavelength: float
+    zero_point: float
+    sky: float
+    moon: float = 0.0
+    share: float = 1.0
+
+    def __post_init__(self) -> None:
+        if min(self.wavelength, self.sky, self.share) <= 0:
+            raise ValueError(f"wavelength, sky and share must be above zero; got {self}")
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Camera, site and cadence of a survey; what is not said is a plain camera without faults.
+
+    Attributes
+    ----------
+    name, prefix : str
+        As asked for on the command line; what the names of its transients begin with.
+    pixel_scale, size : float, int
+        Arcsec a pixel; side of a cutout, pixels.
+    bands : tuple of Band
+        Filters; frames in several are brought to the zero point of the one used most.
+    fwhm, fwhm_scatter, fwhm_min : float
+        Median full width at half maximum of a star, pixels; natural-log scatter; lower bound.
+    moffat_beta : float
+        Index of the Moffat profile of a star.
+    ellipticity : float
+        Scale of the Rayleigh distribution of 1 - axis ratio of the PSF.
+    trailing : float
+        Scale of the smear that tracking adds in some direction, pixels.
+    spikes : float
+        Share of the light in diffraction spikes.
+    zero_point_scatter : float
+        Standard deviation of the zero point between objects, which the file states (``MAGZERO``),
+        so photometry can take it out.
     gain, read_noise : float
         Electrons a count; counts.
     pedestal, pedestal_scatter : float
         Counts under the sky, and their standard deviation between objects.
-    sky, sky_scatter, sky_night_scatter : float
-        Median sky above the pedestal, counts; scatter between objects and between nights, in
-        natural-log units.
+    saturation, quantum : float
+        Counts at which a pixel is full; step of the stored values, 0 for unrounded numbers.
+    sky_scatter, sky_night_scatter : float
+        Scatter of the sky between objects and between nights, in natural-log units.
     sky_gradient : float
         Standard deviation of the change of sky across a cutout, as a share of the sky.
-    fwhm, fwhm_scatter, fwhm_min : float
-        Median full width at half maximum of a star, pixels; natural-log scatter; lower bound.
-    ellipticity : float
-        Scale of the Rayleigh distribution of 1 - axis ratio of the PSF.
-    moffat_beta : float
-        Index of its Moffat profile: the smaller, the stronger its wings.
-    trailing : float
-        Mean length of the smear of imperfect tracking, pixels.
-    spikes : float
-        Share of the light of a star in its diffraction spikes.
     transparency_scatter, cloudy_share, cloudy_loss : float
         Night-to-night scatter of the zero point, mag; share of nights with thin cloud, and its
         mean loss, mag.
@@ -57,232 +85,123 @@ class Survey:
         Fractional scatter from exposure to exposure that photon noise does not explain.
     jitter : float
         Standard deviation of the position of the target beyond whole-pixel cutting, pixels.
-    saturation, quantum : float
-        Counts at which a pixel is full; step of the stored values (lossy compression).
-    first_year, last_year, window_years : int
-        First and last calendar year a window may start, and its length in calendar years.
-    revisit, revisit_scatter, coverage_scatter : float
-        Median days between visits in season, natural-log scatter of gaps, and of the median
-        between fields.
-    lost_season_share : float
-        Share of seasons in which the field is not visited at all.
-    season, season_scatter : float
-        Length of the observing season, days.
-    visit_sizes : tuple of float
-        Probability of 1, 2, 3, … exposures in a visit.
-    exposure_gap, exposure_gap_scatter : float
-        Days between exposures of a visit and natural-log scatter.
-    midnight : float
-        Fraction of the UT day at which it is midnight at the site.
     blank_share, edge_share, column_share : float
         Share of frames without data, of visits that fall over the edge of the chip, of frames
         with a bad column.
-    cosmic_rays, trail_share : float
-        Mean number of cosmic-ray hits a frame; share of frames crossed by a satellite.
+    cosmic_rays, hot_pixels, trail_share : float
+        Mean number of cosmic-ray hits a frame, and of hot pixels; share of frames crossed by a
+        satellite.
+    overlap_share : float
+        Share of objects on two overlapping cut-outs: each exposure is stored twice.
+    clock_fault : (float, float, float)
+        From MJD, to MJD, and the share of nights in between whose recorded times are wrong.
+    first_year, last_year, window_years : int
+        First and last calendar year a window may start, and its length in calendar years.
+    revisit, revisit_scatter, revisit_min, coverage_scatter : float
+        Median days between nights in season, natural-log scatter of gaps, shortest gap, and
+        natural-log scatter of the median between fields.
+    season, season_scatter, lost_season_share : float
+        Length of the observing season and its scatter, days; share of seasons without a visit.
+    moon_gap : float
+        Days about full moon in which nothing is observed.
+    closed : (float, float)
+        Days of the year from and to which the dome is shut (rain, repairs).
+    bands_a_night : int
+        How many filters are used on a night.
+    visit_sizes : tuple of float
+        Probability of 1, 2, 3, … exposures in each filter.
+    exposure_gap, exposure_gap_scatter, band_gap : float
+        Days between exposures, natural-log scatter, and days between filters of a night.
+    midnight, hour_scatter : float
+        Fraction of the UT day at which it is midnight at the site; scatter of the time of the
+        first exposure about it, days.
     declination, latitude_min : tuple of float, float
         Sky covered: declination range, and smallest absolute galactic latitude, degrees.
+    depth : float
+        Magnitudes by which the survey sees further than CRTS, whose objects the priors know: they
+        are moved away by this distance modulus.
+    reference_depth : int
+        Exposures in the reference image of each band; 0 where the survey ships none.
+    reference_error : float
+        Standard deviation of its misalignment with an exposure, pixels.
     """
 
     name: str
-    size: int
     pixel_scale: float
-    zero_point: float
-    zero_point_scatter: float
-    gain: float
-    read_noise: float
-    pedestal: float
-    pedestal_scatter: float
-    sky: float
-    sky_scatter: float
-    sky_night_scatter: float
-    sky_gradient: float
+    bands: tuple[Band, ...]
     fwhm: float
-    fwhm_scatter: float
-    fwhm_min: float
-    ellipticity: float
-    moffat_beta: float
-    trailing: float
-    spikes: float
-    transparency_scatter: float
-    cloudy_share: float
-    cloudy_loss: float
-    calibration_scatter: float
-    jitter: float
-    saturation: float
-    quantum: float
-    first_year: int
-    last_year: int
-    window_years: int
-    revisit: float
-    revisit_scatter: float
-    coverage_scatter: float
-    lost_season_share: float
-    season: float
-    season_scatter: float
-    visit_sizes: tuple[float, ...]
-    exposure_gap: float
-    exposure_gap_scatter: float
-    midnight: float
-    blank_share: float
-    edge_share: float
-    column_share: float
-    cosmic_rays: float
-    trail_share: float
-    declination: tuple[float, float]
-    latitude_min: float
+    prefix: str = "SIM"
+    size: int = 64
+    fwhm_scatter: float = 0.15
+    fwhm_min: float = 1.0
+    moffat_beta: float = 3.0
+    ellipticity: float = 0.05
+    trailing: float = 0.0
+    spikes: float = 0.0
+    zero_point_scatter: float = 0.0
+    gain: float = 1.0
+    read_noise: float = 5.0
+    pedestal: float = 0.0
+    pedestal_scatter: float = 0.0
+    saturation: float = 60_000.0
+    quantum: float = 0.0
+    sky_scatter: float = 0.1
+    sky_night_scatter: float = 0.1
+    sky_gradient: float = 0.0
+    transparency_scatter: float = 0.03
+    cloudy_share: float = 0.0
+    cloudy_loss: float = 0.3
+    calibration_scatter: float = 0.01
+    jitter: float = 0.1
+    blank_share: float = 0.0
+    edge_share: float = 0.0
+    column_share: float = 0.0
+    cosmic_rays: float = 0.0
+    hot_pixels: float = 0.0
+    trail_share: float = 0.0
+    overlap_share: float = 0.0
+    clock_fault: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    first_year: int = 2020
+    last_year: int = 2024
+    window_years: int = 1
+    revisit: float = 3.0
+    revisit_scatter: float = 0.5
+    revisit_min: float = 1.0
+    coverage_scatter: float = 0.1
+    season: float = 200.0
+    season_scatter: float = 25.0
+    lost_season_share: float = 0.0
+    moon_gap: float = 0.0
+    closed: tuple[float, float] = (0.0, 0.0)
+    bands_a_night: int = 1
+    visit_sizes: tuple[float, ...] = (1.0,)
+    exposure_gap: float = 10.0 / 1440
+    exposure_gap_scatter: float = 0.2
+    band_gap: float = 40.0 / 1440
+    midnight: float = 0.30
+    hour_scatter: float = 0.07
+    declination: tuple[float, float] = (-30.0, 80.0)
+    latitude_min: float = 10.0
+    depth: float = 0.0
+    reference_depth: int = 0
+    reference_error: float = 0.1
 
     def __post_init__(self) -> None:
         if min(self.size, self.pixel_scale, self.gain, self.fwhm, self.revisit) <= 0:
             raise ValueError("size, pixel_scale, gain, fwhm and revisit must be above zero")
         if not np.isclose(sum(self.visit_sizes), 1.0):
             raise ValueError("visit_sizes are probabilities and must add up to 1")
-
-
-#: Known surveys. CRTS: Catalina Schmidt, unfiltered, 30 s (Drake et al. 2009, ApJ 696, 870).
-#: Sky, pedestal, gain, noise, PSF, quantum and zero point as measured on frames of the DEEP-TAO
-#: release (arXiv 2503.16714); gaps, visits and seasons from public CRTS light curves.
-SURVEYS: dict[str, Survey] = {
-    "crts": Survey(
-        name="crts",
-        size=64,
-        pixel_scale=2.5,
-        zero_point=26.0,
-        zero_point_scatter=0.15,
-        gain=2.5,
-        read_noise=4.0,
-        pedestal=950.0,
-        pedestal_scatter=25.0,
-        sky=1050.0,
-        sky_scatter=0.33,
-        sky_night_scatter=0.25,
-        sky_gradient=0.01,
-        fwhm=2.45,
-        fwhm_scatter=0.13,
-        fwhm_min=2.1,
-        ellipticity=0.06,
-        moffat_beta=3.0,
-        trailing=0.4,
-        spikes=0.01,
-        transparency_scatter=0.05,
-        cloudy_share=0.08,
-        cloudy_loss=0.3,
-        calibration_scatter=0.015,
-        jitter=0.2,
-        saturation=27_000.0,
-        quantum=20.0,
-        first_year=2005,
-        last_year=2013,
-        window_years=3,
-        revisit=18.0,
-        revisit_scatter=0.75,
-        coverage_scatter=0.3,
-        lost_season_share=0.12,
-        season=205.0,
-        season_scatter=25.0,
-        visit_sizes=(0.025, 0.03, 0.10, 0.825, 0.008, 0.003, 0.003, 0.006),
-        exposure_gap=9.6 / 1440,
-        exposure_gap_scatter=0.2,
-        midnight=0.30,
-        blank_share=0.008,
-        edge_share=0.02,
-        column_share=0.03,
-        cosmic_rays=0.15,
-        trail_share=0.002,
-        declination=(-30.0, 65.0),
-        latitude_min=10.0,
-    ),
-}
-
-
-def get_survey(survey: str | Survey) -> Survey:
-    """Return the survey of that name, or the survey itself.
-
-    Raises
-    ------
-    ValueError
-        If no survey has this name.
-    """
-    if isinstance(survey, Survey):
-        return survey
-    if survey not in SURVEYS:
-        raise ValueError(f"unknown survey {survey!r}; wanted one of {sorted(SURVEYS)}")
-    return SURVEYS[survey]
-
-
-def survey_start(survey: Survey) -> float:
-    """MJD of the first day of the survey."""
-    return float(np.floor(_MJD_2000_01_01 + (survey.first_year - 2000) * _YEAR))
-
-
-@dataclass(frozen=True, eq=False)
-class Cadence:
-    """When one field was observed.
-
-    Attributes
-    ----------
-    times : ndarray, shape (T,), float64
-        MJD of each exposure, increasing.
-    night : ndarray, shape (T,), int64
-        Number of the visit of each exposure, from 0.
-    exposure : ndarray, shape (T,), int64
-        Number of the exposure in its visit, from 1.
-    """
-
-    times: NDArray[np.float64]
-    night: NDArray[np.int64]
-    exposure: NDArray[np.int64]
+        if not 1 <= self.bands_a_night <= len(self.bands):
+            raise ValueError(f"bands_a_night must be 1 to {len(self.bands)}, the number of bands")
+        if len({band.name for band in self.bands}) < len(self.bands):
+            raise ValueError("two bands have the same name")
 
     @property
-    def n_nights(self) -> int:
-        """Number of visits."""
-        return int(self.night[-1]) + 1
+    def zero_point(self) -> float:
+        """Magnitude of 1 count as stored: that of the band used most."""
+        return max(self.bands, key=lambda band: band.share).zero_point
 
-
-def draw_cadence(survey: Survey, ra: float, rng: np.random.Generator) -> Cadence:
-    """Draw the exposures of one field in a window of whole calendar years.
-
-    The same distribution serves every class, so that neither the number of frames nor their
-    spacing tells the class.
-
-    Parameters
-    ----------
-    survey : Survey
-        Where the numbers come from.
-    ra : float
-        Right ascension, degrees: sets when in the year the field is up.
-    rng : numpy.random.Generator
-        Source of chance.
-    """
-    year = int(rng.integers(survey.first_year, survey.last_year + 1))
-    first = survey_start(survey) + np.floor((year - survey.first_year) * _YEAR)
-    last = first + survey.window_years * _YEAR
-    revisit = survey.revisit * np.exp(survey.coverage_scatter * rng.standard_normal())
-    days: list[float] = []
-    # Opposition: the Sun stands 180 degrees away in right ascension.
-    opposition = _MJD_EQUINOX + ((ra + 180.0) / 360.0 % 1.0) * _YEAR
-    opposition += np.floor((first - opposition) / _YEAR) * _YEAR
-    while opposition < last + _YEAR / 2:
-        half = max(survey.season + survey.season_scatter * rng.standard_normal(), 60.0) / 2
-        gaps = np.exp(
-            np.log(revisit) + survey.revisit_scatter * rng.standard_normal(int(2 * half) + 8)
-        )
-        visits = opposition - half + np.cumsum(np.clip(gaps, 1.0, 90.0)) - gaps[0] * rng.random()
-        visits = np.floor(visits[(visits < opposition + half) & (visits >= first)])
-        if rng.random() >= survey.lost_season_share:
-            days += visits[visits < last].tolist()
-        opposition += _YEAR
-    if len(days) < 4:
-        days = np.sort(first + 30 + np.floor(rng.random(4) * (last - first - 60))).tolist()
-    nights = np.unique(np.array(days))
-    return _expose(survey, nights, rng)
-
-
-def _expose(survey: Survey, nights: NDArray[np.float64], rng: np.random.Generator) -> Cadence:
-    """Take one to several exposures on each of `nights` (MJD of the day)."""
-    sizes = rng.choice(len(survey.visit_sizes), len(nights), p=survey.visit_sizes) + 1
-    night = np.repeat(np.arange(len(nights)), sizes)
-    exposure = np.concatenate([np.arange(1, n + 1) for n in sizes])
-    step = np.exp(survey.exposure_gap_scatter * rng.standard_normal(len(nights)))
-    start = survey.midnight + np.clip(0.07 * rng.standard_normal(len(nights)), -0.15, 0.15)
-    times = (nights + start)[night] + (exposure - 1) * (survey.exposure_gap * step)[night]
-    return Cadence(np.round(times, 8), night, exposure)
+    @property
+    def stores_counts(self) -> bool:
+        """Whether pixels are whole counts, with zeros for no data; else floats with NaN."""
+        return self.quantum >= 1 and len({band.zero_point for band in self.bands}) == 1
