@@ -1,0 +1,1 @@
+"""What each part of TAO-Net earns; run by `benchmarks/ablations.py`."""
