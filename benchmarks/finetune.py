@@ -1,0 +1,228 @@
+"""Ten labelled objects a class: what a network of one survey learns of another.
+
+One command simulates sequences of the other survey, adapts the model to several draws of a few
+objects a class, measures it on objects that no draw may hold, writes
+``docs/results/finetune.json`` and prints the table:
+
+    python benchmarks/finetune.py --model taonet --survey ztf
+
+Read two ways: in the survey's own pixels, and in pixels resampled to the scale that the model was
+trained on. Trained two ways: the encoder frozen, and all of the network. Beside them stands what
+the same objects teach a network that starts from nothing.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from numpy.typing import NDArray
+from sklearn.metrics import f1_score
+
+from taonet_core import console
+from taonet_core.data.catalog import load_catalog
+from taonet_core.data.exports import write_json
+from taonet_core.data.fits_io import read_sequence
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.data.store import PackedNights
+from taonet_core.finetune import HEAD, WHOLE, FewShots, adapt, draw_few
+from taonet_core.labels import TransientClass
+from taonet_core.metrics import bootstrap_interval
+from taonet_core.models.batching import collate
+from taonet_core.models.weights import ModelBundle, load_model
+from taonet_core.simulation.dataset import simulate_dataset
+from taonet_core.transforms.preprocess import stack_nights
+
+#: A network that starts from nothing may take larger steps, and more of them.
+SCRATCH = replace(WHOLE, epochs=120, learning_rate=2e-3)
+WAYS = {"encoder frozen": (HEAD, True), "all adapted": (WHOLE, False)}
+REPEATS = 1000
+
+
+def main(
+    model: Annotated[str, typer.Option(help="Name or file of the model.")] = "taonet",
+    survey: str = "ztf",
+    per_class: Annotated[int, typer.Option(help="Objects of each class that teach.")] = 10,
+    draws: Annotated[int, typer.Option(help="Draws of those objects.")] = 5,
+    pool: Annotated[int, typer.Option(help="Objects of each class to draw from.")] = 60,
+    test: Annotated[int, typer.Option(help="Objects of each class to measure on.")] = 100,
+    seed: int = 30_261,
+    data: Annotated[Path | None, typer.Option(help="Keep the simulated sequences here.")] = None,
+    output: Path = Path("docs/results/finetune.json"),
+) -> None:
+    """Measure few-shot adaptation."""
+    torch.set_num_threads(1)
+    bundle = load_model(model)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = data or Path(scratch)
+        pooled = simulated(folder / "pool", survey, pool, seed)
+        tested = simulated(folder / "test", survey, test, seed + 1)
+        rows = []
+        for reading, change in readings(bundle).items():
+            few, rest = (packed(home, bundle, change) for home in (pooled, tested))
+            found = measure(bundle, pooled, few, rest, per_class, draws)
+            rows += [{"pixels": reading, **row} for row in found]
+            typer.echo(table(rows))
+    report = {
+        "model": f"{bundle.name} {bundle.version}",
+        "data": {"survey": survey, "seed": seed, "pool": pool, "test": test, "visibility": 0.5},
+        "per_class": per_class,
+        "draws": draws,
+        "macro_f1": rows,
+    }
+    write_json(report, output)
+
+
+def simulated(folder: Path, survey: str, per_class: int, seed: int) -> Path:
+    """Simulate a data set, or take the one that is there."""
+    if not (folder / "dataset.json").exists():
+        with console.progress(f"simulated in {folder.name}") as step:
+            simulate_dataset(folder, survey=survey, per_class=per_class, seed=seed, on_object=step)
+    return folder
+
+
+def readings(bundle: ModelBundle) -> dict[str, Callable[[ImageSequence], ImageSequence]]:
+    """Return the ways to bring a sequence of another pixel scale before the model."""
+    scale = bundle.sidecar["domain"]["pixel_scale"]
+    return {"own": lambda sequence: sequence, f'{scale}"': partial(resampled, scale=scale)}
+
+
+def resampled(sequence: ImageSequence, *, scale: float) -> ImageSequence:
+    """Return a sequence in larger pixels, each the sum of what it covers.
+
+    Parameters
+    ----------
+    sequence : ImageSequence
+        With its ``pixel_scale`` in the metadata.
+    scale : float
+        Arcsec a pixel wanted, not below that of the sequence.
+    """
+    ratio = scale / float(sequence.meta["pixel_scale"])
+    rows, columns = (overlaps(side, ratio) for side in sequence.frames.shape[1:])
+    frames = (rows @ sequence.frames @ columns.T).astype(np.float32)
+    known = dict(sequence.meta) | {"pixel_scale": scale}
+    return ImageSequence(frames, sequence.times, None, known, dict(sequence.columns))
+
+
+def overlaps(size: int, ratio: float) -> NDArray[np.float64]:
+    """Return how much of each pixel of a line falls into each larger one, shape (m, size).
+
+    The middle pixel ``size // 2`` stays in the middle; pixels that stick out are left away.
+    """
+    edges = np.arange(size + 1) - size // 2 - 0.5
+    half = int((min(-edges[0], edges[-1]) / ratio) - 0.5)
+    wanted = ratio * (np.arange(2 * half + 2) - half - 0.5)
+    high = np.minimum(wanted[1:, None], edges[None, 1:])
+    low = np.maximum(wanted[:-1, None], edges[None, :-1])
+    return np.clip(high - low, 0, None)
+
+
+def packed(
+    folder: Path, bundle: ModelBundle, change: Callable[[ImageSequence], ImageSequence]
+) -> PackedNights:
+    """Read every object of a folder as the model reads, after a change of its frames."""
+    paths = load_catalog(folder)["path"]
+    with console.progress("read", total=len(paths)) as step:
+        nights = []
+        for path in paths:
+            nights.append(stack_nights(change(read_sequence(folder / path)), bundle.preprocess))
+            step()
+    return PackedNights(
+        np.concatenate([n.images for n in nights]).astype(np.float16),
+        np.concatenate([n.times for n in nights]),
+        np.cumsum([0, *map(len, nights)]),
+        np.arange(len(nights)),
+    )
+
+
+def measure(
+    bundle: ModelBundle,
+    pooled: Path,
+    few: PackedNights,
+    rest: PackedNights,
+    per_class: int,
+    draws: int,
+) -> list[dict[str, Any]]:
+    """Score the model as it is, each way of adapting it, and a network that starts from nothing."""
+    catalog = load_catalog(pooled)
+    labels = np.array([bundle.classes.index(TransientClass(c)) for c in catalog["label"]])
+    truth = np.repeat(np.arange(len(bundle.classes)), len(rest) // len(bundle.classes))
+    verdicts: dict[str, list[NDArray[np.int64]]] = {"before": [verdicts_of(bundle.model, rest)]}
+    for seed in range(draws):
+        taught, _ = draw_few(catalog, per_class, np.random.default_rng(seed))
+        for name, network, config, frozen in ways(bundle, seed):
+            task = FewShots(
+                *(few, labels, taught),
+                n_classes=len(bundle.classes),
+                batch_size=config.batch_size,
+                freeze_encoder=frozen,
+            )
+            adapted = adapt(network, task, replace(config, seed=seed))
+            verdicts.setdefault(name, []).append(verdicts_of(adapted, rest))
+    return [{"way": name, **summary(truth, found)} for name, found in verdicts.items()]
+
+
+def ways(bundle: ModelBundle, seed: int) -> Iterator[tuple[str, torch.nn.Module, Any, bool]]:
+    """Yield each way of training: its name, the network to start from, how, and if it is frozen."""
+    for name, (config, frozen) in WAYS.items():
+        yield name, bundle.model, config, frozen
+    torch.manual_seed(seed)
+    yield "from nothing", type(bundle.model)(bundle.config), SCRATCH, False
+
+
+def verdicts_of(model: torch.nn.Module, nights: PackedNights) -> NDArray[np.int64]:
+    """Return the class of each object after its last night, shape (M,)."""
+    found = []
+    with torch.inference_mode():
+        for i in range(len(nights)):
+            images, times = nights.nights(i)
+            batch = collate([images], [times])
+            found.append(int(model(batch.frames, batch.mask, batch.times)[0, -1].argmax()))
+    return np.array(found)
+
+
+def summary(truth: NDArray[np.int64], verdicts: list[NDArray[np.int64]]) -> dict[str, float]:
+    """Mean macro F1 over the draws, its scatter, and an interval over draws and test objects."""
+    rng = np.random.default_rng(0)
+
+    def mean_f1(chosen: NDArray[np.int64]) -> float:
+        drawn = rng.integers(len(verdicts), size=len(verdicts))
+        return float(np.mean([macro_f1(truth[chosen], verdicts[d][chosen]) for d in drawn]))
+
+    each = [macro_f1(truth, found) for found in verdicts]
+    low, high = bootstrap_interval(
+        mean_f1, truth.astype(str).tolist(), rng=np.random.default_rng(1), repeats=REPEATS
+    )
+    return {
+        "value": round(float(np.mean(each)), 4),
+        "low": round(low, 4),
+        "high": round(high, 4),
+        "scatter": round(float(np.std(each, ddof=1)), 4) if len(each) > 1 else 0.0,
+    }
+
+
+def macro_f1(truth: NDArray[np.int64], verdicts: NDArray[np.int64]) -> float:
+    """Mean F1 over the classes."""
+    return float(f1_score(truth, verdicts, average="macro", zero_division=0))
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Lay out the figures."""
+    lines = ["| pixels | network | macro F1 [95 %] | scatter of draws |", "|---|---|---|---|"]
+    lines += [
+        f"| {row['pixels']} | {row['way']} | {row['value']:.3f} [{row['low']:.3f}, "
+        f"{row['high']:.3f}] | {row['scatter']:.3f} |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    typer.run(main)
