@@ -110,9 +110,10 @@ def draw_cadence(survey: Survey, ra: float, rng: np.random.Generator) -> Cadence
         if rng.random() >= survey.lost_season_share:
             days += season[(season >= first) & (season < last)].tolist()
         opposition += _YEAR
-    if len(days) < 4:
-        days = np.sort(first + 30 + np.floor(rng.random(4) * (last - first - 60))).tolist()
-    cadence = _expose(survey, np.unique(np.array(days)), rng)
+    nights = np.unique(np.array(days))
+    if len(nights) < 4:
+        nights = first + 30 + np.sort(rng.choice(int(last - first) - 60, 4, replace=False))
+    cadence = _expose(survey, nights, rng)
     return _store(survey, cadence, rng)
 
 

@@ -79,7 +79,8 @@ def observe(field: Field, survey: Survey, cadence: Cadence, rng: np.random.Gener
     Pixels
         Counts at the zero point ``survey.zero_point + field.zero_shift``, whatever the band.
     """
-    size = survey.size + survey.size % 2 + 2 * scene.MARGIN
+    odd = survey.size % 2
+    size = survey.size + odd + 2 * scene.MARGIN
     lead = survey.reference_depth
     static = _draw_static(field, survey, size, rng)
     psf = draw_psf_transforms(survey, cadence.n_nights, size, rng)
@@ -99,7 +100,9 @@ def observe(field: Field, survey: Survey, cadence: Cadence, rng: np.random.Gener
         error: NDArray[np.float64] | float = 0.0,
     ) -> NDArray[np.float32]:
         drawn = scene.render(static, blur, night, light, place, shift + error, band=band)
-        return passed * drawn[:, : survey.size, : survey.size]
+        return (
+            passed * drawn[:, odd:, odd:]
+        )  # the middle of 2 n + 1 pixels is n, as of 2 n + 2 less 1
 
     frames = draw(psf, cadence.night, own, position[lead:])
     frames = detector.expose(frames, survey, cadence, rng)
