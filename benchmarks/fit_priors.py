@@ -165,22 +165,30 @@ def fit_variability(curves: dict[str, pd.DataFrame]) -> dict[str, Any]:
 
 
 def fit_field(folder: Path) -> dict[str, Any]:
-    """Magnitudes and excess scatter of field sources."""
+    """Magnitudes of field sources, and how much more than usual bright ones scatter.
+
+    Usual is the median scatter between nights at that magnitude; it belongs to the camera, what
+    exceeds it to the star.
+    """
     curves = pd.read_parquet(folder / "nontransients.parquet")
     objects = pd.read_csv(folder / "nontransients_objects.csv.gz", dtype={"object_id": str})
     sample = set(objects.loc[objects["sample"] == "random_ge5", "object_id"])
     curves["object_id"] = curves["object_id"].astype(str)
-    mags, scatter = [], []
+    mags, bright, scatter = [], [], []
     for name, curve in curves.groupby("object_id"):
         if len(curve) < 20:
             continue
-        _, mag, noise = night_means(curve)
-        if np.median(mag) < 17.5 and len(mag) >= 15:
-            core = np.abs(mag - np.median(mag))
-            scatter.append(np.sqrt(max((1.4826 * np.median(core)) ** 2 - np.mean(noise), 0.0)))
+        _, mag, _ = night_means(curve)
+        middle = float(np.median(mag))
+        if 13.0 < middle < 17.0 and len(mag) >= 12:
+            bright.append(middle)
+            scatter.append(1.4826 * np.median(np.abs(mag - middle)))
         if name in sample:
-            mags.append(np.median(mag))
-    return {"magnitude": quantiles(mags), "excess": quantiles(scatter), "n": len(mags)}
+            mags.append(middle)
+    table = pd.DataFrame({"bin": np.floor(np.array(bright) * 2), "scatter": scatter})
+    usual = table.groupby("bin")["scatter"].transform("median")
+    excess = np.sqrt(np.maximum(table["scatter"] ** 2 - usual**2, 0.0))
+    return {"magnitude": quantiles(mags), "excess": quantiles(excess), "n": len(mags)}
 
 
 def fit_others(catalog: pd.DataFrame) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from taonet_core.simulation.nuclei import quasar_walk
 from taonet_core.simulation.scene import Galaxy
 from taonet_core.simulation.targets import Sight, Target, draw_quantile, load_priors
 
-_TINY = 1e-3
+#: Full amplitude from which a star is called variable, magnitudes.
+_VARIABLE = 0.08
 #: Share of field sources that are parts of a galaxy which the catalogue lists on their own: HII
 #: regions, clusters, blends. Large galaxies shed them wherever sources are extracted.
 _KNOT_SHARE = 0.04
@@ -47,21 +48,17 @@ def draw_field_source(sight: Sight, rng: np.random.Generator) -> Target:
 
 
 def _star(mag: float, scatter: float, sight: Sight, rng: np.random.Generator) -> Target:
-    """Star: constant, with the small waves that the bright real ones show, seldom an RR Lyrae."""
-    mags = np.full(len(sight.times), mag)
-    facts = {"SCATTER": scatter}
+    """Star: constant but for the small waves that the bright real ones show, seldom an RR Lyrae."""
     temperature = star_temperature(mag, rng)
+    period, shape = 0.5 * np.exp(0.8 * rng.standard_normal()), "sine"
+    amplitude = 2 * np.sqrt(2) * scatter
     if rng.random() < _PULSATING_SHARE:
-        period = 0.45 + 0.2 * rng.random()
-        wave = curves.periodic(sight.times, period=period, phase=rng.random(), shape="sawtooth")
-        mags = mags + rng.uniform(0.4, 1.1) * (wave - 0.5)
-        return Target("variable_star", mags, mag, mag, facts={"PERIOD": period}, temperature=6800.0)
-    if scatter < _TINY:
-        return Target("star", mags, mag, mag, facts=facts, temperature=temperature)
-    period = 0.5 * np.exp(0.8 * rng.standard_normal())
-    wave = curves.periodic(sight.times, period=period, phase=rng.random(), shape="sine") - 0.5
-    mags = mags + 2 * np.sqrt(2) * scatter * wave
-    return Target("variable_star", mags, mag, mag, facts=facts, temperature=temperature)
+        period, shape = 0.45 + 0.2 * rng.random(), "sawtooth"
+        amplitude, temperature = rng.uniform(0.4, 1.1), 6800.0
+    wave = curves.periodic(sight.times, period=period, phase=rng.random(), shape=shape) - 0.5
+    kind = "variable_star" if amplitude > _VARIABLE else "star"
+    facts = {"PERIOD": period, "AMPLITUDE": amplitude}
+    return Target(kind, mag + amplitude * wave, mag, mag, facts=facts, temperature=temperature)
 
 
 def _quasar_share(mag: float, sight: Sight) -> float:

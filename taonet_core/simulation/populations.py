@@ -19,19 +19,7 @@ from taonet_core.simulation.others import draw_other
 from taonet_core.simulation.supernovae import draw_supernova
 from taonet_core.simulation.targets import Sight, Target, draw_latitude, load_priors
 
-__all__ = [
-    "KINDS",
-    "Sight",
-    "Target",
-    "draw_agn",
-    "draw_blazar",
-    "draw_cv",
-    "draw_field_source",
-    "draw_latitude",
-    "draw_supernova",
-    "draw_target",
-    "load_priors",
-]
+__all__ = ["KINDS", "Sight", "Target", "draw_latitude", "draw_target", "load_priors"]
 
 #: Every kind that a class holds, as the header card SIMKIND names it. ``"unknown"`` is what the
 #: lists could not name; a knot is a part of a galaxy that the catalogue lists on its own.

@@ -75,6 +75,9 @@ _ABSOLUTE = np.linspace(-23.0, -13.0, 101)
 #: Hosts of superluminous supernovae are dwarfs (Lunnan et al. 2014, ApJ 787, 138).
 _SLSN_HOST = (-17.3, 1.2)
 _FAINTEST_HOST = 23.5
+#: No galaxy is brighter: some 2 mag above the knee of the luminosity function (Blanton et al. 2003,
+#: ApJ 592, 819).
+_BRIGHTEST_HOST = -23.0
 #: Redshift out of which no light in the optical is left to find.
 _FARTHEST = 1.5
 
@@ -157,6 +160,7 @@ def explode(
     phase = (sight.times - sight.discovery) / (1 + redshift) + found
     if kind == "SLSN":
         host_mag = modulus + _SLSN_HOST[0] + _SLSN_HOST[1] * rng.standard_normal()
+    host_mag = max(host_mag, modulus + _BRIGHTEST_HOST)
     target = Target(
         kind,
         peak + curves.supernova(kind, phase, stretch),
