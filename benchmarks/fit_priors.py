@@ -110,7 +110,7 @@ def walk_misfit(
         total += 0.5 * (np.log(scatter) + (value - centre) ** 2 / scatter)
         gain = spread / scatter
         centre, spread = centre + gain * (value - centre), spread * (1 - gain)
-    # Weak priors keep parameters of short or flat curves finite (MacLeod et al. 2010, fig. 13).
+    # Weak priors keep the parameters of short or flat curves finite.
     return total + 0.5 * ((theta[0] - 2.4) / 0.6) ** 2 + 0.5 * ((theta[1] + 0.6) / 0.5) ** 2
 
 

@@ -283,7 +283,7 @@ def nova(phase: Times, decline: float) -> Magnitudes:
 def tidal_disruption(phase: Times, decline: float) -> Magnitudes:
     """Magnitudes below peak: Gaussian rise, exponential fall of `decline` days.
 
-    The form of van Velzen et al. 2021 (ApJ 908, 4, section 5).
+    The form of van Velzen et al. 2021 (ApJ 908, 4).
     """
     rise = 1.086 * 0.5 * (phase / 12.0) ** 2
     return np.where(phase < 0, rise, 1.086 * phase / decline)

@@ -42,8 +42,8 @@ def draw_agn(sight: Sight, rng: np.random.Generator) -> Target:
     Mean and scatter of the walk's parameters are fitted to CRTS curves of AGN (35 objects); within
     that scatter they follow wavelength, luminosity and black-hole mass as in stripe 82 (MacLeod et
     al. 2010, ApJ 721, 1014). One in five lies below z = 0.35, where the host shows, the rest
-    spread like bright quasars (median z 1.2; Schneider et al. 2010, AJ 139, 2360). Host: M_V =
-    -21.3 +- 0.8 (Kim et al. 2017, ApJS 232, 21).
+    spread about z = 1.2, as bright quasars do. Host: M_V = -21.3 +- 0.8 (Kim et al. 2017, ApJS
+    232, 21).
     """
     prior = load_priors()["AGN"]
     nearby = rng.random() < 0.2
