@@ -1,4 +1,4 @@
-"""Galaxies and stars of the field: how many, how bright, how large, and how far."""
+"""Galaxies and stars of the field: how many, how bright, how large, what colour, and how far."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from taonet_core.simulation.scene import Galaxy
 #: Speed of light over the Hubble constant of 70 km/s/Mpc, Mpc.
 _HUBBLE_LENGTH = 4282.7
 _REDSHIFTS = np.geomspace(1e-3, 6.0, 400)
-_STAR_MAGS = np.linspace(9.0, 22.0, 53)
+#: Magnitudes at which stars are counted, V.
+STAR_MAGS = np.linspace(9.0, 22.0, 53)
 #: Radius of a ground-based measurement, and blur of the seeing, arcsec.
 _BEAM, _BLUR = 4.0, 2.0
 _SOLID_ANGLE_UNIT = 3600.0**2
@@ -48,9 +49,12 @@ def draw_host(
 ) -> Galaxy:
     """Draw shape and size of a galaxy of known magnitude and distance.
 
-    Half-light radii follow the size-luminosity relation of late types and its scatter (Shen et
-    al. 2003, MNRAS 343, 978, eq. 15 and table 1); inclinations are isotropic for disks of
-    thickness 0.2, more for larger bulges.
+    Half-light radii follow the size-luminosity relations of early types, which are those with the
+    larger part of their light in the bulge, and late types, and their scatter (Shen et al. 2003,
+    MNRAS 343, 978, eq. 14 to 16 and table 1, Sérsic radii in r). Inclinations are isotropic for
+    disks of thickness 0.2, more for larger bulges. Colours go from those of Sc to those of
+    ellipticals with the bulge (B - V of 0.55 to 0.90: Roberts & Haynes 1994, ARA&A 32, 115) and
+    redden with the redshift.
 
     Parameters
     ----------
@@ -61,23 +65,43 @@ def draw_host(
     bulge : float, optional
         Share of the light in the bulge; drawn where not given.
     """
-    absolute = mag - modulus
-    log_kpc = 0.104 * -absolute + 0.25 * np.log10(1 + 10 ** (-0.4 * (absolute + 20.91))) - 1.71
-    log_kpc += 0.15 * rng.standard_normal()
-    angular = 10 ** (modulus / 5 + 1 - 6) / (1 + redshift) ** 2 * 1e3  # kpc
-    radius = float(np.clip(10**log_kpc / angular * 206_265, 0.3, 60.0))
     if bulge is None:
         bulge = float(np.clip(rng.exponential(0.2), 0.0, 1.0))
+    log_kpc = _log_size(mag - modulus, early=bulge > 0.5)
+    log_kpc += _log_size_scatter(mag - modulus) * rng.standard_normal()
+    angular = 10 ** (modulus / 5 + 1 - 6) / (1 + redshift) ** 2 * 1e3  # kpc
+    radius = float(np.clip(10**log_kpc / angular * 206_265, 0.3, 60.0))
     thickness = 0.2 + 0.5 * bulge
     cosine = rng.random()
     ratio = float(np.sqrt(thickness**2 + (1 - thickness**2) * cosine**2))
-    return Galaxy(mag, radius, ratio, float(np.pi * rng.random()), bulge)
+    at_rest = colour_temperature(0.55 + 0.35 * bulge + 0.08 * rng.standard_normal())
+    return Galaxy(
+        mag, radius, ratio, float(np.pi * rng.random()), bulge, float(at_rest) / (1 + redshift)
+    )
+
+
+def _log_size(absolute: float, *, early: bool) -> float:
+    """Median half-light radius at an absolute magnitude, log10 kpc."""
+    if early:
+        return -0.4 * 0.65 * absolute - 5.06
+    return -0.4 * 0.26 * absolute + 0.25 * np.log10(1 + 10 ** (-0.4 * (absolute + 20.91))) - 1.71
+
+
+def _log_size_scatter(absolute: float) -> float:
+    """Scatter of the half-light radius at an absolute magnitude, dex: fainter, wider."""
+    return (0.27 + 0.18 / (1 + 10 ** (-0.8 * (absolute + 20.91)))) / np.log(10)
 
 
 def draw_field_galaxy(mag: float, rng: np.random.Generator) -> Galaxy:
-    """Draw a galaxy of the field at the typical redshift of its magnitude (0.1 at 17.8)."""
+    """Draw a galaxy of the field at the typical redshift of its magnitude (0.1 at 17.8).
+
+    The share of early types grows with luminosity: 0.3 at -20.5, and 0.1 more a magnitude.
+    """
     redshift = float(np.clip(0.1 * 10 ** (0.2 * (mag - 17.8)), 0.01, 0.6))
-    return draw_host(mag, distance_modulus(redshift), redshift, rng)
+    modulus = distance_modulus(redshift)
+    early = rng.random() < np.clip(0.3 - 0.1 * (mag - modulus + 20.5), 0.05, 0.6)
+    bulge = rng.uniform(0.5, 1.0) if early else min(rng.exponential(0.15), 0.5)
+    return draw_host(mag, modulus, redshift, rng, bulge=float(bulge))
 
 
 def place_in_host(host: Galaxy, mag: float, rng: np.random.Generator) -> tuple[float, float]:
@@ -106,24 +130,35 @@ def place_in_host(host: Galaxy, mag: float, rng: np.random.Generator) -> tuple[f
 
 
 def star_counts(latitude: float, longitude: float) -> NDArray[np.float64]:
-    """Stars a square degree brighter than each of `star_magnitudes`, in V.
+    """Stars of the disk and of the halo brighter than each of `STAR_MAGS`.
 
-    The two-component fit of Bahcall & Soneira 1980 (ApJS 44, 73, appendix B).
+    The two-component fit of Bahcall & Soneira 1980 (ApJS 44, 73, appendix B), in V.
 
     Parameters
     ----------
     latitude, longitude : float
         Galactic, degrees.
+
+    Returns
+    -------
+    ndarray, shape (2, M), float64
+        A square degree; neither row ever falls.
     """
     b, along = np.radians(abs(latitude)), np.cos(np.radians(longitude))
-    mags = _STAR_MAGS
+    mags = STAR_MAGS
     mu = np.clip(0.0075 * (mags - 12) + 0.03, 0.03, 0.09)
     gamma = np.clip(0.04 * (12 - mags) + 0.36, 0.04, 0.36)
     disk = 925 * 10 ** (0.035 * (mags - 15.75)) / (1 + 10 ** (-0.132 * (mags - 15.75))) ** 3
     disk = disk / (np.sin(b) * (1 - mu / np.tan(b) * along)) ** (3 - 5 * gamma)
     halo = 1050 * 10 ** (0.087 * (mags - 17.5)) / (1 + 10 ** (-0.180 * (mags - 17.5))) ** 2.5
     halo = halo / (1 - np.cos(b) * along) ** (1.45 - 0.20 * np.cos(b) * along)
-    return np.maximum.accumulate(disk + halo)
+    return np.maximum.accumulate(np.stack([disk, halo]), axis=1)
+
+
+def colour_temperature(b_minus_v: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Temperature of the black body of this B - V, K (Ballesteros 2012, EPL 97, 34008)."""
+    scaled = 0.92 * np.asarray(b_minus_v)
+    return 4600 * (1 / (scaled + 1.7) + 1 / (scaled + 0.62))
 
 
 def galaxy_counts(mag: float) -> float:
@@ -133,19 +168,32 @@ def galaxy_counts(mag: float) -> float:
 
 def draw_stars(
     latitude: float, longitude: float, side: float, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Draw the field stars of a square of `side` arcsec.
+
+    Faint stars have two colours (Bahcall & Soneira 1980): those of the halo lie near its turn-off,
+    B - V about 0.6; those of the disk get redder as they get fainter, since ever more of them are
+    near, up to the M dwarfs at 1.4. So the fields are bluer towards the poles.
 
     Returns
     -------
     mags : ndarray, shape (S,)
     places : ndarray, shape (2, S)
         Arcsec from the middle.
+    temperatures : ndarray, shape (S,)
+        Colour temperature, K.
     """
-    cumulative = star_counts(latitude, longitude) * side**2 / _SOLID_ANGLE_UNIT
-    number = rng.poisson(cumulative[-1])
-    mags = np.interp(rng.random(number) * cumulative[-1], cumulative, _STAR_MAGS)
-    return mags, (rng.random((2, number)) - 0.5) * side
+    counts = star_counts(latitude, longitude) * side**2 / _SOLID_ANGLE_UNIT
+    mags, colours = [], []
+    for cumulative, reddening in zip(counts, (0.1, 0.0), strict=True):
+        number = rng.poisson(cumulative[-1])
+        drawn = np.interp(rng.random(number) * cumulative[-1], cumulative, STAR_MAGS)
+        colour = 0.6 + reddening * np.clip(drawn - 12.0, 0.0, 8.0)
+        mags.append(drawn)
+        colours.append(colour + 0.2 * rng.standard_normal(number))
+    places = (rng.random((2, sum(map(len, mags)))) - 0.5) * side
+    colour = np.clip(np.concatenate(colours), -0.2, 1.7)
+    return np.concatenate(mags), places, colour_temperature(colour)
 
 
 def draw_galaxies(
@@ -163,8 +211,8 @@ def draw_galaxies(
 
 def is_galaxy(mag: float, latitude: float, longitude: float, rng: np.random.Generator) -> bool:
     """Whether a field source of this magnitude and line of sight is a galaxy, by the counts."""
-    counts = star_counts(latitude, longitude)
-    stars = np.interp([mag - 0.5, mag + 0.5], _STAR_MAGS, counts)
+    counts = star_counts(latitude, longitude).sum(axis=0)
+    stars = np.interp([mag - 0.5, mag + 0.5], STAR_MAGS, counts)
     stars_here = max(float(stars[1] - stars[0]), 1e-3)
     galaxies_here = galaxy_counts(mag + 0.5) - galaxy_counts(mag - 0.5)
     return bool(rng.random() < galaxies_here / (galaxies_here + stars_here))

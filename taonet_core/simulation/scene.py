@@ -95,8 +95,10 @@ def point_transform(
     -------
     ndarray, shape (2 P, P + 2) or (B, 2 P, P + 2), complex64
     """
-    along_y, along_x = _phases(size, np.column_stack([x, y]))
-    return (along_y.T * flux.astype(np.float32)[..., None, :]) @ along_x
+    fy, fx = frequencies(size)
+    along_y, along_x = _phases(y, fy).T, _phases(x, fx)
+    spectrum = (along_y * flux.astype(np.float32)[..., None, :]) @ along_x
+    return spectrum.astype(np.complex64, copy=False)
 
 
 def galaxy_transform(
@@ -138,8 +140,8 @@ def galaxy_transform(
         if share:
             for weight, sigma in zip(weights, sigmas, strict=True):
                 profile += np.float32(share * weight) * np.exp(np.float32(sigma**2) * scaled)
-    along_y, along_x = _phases(size, np.array([[x, y]]))
-    spectrum = (profile * along_y.T) * along_x
+    along_y, along_x = _phases(np.array([y]), fy).T, _phases(np.array([x]), fx)
+    spectrum = (profile * along_y) * along_x
     return spectrum * np.asarray(flux, dtype=np.float32)[..., None, None]
 
 
@@ -185,15 +187,18 @@ def render(
     inside = np.abs(position).max(axis=1) < size / 2
     counts = np.where(inside, flux, 0.0).astype(np.float32)[:, None, None]
     field = _Shift(size, shift + size // 2)
-    target = _Shift(size, shift + size // 2 + position)
+    target = _Shift(size, shift + size // 2 + position) if position.any() else field
     side = size - 2 * MARGIN
     frames = np.empty((len(night), side, side), dtype=np.float32)
     for number in np.unique(look):  # a few frames at a time stay in the cache
         index = np.flatnonzero(look == number)
         star = psf[number // len(static)]
-        spectrum = target.sample(star, index)
-        spectrum *= counts[index]
-        spectrum += field.sample(static[number % len(static)] * star, index)
+        spectrum = field.fold(static[number % len(static)] * star, index)
+        light = target.fold(star, index) * counts[index]
+        if target is field:
+            spectrum = field.place(spectrum + light, index)
+        else:
+            spectrum = field.place(spectrum, index) + target.place(light, index)
         drawn = scipy.fft.irfft2(spectrum, s=(size, size), overwrite_x=True)
         frames[index] = drawn[:, MARGIN : size - MARGIN, MARGIN : size - MARGIN]
     return frames
@@ -203,27 +208,35 @@ class _Shift:
     """Where each of T frames has its origin, (T, 2) in x and y, as phases of its transform."""
 
     def __init__(self, size: int, offset: NDArray[np.float64]) -> None:
-        self.along_y, self.along_x = _phases(size, offset)
+        fy, fx = frequencies(size)
+        self.along_y = _phases(offset[:, 1], fy[:size])
+        self.along_x = _phases(offset[:, 0], fx[: size // 2 + 1])
         # An alias lies one cycle lower: the same phase but for a turn of the whole offset.
         turn = np.exp(2j * np.pi * offset)
         columns = [np.ones(len(offset)), turn[:, 0], turn[:, 1], turn[:, 0] * turn[:, 1]]
         self.aliases = np.column_stack(columns).astype(np.complex64)
 
-    def sample(self, sky: NDArray, index: NDArray[np.int64]) -> NDArray[np.complex64]:
-        """Transform of the sampled frames `index`, (n, P, P // 2 + 1), from that of the sky."""
+    def fold(self, sky: NDArray, index: NDArray[np.int64]) -> NDArray[np.complex64]:
+        """Add up the aliases of the sky for the frames `index`: (n, P, P // 2 + 1)."""
         rows, columns = len(sky) // 2, sky.shape[1] // 2
         blocks = sky.reshape(2, rows, 2, columns).transpose(0, 2, 1, 3).reshape(4, -1)
-        sampled = (self.aliases[index] @ blocks).reshape(-1, rows, columns)
-        sampled *= self.along_y[index, :rows, None]
-        sampled *= self.along_x[index, None, :columns]
-        return sampled
+        return (self.aliases[index] @ blocks).reshape(-1, rows, columns)
+
+    def place(
+        self, folded: NDArray[np.complex64], index: NDArray[np.int64]
+    ) -> NDArray[np.complex64]:
+        """Move the folded transforms of the frames `index`, in place, to where they belong."""
+        folded *= self.along_y[index, :, None]
+        folded *= self.along_x[index, None, :]
+        return folded
 
 
-def _phases(
-    size: int, offset: NDArray[np.float64]
-) -> tuple[NDArray[np.complex64], NDArray[np.complex64]]:
-    """Phases along y and x that move each frame by `offset`, (T, 2) in x and y."""
-    fy, fx = frequencies(size)
-    along_y = np.exp(np.complex64(-2j * np.pi) * np.outer(offset[:, 1], fy).astype(np.float32))
-    along_x = np.exp(np.complex64(-2j * np.pi) * np.outer(offset[:, 0], fx).astype(np.float32))
-    return along_y, along_x
+def _phases(offset: NDArray[np.float64], frequency: NDArray[np.float32]) -> NDArray[np.complex64]:
+    """Phases that move by each offset, one a row, at each frequency."""
+    cycles = np.outer(offset, frequency)
+    cycles -= np.rint(cycles)  # near zero, single precision suffices
+    angle = cycles.astype(np.float32) * np.float32(-2 * np.pi)
+    phases = np.empty(angle.shape, dtype=np.complex64)
+    np.cos(angle, out=phases.real)
+    np.sin(angle, out=phases.imag)
+    return phases
