@@ -29,6 +29,9 @@ class TAONetConfig:
         Length of the vector that describes one night.
     hidden : int
         State of the GRU.
+    tallied : int
+        Numbers drawn from a night whose running mean, scatter and maximum the classifier reads
+        beside the state of the GRU.
     dropout : float
         On the night vectors and before the classifier.
     apertures : tuple of float
@@ -39,11 +42,15 @@ class TAONetConfig:
     widths: tuple[int, ...] = (24, 48, 72, 96)
     embedding: int = 128
     hidden: int = 128
+    tallied: int = 48
     dropout: float = 0.2
     apertures: tuple[float, ...] = (2.5, 5.0)
 
     def __post_init__(self) -> None:
-        if len(self.widths) < 2 or min(self.n_classes, self.embedding, self.hidden) < 1:
+        if (
+            len(self.widths) < 2
+            or min(self.n_classes, self.embedding, self.hidden, self.tallied) < 1
+        ):
             raise ValueError(f"wanted at least two widths and positive sizes; got {self}")
 
 
@@ -65,7 +72,8 @@ class FrameEncoder(nn.Module):
     The centre is read at full resolution and the whole cutout at half of it, so that a host and
     the field cost no more pixels than the target (two scales: arXiv 2304.13080). Pixels go through
     asinh, which keeps the faint linear and the bright finite. Photometric weights at the target
-    measure its flux beside the convolutions, since pooling blurs brightness.
+    measure its flux beside the convolutions, since pooling blurs brightness; the same over the
+    noise of the night says what of it to believe.
     """
 
     def __init__(self, config: TAONetConfig) -> None:
@@ -80,7 +88,7 @@ class FrameEncoder(nn.Module):
         side = 32 // 2 ** (len(config.widths) - 1)
         self.project = nn.Linear(config.widths[-1] * side * side, config.embedding)
         self.weights = nn.Parameter(torch.stack([matched_filter(f) for f in config.apertures]))
-        self.n_out = config.embedding + 2 * len(config.apertures)
+        self.n_out = config.embedding + 4 * len(config.apertures) + 1
 
     def forward(self, pair: Tensor) -> Tensor:
         """Map (N, 2, H, W) to (N, n_out)."""
@@ -91,7 +99,9 @@ class FrameEncoder(nn.Module):
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         vector = F.relu(self.project(self.blocks(pixels).flatten(1)))  # (N, E)
         flux = torch.einsum("nchw,ahw->nca", centre[..., 8:24, 8:24], self.weights)  # (N, 2, A)
-        return torch.cat([vector, torch.asinh(flux).flatten(1)], 1)  # (N, n_out)
+        noise = sky_noise(pair[:, 0])  # (N, 1)
+        flux = flux.flatten(1)  # (N, 2 A)
+        return torch.cat([vector, flux.asinh(), (flux / noise).asinh(), noise.log()], 1)
 
 
 class TAONet(nn.Module):
@@ -103,7 +113,8 @@ class TAONet(nn.Module):
         self.encoder = FrameEncoder(config)
         self.dropout = nn.Dropout(config.dropout)
         self.gru = nn.GRU(self.encoder.n_out + N_TIME_FEATURES, config.hidden, batch_first=True)
-        self.head = nn.Linear(config.hidden, config.n_classes)
+        self.tally = nn.Linear(self.encoder.n_out, config.tallied)
+        self.head = nn.Linear(config.hidden + 3 * config.tallied, config.n_classes)
 
     def forward(self, frames: Tensor, mask: Tensor, times: Tensor) -> Tensor:
         """Return logits (B, T, K); row t has seen nights 0 … t and nothing later.
@@ -113,7 +124,10 @@ class TAONet(nn.Module):
         return self.head(self.dropout(self.states(frames, mask, times)))  # (B, T, K)
 
     def states(self, frames: Tensor, mask: Tensor, times: Tensor) -> Tensor:
-        """Return what the classifier reads after every night, shape (B, T, hidden).
+        """Return what the classifier reads after every night, shape (B, T, D).
+
+        It is the state of the GRU, and statistics of the nights so far (`running`): a GRU finds it
+        hard to learn a mean or a maximum from some thousands of sequences.
 
         Parameters
         ----------
@@ -128,9 +142,10 @@ class TAONet(nn.Module):
         vectors = self.encoder(pair[mask])  # (N, E), no work on padding
         steps = vectors.new_zeros(*mask.shape, vectors.shape[-1])  # (B, T, E)
         steps[mask] = vectors
+        tallies = running(self.tally(steps))  # (B, T, 3 tallied)
         steps = torch.cat([self.dropout(steps), time_features(times).to(steps)], -1)
         states, _ = self.gru(steps)  # (B, T, hidden)
-        return states
+        return torch.cat([states, tallies], -1)
 
 
 def earlier_mean(frames: Tensor, mask: Tensor) -> Tensor:
@@ -148,6 +163,22 @@ def earlier_mean(frames: Tensor, mask: Tensor) -> Tensor:
     total = torch.cumsum(frames * valid, 1)[:, :-1]  # (B, T - 1, H, W)
     count = torch.cumsum(valid, 1)[:, :-1].clamp(min=1)
     return torch.cat([frames[:, :1], total / count], 1)  # (B, T, H, W)
+
+
+def running(values: Tensor) -> Tensor:
+    """Mean, standard deviation and maximum of values (B, T, D) up to each night, (B, T, 3 D)."""
+    count = torch.arange(1, values.shape[1] + 1, device=values.device)[:, None]
+    values = values.float()  # sums over many nights, which bf16 would round
+    mean = values.cumsum(1) / count
+    variance = values.square().cumsum(1) / count - mean.square()
+    scatter = (variance.clamp(min=0) + 1e-4).sqrt()
+    return torch.cat([mean, scatter, values.cummax(1).values], -1)
+
+
+def sky_noise(frames: Tensor) -> Tensor:
+    """Robust scatter of the pixels of frames (N, H, W), (N, 1); no gradient flows through it."""
+    sample = frames.detach()[:, ::2, ::2].flatten(1).abs()  # a quarter of the pixels is enough
+    return sample.median(1, keepdim=True).values / 0.6745 + 0.01  # of a normal distribution
 
 
 def time_features(times: Tensor) -> Tensor:
