@@ -47,10 +47,8 @@ class TAONetConfig:
     apertures: tuple[float, ...] = (2.5, 5.0)
 
     def __post_init__(self) -> None:
-        if (
-            len(self.widths) < 2
-            or min(self.n_classes, self.embedding, self.hidden, self.tallied) < 1
-        ):
+        sizes = (self.n_classes, self.embedding, self.hidden, self.tallied)
+        if len(self.widths) < 2 or min(sizes) < 1:
             raise ValueError(f"wanted at least two widths and positive sizes; got {self}")
 
 
