@@ -121,12 +121,14 @@ def psf_transforms(
         drag = _quadratic(trail**2 / 12, np.zeros_like(trail), trail_angle)
     camera = camera_transform(size, spikes)
     psf = np.empty((len(fwhm), *camera.shape), dtype=np.float32)
+    part = np.empty_like(camera)
     for night, out in enumerate(psf):  # one at a time, which stays in the cache
         gaussian = _gaussian(size, core[night])
         np.multiply(gaussian, np.float32(shares[0]), out=out)
         for share in shares[1:]:
             np.square(gaussian, out=gaussian)  # twice the variance
-            out += gaussian * np.float32(share)
+            np.multiply(gaussian, np.float32(share), out=part)
+            out += part
         if drag is not None:
             out *= _gaussian(size, drag[night])
         out *= camera

@@ -185,7 +185,7 @@ def render(
     look = night * len(static) + (0 if band is None else band)
     # A target that has left the grid must not come in again on the other side.
     inside = np.abs(position).max(axis=1) < size / 2
-    counts = np.where(inside, flux, 0.0).astype(np.float32)[:, None, None]
+    counts = np.where(inside, flux, 0.0).astype(np.float32)[:, None]
     field = _Shift(size, shift + size // 2)
     target = _Shift(size, shift + size // 2 + position) if position.any() else field
     side = size - 2 * MARGIN
@@ -193,12 +193,11 @@ def render(
     for number in np.unique(look):  # a few frames at a time stay in the cache
         index = np.flatnonzero(look == number)
         star = psf[number // len(static)]
-        spectrum = field.fold(static[number % len(static)] * star, index)
-        light = target.fold(star, index) * counts[index]
+        sky, own = static[number % len(static)] * star, counts[index]
         if target is field:
-            spectrum = field.place(spectrum + light, index)
+            spectrum = field.sample(index, (sky, 1.0), (star, own))
         else:
-            spectrum = field.place(spectrum, index) + target.place(light, index)
+            spectrum = field.sample(index, (sky, 1.0)) + target.sample(index, (star, own))
         drawn = scipy.fft.irfft2(spectrum, s=(size, size), overwrite_x=True)
         frames[index] = drawn[:, MARGIN : size - MARGIN, MARGIN : size - MARGIN]
     return frames
@@ -216,19 +215,23 @@ class _Shift:
         columns = [np.ones(len(offset)), turn[:, 0], turn[:, 1], turn[:, 0] * turn[:, 1]]
         self.aliases = np.column_stack(columns).astype(np.complex64)
 
-    def fold(self, sky: NDArray, index: NDArray[np.int64]) -> NDArray[np.complex64]:
-        """Add up the aliases of the sky for the frames `index`: (n, P, P // 2 + 1)."""
-        rows, columns = len(sky) // 2, sky.shape[1] // 2
-        blocks = sky.reshape(2, rows, 2, columns).transpose(0, 2, 1, 3).reshape(4, -1)
-        return (self.aliases[index] @ blocks).reshape(-1, rows, columns)
-
-    def place(
-        self, folded: NDArray[np.complex64], index: NDArray[np.int64]
+    def sample(
+        self, index: NDArray[np.int64], *light: tuple[NDArray, float | NDArray[np.float32]]
     ) -> NDArray[np.complex64]:
-        """Move the folded transforms of the frames `index`, in place, to where they belong."""
-        folded *= self.along_y[index, :, None]
-        folded *= self.along_x[index, None, :]
-        return folded
+        """Return transforms of the pixels of frames `index`, (n, P, P // 2 + 1).
+
+        Each `light` is a transform and its brightness, the same for all or one a frame.
+        """
+        aliases = self.aliases[index]
+        weights = np.concatenate([aliases * brightness for _, brightness in light], axis=1)
+        rows, columns = self.along_y.shape[1], self.along_x.shape[1]
+        blocks = np.empty((len(light), 2, 2, rows, columns), dtype=np.complex64)
+        for block, (sky, _) in zip(blocks, light, strict=True):
+            block[:] = sky.reshape(2, rows, 2, columns).transpose(0, 2, 1, 3)
+        sampled = (weights @ blocks.reshape(weights.shape[1], -1)).reshape(-1, rows, columns)
+        sampled *= self.along_y[index, :, None]
+        sampled *= self.along_x[index, None, :]
+        return sampled
 
 
 def _phases(offset: NDArray[np.float64], frequency: NDArray[np.float32]) -> NDArray[np.complex64]:
