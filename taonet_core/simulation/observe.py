@@ -79,48 +79,75 @@ def observe(field: Field, survey: Survey, cadence: Cadence, rng: np.random.Gener
     Pixels
         Counts at the zero point ``survey.zero_point + field.zero_shift``, whatever the band.
     """
-    odd = survey.size % 2
-    size = survey.size + odd + 2 * scene.MARGIN
-    lead = survey.reference_depth
-    static = _draw_static(field, survey, size, rng)
-    psf = draw_psf_transforms(survey, cadence.n_nights, size, rng)
-    count, band = len(cadence), cadence.band
-    shift, offset = _draw_shifts(survey, cadence, rng)
+    sky, offset = _draw_sky(field, survey, cadence, rng)
+    psf = draw_psf_transforms(survey, cadence.n_nights, sky.size, rng)
     times = np.concatenate([reference_times(survey, cadence), cadence.times])
     position = _positions(field, times) / survey.pixel_scale
-    flux = _fluxes(field, survey)  # (B, lead + T)
-    own = flux[band, np.arange(lead, lead + count)]
-    passed = _draw_throughput(survey, cadence, rng).astype(np.float32)[:, None, None]
-
-    def draw(
-        blur: NDArray[np.float32],
-        night: NDArray[np.int64],
-        light: NDArray[np.float64],
-        place: NDArray[np.float64],
-        error: NDArray[np.float64] | float = 0.0,
-    ) -> NDArray[np.float32]:
-        drawn = scene.render(static, blur, night, light, place, shift + error, band=band)
-        return (
-            passed * drawn[:, odd:, odd:]
-        )  # the middle of 2 n + 1 pixels is n, as of 2 n + 2 less 1
-
-    frames = draw(psf, cadence.night, own, position[lead:])
+    flux = _fluxes(field, survey)
+    lead, count = survey.reference_depth, len(cadence)
+    own = flux[cadence.band, np.arange(lead, lead + count)]
+    frames = sky.draw(psf, cadence.night, own, position[lead:])
     frames = detector.expose(frames, survey, cadence, rng)
     _store_again(frames, cadence, offset)
-    scale = _to_one_zero_point(survey)[band, None, None]
+    scale = _to_one_zero_point(survey)[cadence.band, None, None]
     if not lead:
         return Pixels(frames if survey.stores_counts else frames * scale)
-    before = flux[:, :lead].mean(axis=1)[band]
+    before = flux[:, :lead].mean(axis=1)[cadence.band]
     place = np.tile(position[:lead].mean(axis=0), (count, 1))
-    best = draw_psf_transforms(survey, len(survey.bands), size, rng)
-    reference = draw(best, band, before, place)
     error = survey.reference_error * rng.standard_normal((count, 2))
-    difference = frames - draw(psf, cadence.night, before, place, error)
+    difference = frames - sky.draw(psf, cadence.night, before, place, error)
     background = np.nanmedian(difference, axis=(1, 2), keepdims=True)
-    noise = np.maximum(reference + background - survey.pedestal, 0) / survey.gain
-    noise = np.sqrt((noise + survey.read_noise**2) / lead)
-    reference += background + noise * rng.standard_normal(noise.shape, dtype=np.float32)
+    best = draw_psf_transforms(survey, len(survey.bands), sky.size, rng)
+    reference = sky.draw(best, cadence.band, before, place) + background
+    reference += _reference_noise(reference, survey, rng)
     return Pixels(frames * scale, reference * scale, (difference - background) * scale)
+
+
+@dataclass(frozen=True, eq=False)
+class _Sky:
+    """What surrounds the target, and how each frame is pointed and dimmed."""
+
+    static: NDArray[np.complex64]
+    shift: NDArray[np.float64]
+    passed: NDArray[np.float32]
+    band: NDArray[np.int64]
+    size: int
+    odd: int
+
+    def draw(
+        self,
+        psf: NDArray[np.float32],
+        night: NDArray[np.int64],
+        flux: NDArray[np.float64],
+        position: NDArray[np.float64],
+        error: NDArray[np.float64] | float = 0.0,
+    ) -> NDArray[np.float32]:
+        shift = self.shift + error
+        drawn = scene.render(self.static, psf, night, flux, position, shift, band=self.band)
+        # The grid is even; the middle of 2 n + 1 pixels is n, so the first row and column go.
+        return self.passed[:, None, None] * drawn[:, self.odd :, self.odd :]
+
+
+def _draw_sky(
+    field: Field, survey: Survey, cadence: Cadence, rng: np.random.Generator
+) -> tuple[_Sky, NDArray[np.int64]]:
+    """Draw all but the target, and by how many pixels an overlapping cut-out is off the first."""
+    odd = survey.size % 2
+    size = survey.size + odd + 2 * scene.MARGIN
+    static = _draw_static(field, survey, size, rng)
+    shift, offset = _draw_shifts(survey, cadence, rng)
+    passed = _draw_throughput(survey, cadence, rng).astype(np.float32)
+    return _Sky(static, shift, passed, cadence.band, size, odd), offset
+
+
+def _reference_noise(
+    reference: NDArray[np.float32], survey: Survey, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Draw the noise of the mean of so many exposures."""
+    light = np.maximum(reference - np.float32(survey.pedestal), 0)
+    variance = (light / survey.gain + survey.read_noise**2) / survey.reference_depth
+    noise = rng.standard_normal(reference.shape, dtype=np.float32)
+    return (np.sqrt(variance) * noise).astype(np.float32)
 
 
 def _to_one_zero_point(survey: Survey) -> NDArray[np.float32]:
