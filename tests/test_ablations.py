@@ -66,6 +66,23 @@ def test_normalised_frames_hide_brightness(batch):
     )
 
 
+def test_the_mean_of_nights_is_all_that_the_classifier_reads(batch):
+    frames, mask, times = batch
+    network = built("mean").network
+    mean = network.states(frames, mask, times)
+    assert (mean[:, :, : SMALL.hidden].std((0, 2)) > 0).all()
+    assert mean[:, :, SMALL.hidden :].std((0, 1)).abs().max() == 0  # the same for any night
+
+
+def test_without_the_noise_the_rest_of_the_vector_stays():
+    plain, hidden = built("taonet").encoder, built("no-noise").encoder
+    pair = torch.randn(3, 2, 64, 64)
+    told = 8 + 4  # the embedding, and two fluxes of science and difference each
+    assert torch.equal(hidden(pair)[:, :told], plain(pair)[:, :told])
+    assert not hidden(pair)[:, told:].any()
+    assert plain(pair)[:, told:].all()
+
+
 def test_without_the_difference_a_change_alone_is_not_seen(batch):
     encoder = built("no-difference").encoder
     pair = torch.randn(3, 2, 64, 64)
@@ -79,7 +96,8 @@ def test_one_scale_sees_what_lies_in_it(name, seen):
     pair = torch.randn(1, 2, 64, 64)
     other = pair.clone()
     other[..., :8, :8] += 50  # a corner, outside the centre
-    assert torch.equal(encoder(pair), encoder(other)) != seen
+    vectors, others = encoder(pair)[:, : SMALL.embedding], encoder(other)[:, : SMALL.embedding]
+    assert torch.equal(vectors, others) != seen
 
 
 def task(kind, labels):

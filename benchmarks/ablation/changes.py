@@ -17,9 +17,6 @@ from torch import Tensor, nn
 from taonet_core.models.taonet import TAONet
 from taonet_core.tasks import Inputs, NightTask, thin
 
-Change = Callable[[TAONet], nn.Module]
-
-
 # --- what the network reads -----------------------------------------------------------------------
 
 
@@ -51,22 +48,30 @@ def frame_normalised(network: TAONet) -> nn.Module:
 
 
 class Only(nn.Module):
-    """Lets some channels of images through; the others are zero."""
+    """Lets some channels of images, or some numbers of vectors, through; the others are zero."""
 
     keep: Tensor
 
     def __init__(self, keep: list[bool]) -> None:
         super().__init__()
-        self.register_buffer("keep", torch.tensor(keep, dtype=torch.float32)[:, None, None])
+        self.register_buffer("keep", torch.tensor(keep))
 
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Map (N, C, H, W) to the same shape."""
-        return pixels * self.keep
+    def forward(self, values: Tensor) -> Tensor:
+        """Map (N, C, ...) to the same shape."""
+        return values * self.keep.view(-1, *[1] * (values.ndim - 2))
 
 
 def without_difference(network: TAONet) -> nn.Module:
     """Show the nights alone, not what changed since the nights before."""
     network.encoder = nn.Sequential(Only([True, False]), network.encoder)
+    return network
+
+
+def without_noise(network: TAONet) -> nn.Module:
+    """Hide the noise of a night, and its fluxes in units of it."""
+    config, width = network.config, network.encoder.n_out
+    told = width - 2 * len(config.apertures) - 1
+    network.encoder = nn.Sequential(network.encoder, Only([i < told for i in range(width)]))
     return network
 
 
@@ -94,7 +99,7 @@ class RunningMean(nn.Module):
 
     def forward(self, steps: Tensor) -> tuple[Tensor, None]:
         """Map (B, T, n_in) to (B, T, hidden)."""
-        total = F.relu(self.project(steps)).cumsum(1)
+        total = F.relu(self.project(steps)).float().cumsum(1)  # bf16 would round the sum
         return total / torch.arange(1, steps.shape[1] + 1).to(total)[:, None], None
 
 
@@ -119,7 +124,14 @@ class CausalAttention(nn.Module):
 def mean_of_nights(network: TAONet) -> nn.Module:
     """Average the nights: what the images hold without order and time."""
     network.gru = RunningMean(network.gru.input_size, network.gru.hidden_size)
-    return without_times(network)
+    return without_times(without_statistics(network))
+
+
+def without_statistics(network: TAONet) -> TAONet:
+    """Leave the classifier the state of the GRU, and hide mean, scatter and maximum."""
+    for parameter in network.tally.requires_grad_(False).parameters():
+        nn.init.zeros_(parameter)
+    return network
 
 
 def attention(network: TAONet) -> nn.Module:

@@ -59,6 +59,8 @@ PARTS = {
     "mean": Variant("CNN only: mean over nights", changes.mean_of_nights),
     "lstm": Variant("LSTM for the GRU", changes.lstm),
     "attention": Variant("attention for the GRU", changes.attention),
+    "no-statistics": Variant("no running mean, scatter, maximum", changes.without_statistics),
+    "no-noise": Variant("no noise, no fluxes in its units", changes.without_noise),
     "centre-only": Variant("one scale: the centre alone", changes.centre_only),
     "field-only": Variant("one scale: the whole at half resolution", changes.field_only),
     "no-rotations": Variant("no rotations, no reflections", task=changes.Unrotated),
