@@ -21,6 +21,7 @@ from taonet_core.options import (
     Design,
     Device,
     Model,
+    Models,
     NetworkPrecision,
     OutputFolder,
     Precision,
@@ -122,6 +123,44 @@ def evaluate(
     console.show(console.confusion_table(result.metrics))
     left_out = result.predictions[result.predictions["error"] != ""]
     _list_broken(zip(left_out["object_id"], left_out["error"], strict=True))
+
+
+@app.command()
+def benchmark(
+    model: Models = None,
+    data: Annotated[
+        Path, typer.Option(help="Where the test set lies, or is to lie (4 GB).")
+    ] = Path("tao-sim-v1"),
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder for scores (JSON) and answers (Parquet)."),
+    ] = None,
+    training_data: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder a model was trained on: objects on its places are left out."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+) -> None:
+    """Measure models on the frozen test set TAO-Sim v1, which is drawn where it is missing."""
+    from taonet_core.benchmark import disagreements, run_benchmark
+    from taonet_core.models.weights import available_models
+
+    with _one_sentence_errors():
+        with console.stages() as report:
+            result = run_benchmark(
+                model or available_models(),
+                data,
+                training_data=training_data or (),
+                workers=workers,
+                on_object=lambda stage, n, of: report(stage, n / of, f"{n} of {of} objects"),
+            )
+        if output is not None:
+            result.write(output)
+            console.say(f"scores and answers of {len(result.results)} models -> {output}")
+    for table in console.benchmark_tables(result.results, result.comparisons):
+        console.show(table)
+    for sentence in disagreements(result.results):
+        console.say(sentence)
 
 
 @app.command()

@@ -144,6 +144,47 @@ def confusion_table(metrics: Mapping[str, Any]) -> Table:
     return table
 
 
+def benchmark_tables(
+    results: Mapping[str, Mapping[str, Any]], comparisons: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Table]:
+    """Lay out the benchmark: one table a question and visibility, one row a model."""
+    for visibility in comparisons:
+        scores = {name: result["visibility"][visibility] for name, result in results.items()}
+        where = f"visibility {visibility}, {next(iter(scores.values()))['n']} objects"
+        table = _table("model", "macro F1", "max-F1", *SIX_CLASSES, title=f"F1, {where}")
+        for name, score in scores.items():
+            classes = [_interval(score["per_class"][c]["f1"]) for c in score["per_class"]]
+            means = _interval(score["macro_f1"]), _interval(score["macro_max_f1"])
+            table.add_row(name, *means, *classes)
+        yield table
+        nights = next(iter(scores.values()))["after_nights"]
+        table = _table("model", *nights, title=f"Macro F1 after so many nights, {where}")
+        for name, score in scores.items():
+            table.add_row(name, *map(_interval, score["after_nights"].values()))
+        yield table
+        bins = [_bin(b) for b in next(iter(scores.values()))["by_magnitude"]]
+        table = _table("model", *bins, title=f"Macro F1 by discovery magnitude, {where}")
+        for name, score in scores.items():
+            table.add_row(name, *map(_interval, score["by_magnitude"]))
+        yield table
+        table = _table("macro F1", "difference", "from", "to", title=f"Paired, {where}")
+        for name, difference in comparisons[visibility].items():
+            table.add_row(name, *(f"{difference[key]:+.3f}" for key in ("value", "low", "high")))
+        if table.row_count:
+            yield table
+
+
+def _interval(score: Mapping[str, float]) -> str:
+    """Write a score over its interval, narrow enough for eight columns."""
+    low, high = (f"{score[end]:.2f}".replace("0.", ".", 1) for end in ("low", "high"))
+    return f"{score['value']:.3f}\n{low}–{high}"
+
+
+def _bin(score: Mapping[str, float | None]) -> str:
+    low, high = score["from"], score["to"]
+    return f"< {high:g}" if low is None else f"> {low:g}" if high is None else f"{low:g} - {high:g}"
+
+
 def model_facts(sidecar: Mapping[str, Any]) -> dict[str, str]:
     """Say what a model is, from its sidecar."""
     return {

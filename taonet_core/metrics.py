@@ -144,3 +144,82 @@ def _class_numbers(labels: Sequence[str], classes: Sequence[TransientClass]) -> 
         what = f"labels {unknown}" if unknown else "no object"
         raise ValueError(f"wanted labelled objects of the classes {list(number)}, got {what}")
     return np.array([number[str(label)] for label in labels], dtype=np.int64)
+
+
+def stratified_draws(
+    strata: Sequence[str] | NDArray[Any], *, rng: np.random.Generator, repeats: int = 1000
+) -> NDArray[np.float64]:
+    """Draw bootstrap samples of objects, all at once.
+
+    Parameters
+    ----------
+    strata : sequence, length n
+        Objects are drawn with replacement within each stratum (their true class).
+    rng : numpy.random.Generator
+    repeats : int
+        Number of samples.
+
+    Returns
+    -------
+    ndarray, shape (repeats, n), float64
+        How often each object is in each sample.
+    """
+    names = np.asarray(strata)
+    draws = np.zeros((repeats, len(names)))
+    for name in np.unique(names):
+        members = np.flatnonzero(names == name)
+        share = np.full(len(members), 1 / len(members))
+        draws[:, members] = rng.multinomial(len(members), share, size=repeats)
+    return draws
+
+
+def f1_of_draws(
+    draws: NDArray[np.float64],
+    truth: NDArray[np.int64],
+    verdicts: NDArray[np.int64],
+    n_classes: int,
+) -> NDArray[np.float64]:
+    """Return the F1 of every class in every sample.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (R, n)
+        From `stratified_draws`, or ones for the objects as they are.
+    truth, verdicts : ndarray, shape (n,), int64
+        Class numbers; a verdict of -1 is of no class.
+    n_classes : int
+
+    Returns
+    -------
+    ndarray, shape (R, n_classes), float64
+        NaN for a class without an object in the sample.
+    """
+    number = np.arange(n_classes)
+    true, said = truth[:, None] == number, verdicts[:, None] == number
+    support, named = draws @ true, draws @ said
+    f1 = np.full(support.shape, np.nan)
+    return np.divide(2 * (draws @ (true & said)), support + named, out=f1, where=support > 0)
+
+
+def max_f1_of_draws(
+    draws: NDArray[np.float64], is_class: NDArray[np.bool_], scores: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the largest F1 over all thresholds (see `max_f1`) in every sample.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (R, n)
+    is_class : ndarray, shape (n,), bool
+    scores : ndarray, shape (n,)
+        Probability of the class.
+
+    Returns
+    -------
+    ndarray, shape (R,), float64
+    """
+    order = np.argsort(-scores, kind="stable")
+    taken = np.cumsum(draws[:, order], axis=1)
+    hits = np.cumsum(draws[:, order] * is_class[order], axis=1)
+    thresholds = np.append(np.diff(scores[order]) != 0, True)
+    f1 = 2 * hits[:, thresholds] / (taken[:, thresholds] + hits[:, -1:])
+    return np.asarray(f1.max(axis=1))

@@ -50,6 +50,10 @@ def _known_model(name: str) -> str:
     return name
 
 
+def _known_models(names: list[str] | None) -> list[str] | None:
+    return names and [_known_model(name) for name in names]
+
+
 def _table_path(path: Path | None) -> Path | None:
     """Refuse a table format that cannot be written, before the work rather than after."""
     from taonet_core.data.exports import TABLE_SUFFIXES
@@ -100,6 +104,14 @@ BaseModel = Annotated[
     str,
     typer.Argument(
         metavar="MODEL", callback=_known_model, help="The taonet to start from: its name or file."
+    ),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        callback=_known_models,
+        help="Name or file; several times for several. Without it, all shipped models.",
     ),
 ]
 OutputFolder = Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")]

@@ -125,8 +125,8 @@ def train_boosting(
         raise TrainingError(f"wanted curves of two classes or more; {len(usable)} are usable")
     rng = np.random.default_rng(seed)
     which = np.tile(usable, 1 + config.beginnings)
-    examples = [curves[i] for i in usable]
-    examples += [_beginning(curves[i], rng) for i in which[len(usable) :]]
+    examples = [curves[int(i)] for i in usable]
+    examples += [_beginning(curves[int(i)], rng) for i in which[len(usable) :]]
     features = curve_table(examples)
     if on_progress:
         on_progress(1, 2)

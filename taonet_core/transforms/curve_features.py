@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.transforms.padded import Column
@@ -33,7 +35,7 @@ def _mag(flux: Column) -> Column:
     return ZERO_POINT - 2.5 * np.log10(np.maximum(flux, _FAINTEST))
 
 
-def _divide(above: Column, below: Column) -> Column:
+def _divide(above: NDArray[Any], below: NDArray[Any]) -> Column:
     return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
 
 

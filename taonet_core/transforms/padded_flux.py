@@ -168,4 +168,4 @@ def pad_flux(tables: Sequence[Column]) -> Iterator[tuple[NDArray[np.int64], Padd
     batch : PaddedFlux
     """
     for rows, padded, mask in pad_rows(tables, 1):
-        yield rows, PaddedFlux(*padded, mask)
+        yield rows, PaddedFlux(padded[0], padded[1], padded[2], padded[3], mask)
