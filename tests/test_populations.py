@@ -9,7 +9,10 @@ import pytest
 
 from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.simulation import curves, field, nuclei, others, supernovae
+from taonet_core.simulation.cadence import draw_cadence
+from taonet_core.simulation.observe import Field, observe
 from taonet_core.simulation.populations import KINDS, Sight, Target, draw_target, load_priors
+from taonet_core.simulation.presets import get_survey
 
 TIMES = 55_000.0 + np.sort(np.random.default_rng(0).uniform(0, 1000, 160))
 SIGHT = Sight(TIMES, float(TIMES[80]), 50.0, 120.0)
@@ -167,3 +170,19 @@ def test_half_of_the_moving_stars_move_by_more_than_half_an_arcsec_a_year(drawn)
 def test_flares_are_blue_while_they_last(drawn) -> None:
     flare = next(t for t in drawn[TransientClass.OTHER] if t.kind == "flare")
     assert flare.temperature[80] > 2 * np.median(flare.temperature)
+
+
+def test_a_comet_is_wider_than_a_star() -> None:
+    """A comet and a star of the same light: the comet's middle pixel holds less of it."""
+    survey = get_survey("crts")
+    cadence = draw_cadence(survey, 120.0, np.random.default_rng(0))
+    bright = np.full(len(cadence), 14.0)
+
+    def middle(coma: float) -> float:
+        target = Target("comet", bright, 14.0, np.inf, coma=coma)
+        around = Field(target, float(cadence.times[0]), 120.0, 60.0, 0.0)
+        frames = observe(around, survey, cadence, np.random.default_rng(1)).frames
+        box = frames[:, 31:34, 31:34].max(axis=(1, 2))
+        return float(np.median(box - np.median(frames, axis=(1, 2))))
+
+    assert middle(8.0) < 0.6 * middle(0.0)

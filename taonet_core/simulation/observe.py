@@ -113,6 +113,7 @@ class _Sky:
     band: NDArray[np.int64]
     size: int
     odd: int
+    shape: NDArray[np.complex64] | None
 
     def draw(
         self,
@@ -123,7 +124,9 @@ class _Sky:
         error: NDArray[np.float64] | float = 0.0,
     ) -> NDArray[np.float32]:
         shift = self.shift + error
-        drawn = scene.render(self.static, psf, night, flux, position, shift, band=self.band)
+        drawn = scene.render(
+            self.static, psf, night, flux, position, shift, band=self.band, shape=self.shape
+        )
         # The grid is even; the middle of 2 n + 1 pixels is n, so the first row and column go.
         return self.passed[:, None, None] * drawn[:, self.odd :, self.odd :]
 
@@ -137,7 +140,11 @@ def _draw_sky(
     static = _draw_static(field, survey, size, rng)
     shift, offset = _draw_shifts(survey, cadence, rng)
     passed = _draw_throughput(survey, cadence, rng).astype(np.float32)
-    return _Sky(static, shift, passed, cadence.band, size, odd), offset
+    shape = None
+    if field.target.coma:
+        coma = scene.Galaxy(0.0, field.target.coma, axis_ratio=1.0, angle=0.0, bulge=0.4)
+        shape = scene.galaxy_transform(size, coma, 0.0, 0.0, 1.0, survey.pixel_scale)
+    return _Sky(static, shift, passed, cadence.band, size, odd, shape), offset
 
 
 def _reference_noise(
@@ -226,8 +233,7 @@ def _draw_static(
     zero_points = np.array([b.zero_point + field.zero_shift for b in survey.bands])
     wavelengths = np.array([b.wavelength for b in survey.bands])
     side = (size - scene.MARGIN) * survey.pixel_scale
-    mags, places, *rest = galaxies.draw_stars(field.latitude, field.longitude, side, rng)
-    temperatures = rest[0] if rest else np.full(len(mags), 5500.0)
+    mags, places, temperatures = galaxies.draw_stars(field.latitude, field.longitude, side, rng)
     x, y = places / survey.pixel_scale
     colours = band_offset(temperatures, wavelengths[:, None])
     flux = 10 ** (-0.4 * (mags + colours - zero_points[:, None]))

@@ -154,6 +154,7 @@ def render(
     shift: NDArray[np.float64],
     *,
     band: NDArray[np.int64] | None = None,
+    shape: NDArray[np.complex64] | None = None,
 ) -> NDArray[np.float32]:
     """Draw all frames of an object, counts without sky or noise.
 
@@ -174,6 +175,8 @@ def render(
         Where that nominal place falls on each frame, (x, y) pixels from the central pixel.
     band : ndarray, shape (T,), optional
         Which `static` each frame shows; the first by default.
+    shape : ndarray, shape (2 P, P + 2), complex64, optional
+        Transform of the target, of unit light; a point by default.
 
     Returns
     -------
@@ -194,6 +197,7 @@ def render(
         index = np.flatnonzero(look == number)
         star = psf[number // len(static)]
         sky, own = static[number % len(static)] * star, counts[index]
+        star = star if shape is None else star * shape
         if target is field:
             spectrum = field.sample(index, (sky, 1.0), (star, own))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,9 @@ _NIGHT = 0.33
 
 
 def draw_comet(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> Target:
-    """Comet: there for one night, moving between exposures, with light around its nucleus."""
-    drift = _drift(20.0, rng)
-    return _passing("comet", prior, sight, drift, rng)
+    """Comet: there for one night, moving between exposures, a haze of some arcsec around it."""
+    comet = _passing("comet", prior, sight, _drift(20.0, rng), rng)
+    return replace(comet, coma=float(5.0 * np.exp(0.4 * rng.standard_normal())))
 
 
 def draw_asteroid(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> Target:

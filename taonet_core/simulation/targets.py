@@ -41,6 +41,8 @@ class Target:
         Proper motion, arcsec a year along x and y.
     drift : (float, float)
         Motion within a night, arcsec an hour (solar-system objects).
+    coma : float
+        Half-light radius of the haze around a comet, arcsec; 0 for a point.
     facts : dict
         Whatever else is true of it, for the header.
     temperature : float or ndarray, shape (T,)
@@ -56,6 +58,7 @@ class Target:
     neighbours: tuple[tuple[Galaxy, float, float], ...] = ()
     motion: tuple[float, float] = (0.0, 0.0)
     drift: tuple[float, float] = (0.0, 0.0)
+    coma: float = 0.0
     facts: dict[str, float] = field(default_factory=dict)
     temperature: float | NDArray[np.float64] = 6500.0
 
