@@ -22,6 +22,8 @@ def prediction(object_id):
         model_version="1.0",
         night_of_frame=np.array([0, 0, 1]),
         meta={"object_id": object_id, "ra": 1.0 / 3, "dec": -20.5},
+        prediction_sets=np.array([[True] * 6, [False, False, True, False, True, False]]),
+        novelty=12.5,
     )
 
 

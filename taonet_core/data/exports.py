@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _UNITS = {"ra": "deg", "dec": "deg", "mjd_last": "d"}
-_TEXT = ("object_id", "class_name", "label", "error", "classifier_name", "classifier_version")
+_TEXT = (
+    "object_id",
+    "class_name",
+    "prediction_set",
+    "label",
+    "error",
+    "classifier_name",
+    "classifier_version",
+)
 _COUNTS = ("n_nights", "ranking")
 # A spreadsheet runs a text cell that begins so.
 _FORMULA = re.compile(r"^(?=\s*[=+\-@])")

@@ -20,6 +20,8 @@ TABLE_COLUMNS = (
     "mjd_last",
     "class_name",
     *(f"p_{name}" for name in SIX_CLASSES),
+    "prediction_set",
+    "novelty",
     "model",
     "model_version",
     "error",
@@ -47,7 +49,14 @@ class Prediction:
         Night of every frame of the sequence; -1 where the classifier did not use the frame.
     meta : mapping
         ``object_id``, ``ra``, ``dec``, ``label``; ``warnings``: sentences on what the model was
-        not trained for; ``unused``: why frames were left out, frame index -> reason.
+        not trained for; ``unused``: why frames were left out, frame index -> reason; ``priors``:
+        shares of the classes, where the caller set them.
+    prediction_sets : ndarray, shape (N, K), bool, optional
+        Classes that cannot be ruled out after each night: of the objects of every class, nine in
+        ten have theirs in the set, whatever the priors. None where the model is not calibrated.
+    novelty : float
+        How unlike all that the model has seen, percent: the share of known objects, read on as
+        many nights, that look less strange. NaN where the model cannot tell.
     """
 
     probabilities: NDArray[np.float64]
@@ -57,9 +66,13 @@ class Prediction:
     model_version: str
     night_of_frame: NDArray[np.int64]
     meta: Mapping[str, Any] = field(default_factory=dict)
+    prediction_sets: NDArray[np.bool_] | None = None
+    novelty: float = np.nan
 
     def __post_init__(self) -> None:
         shape = (len(self.times), len(self.classes))
+        if self.prediction_sets is not None and self.prediction_sets.shape != shape:
+            raise ValueError(f"wanted sets {shape}, got {self.prediction_sets.shape}")
         if self.probabilities.shape != shape or not shape[0]:
             raise ValueError(f"wanted probabilities {shape}, got {self.probabilities.shape}")
         if not np.isfinite(self.probabilities[-1]).all():
@@ -80,6 +93,14 @@ class Prediction:
         """Probability of the verdict."""
         return float(self.probabilities[-1].max())
 
+    @property
+    def prediction_set(self) -> tuple[TransientClass, ...] | None:
+        """Classes that cannot be ruled out after the last night, the most probable first."""
+        if self.prediction_sets is None:
+            return None
+        ranked = np.argsort(-self.probabilities[-1], kind="stable")
+        return tuple(self.classes[k] for k in ranked if self.prediction_sets[-1, k])
+
     def final(self) -> dict[TransientClass, float]:
         """Return the probability of each class after the last night."""
         return dict(zip(self.classes, self.probabilities[-1].tolist(), strict=True))
@@ -94,6 +115,8 @@ class Prediction:
             "n_nights": self.n_nights,
             "mjd_last": float(self.times[-1]),
             "class_name": str(self.verdict),
+            "prediction_set": " ".join(self.prediction_set or ()),
+            "novelty": self.novelty,
             "model": self.model,
             "model_version": self.model_version,
         }
@@ -119,5 +142,5 @@ def empty_row(object_id: str, *, error: str) -> dict[str, Any]:
     """Return a wide row without a verdict, for an input that could not be classified."""
     row: dict[str, Any] = dict.fromkeys(TABLE_COLUMNS, np.nan)
     row |= {"object_id": object_id, "n_nights": 0, "error": error}
-    row |= dict.fromkeys(("class_name", "model", "model_version"), "")
+    row |= dict.fromkeys(("class_name", "prediction_set", "model", "model_version"), "")
     return row

@@ -6,11 +6,13 @@ depend on how many nights were read: a model is unsure early, and by how much mu
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from taonet_core.labels import TransientClass
 
 #: Nights after which temperatures and thresholds are measured: half an octave apart.
 NODES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48)
@@ -165,6 +167,42 @@ def reweight(
     """
     weighted = probabilities * (np.asarray(new, dtype=np.float64) / np.asarray(old))
     return weighted / weighted.sum(-1, keepdims=True)
+
+
+def full_prior(
+    shares: Mapping[str, float], classes: Sequence[TransientClass], model_prior: ArrayLike
+) -> NDArray[np.float64]:
+    """Complete the shares of some classes to those of all.
+
+    Parameters
+    ----------
+    shares : mapping of class name to float
+        Those that are known, such as ``{"SN": 0.1}``; the other classes share what is left as
+        they do in `model_prior`.
+    classes : sequence of TransientClass, length K
+    model_prior : array_like, shape (K,)
+
+    Raises
+    ------
+    ValueError
+        If a class is unknown, or the shares are not positive or leave nothing to the others.
+    """
+    prior = np.array(model_prior, dtype=np.float64)
+    known = [str(name) for name in classes]
+    unknown = sorted(set(map(str, shares)) - set(known))
+    named = np.isin(known, [str(name) for name in shares])
+    given, rest = np.array([float(v) for v in shares.values()]), prior[~named].sum()
+    total = given.sum()
+    fits = np.isclose(total, 1) if named.all() else total < 1
+    if unknown or not shares or not fits or not (given > 0).all():
+        raise ValueError(
+            f"wanted positive shares of {known} that sum to 1, or to less where a class is left "
+            f"out; got {dict(shares)}"
+        )
+    prior[~named] *= (1 - total) / rest if rest else 0.0
+    for name, share in shares.items():
+        prior[known.index(str(name))] = share
+    return prior
 
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,12 +3,14 @@
 A model is two files: tensors (``NAME.safetensors``) or trees (``NAME.skops``), and ``NAME.json``,
 the sidecar, which says what they are: settings, preprocessing, class order, training data and its
 seed, metrics, and the SHA-256 of the first file. Nothing is parsed before that hash agrees.
+
+A model that was calibrated (`taonet_core.calibrate`) has more: temperatures and thresholds in the
+sidecar, and ``NAME.novelty.safetensors``, where known objects lie, with its hash in the sidecar.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,16 @@ from taonet_core.data.atomic import atomic_path
 from taonet_core.errors import IncompatibleWeightsError
 from taonet_core.labels import TransientClass
 from taonet_core.models import CURVE_KINDS, DEFAULT_MODEL, SUFFIXES
+from taonet_core.models.calibration import Calibration
 from taonet_core.models.designs import curve_settings, design
+from taonet_core.models.novelty import Novelty
+from taonet_core.models.sidecar import (
+    FORMAT,
+    read_sidecar,
+    sha256_of,
+    verified_bytes,
+    write_sidecar,
+)
 from taonet_core.transforms.preprocess import PreprocessConfig
 
 if TYPE_CHECKING:
@@ -26,24 +37,11 @@ if TYPE_CHECKING:
 
 #: Where the shipped models lie: beside the package in a checkout.
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "weights"
-_FORMAT = 1
-_MAX_BYTES = 512 * 2**20
 #: Trees of the forest and of the boosting, which skops refuses unless they are named.
 _TREES = (
     "sklearn.tree._tree.Tree",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 )
-#: What a sidecar must say, and what it may, with the JSON type of each.
-_REQUIRED = {
-    "format": int,
-    "name": str,
-    "version": str,
-    "kind": str,
-    "config": dict,
-    "classes": list,
-    "sha256": str,
-}
-_OPTIONAL = {"preprocess": dict, "training": dict, "metrics": dict, "domain": dict}
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +63,10 @@ class ModelBundle:
         How frames become its input; None for what reads light curves.
     sidecar : dict
         Everything else that is known: ``training``, ``metrics``, ``domain``.
+    calibration : Calibration or None
+        How scores become probabilities and prediction sets; None where it was not measured.
+    novelty : Novelty or None
+        Where known objects lie; None where it was not measured.
     """
 
     name: str
@@ -75,6 +77,18 @@ class ModelBundle:
     config: Any
     preprocess: PreprocessConfig | None = None
     sidecar: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    novelty: Novelty | None = None
+
+    @property
+    def prior(self) -> tuple[float, ...]:
+        """Share of each class that the probabilities take for granted, in the order of `classes`.
+
+        Flat without a calibration, since every recipe gives all classes the same weight.
+        """
+        if self.calibration is not None:
+            return self.calibration.prior
+        return (1 / len(self.classes),) * len(self.classes)
 
 
 def available_models(folder: Path | None = None) -> list[str]:
@@ -86,7 +100,20 @@ def available_models(folder: Path | None = None) -> list[str]:
 def sidecars(folder: Path | None = None) -> dict[str, dict[str, Any]]:
     """Sidecar of every available model, without loading any weights."""
     folder = folder or WEIGHTS_FOLDER
-    return {name: _read_sidecar(folder / f"{name}.json") for name in available_models(folder)}
+    return {name: read_sidecar(folder / f"{name}.json") for name in available_models(folder)}
+
+
+def sidecar_path(name: str | Path) -> Path:
+    """Return the sidecar of a model, given by name or by the path of its sidecar or weights."""
+    path = Path(name)
+    if path.suffix in (".json", ".safetensors", ".skops"):
+        return path.with_suffix(".json")
+    path = WEIGHTS_FOLDER / f"{name}.json"
+    if not path.exists():
+        raise IncompatibleWeightsError(
+            f"no model named {str(name)!r}; there are {available_models()}"
+        )
+    return path
 
 
 def load_model(name: str | Path = DEFAULT_MODEL) -> ModelBundle:
@@ -97,17 +124,11 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> ModelBundle:
     IncompatibleWeightsError
         If files are missing, damaged, tampered with, or do not fit each other.
     """
-    path = Path(name)
-    if path.suffix not in (".json", ".safetensors", ".skops"):
-        path = WEIGHTS_FOLDER / f"{name}.json"
-        if not path.exists():
-            raise IncompatibleWeightsError(
-                f"no model named {str(name)!r}; there are {available_models()}"
-            )
-    sidecar = _read_sidecar(path.with_suffix(".json"))
+    path = sidecar_path(name)
+    sidecar = read_sidecar(path)
     kind = sidecar["kind"]
     weights = path.with_suffix(SUFFIXES[kind])
-    blob = _verified_bytes(weights, sidecar["sha256"])
+    blob = verified_bytes(weights, sidecar["sha256"])
     try:
         config, model = _assemble(kind, sidecar["config"], blob, weights)
         preprocess = sidecar.get("preprocess")
@@ -120,11 +141,12 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> ModelBundle:
             config=config,
             preprocess=from_dict(PreprocessConfig, preprocess) if preprocess else None,
             sidecar=sidecar,
+            calibration=_calibration(sidecar),
+            novelty=_novelty(sidecar, path),
         )
     except (ValueError, TypeError, RuntimeError) as error:
         raise IncompatibleWeightsError(
-            f"{path.with_suffix('.json').name} does not describe a model this version can "
-            f"build: {error}"
+            f"{path.name} does not describe a model this version can build: {error}"
         ) from error
 
 
@@ -132,7 +154,8 @@ def save_model(bundle: ModelBundle, folder: Path) -> Path:
     """Write weights and sidecar; return the path of the sidecar.
 
     The sidecar is written last: whoever finds it finds weights that agree with it or a hash that
-    does not.
+    does not. What was measured of earlier weights (`save_trust`) is not written: it does not hold
+    for these.
     """
     weights = folder / f"{bundle.name}{SUFFIXES[bundle.kind]}"
     with atomic_path(weights) as temporary:
@@ -145,47 +168,75 @@ def save_model(bundle: ModelBundle, folder: Path) -> Path:
 
             tensors = {k: v.contiguous() for k, v in bundle.model.state_dict().items()}
             save_file(tensors, temporary)
+    known = {k: v for k, v in bundle.sidecar.items() if k not in ("calibration", "novelty")}
     sidecar = {
-        **bundle.sidecar,
-        "format": _FORMAT,
+        **known,
+        "format": FORMAT,
         "name": bundle.name,
         "version": bundle.version,
         "kind": bundle.kind,
         "classes": list(bundle.classes),
         "config": to_dict(bundle.config),
         "preprocess": to_dict(bundle.preprocess) if bundle.preprocess else None,
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "sha256": sha256_of(weights.read_bytes()),
     }
-    with atomic_path(folder / f"{bundle.name}.json") as temporary:
-        temporary.write_text(json.dumps(sidecar, indent=2) + "\n")
-    return folder / f"{bundle.name}.json"
+    return write_sidecar(sidecar, folder / f"{bundle.name}.json")
 
 
-def _read_sidecar(path: Path) -> dict[str, Any]:
+def save_trust(
+    path: Path, calibration: Calibration, novelty: Novelty, facts: Mapping[str, Any]
+) -> Path:
+    """Write what was measured of a model into its sidecar, and where known objects lie beside it.
+
+    Parameters
+    ----------
+    path : Path
+        The sidecar, as `sidecar_path` finds it. The weights stay as they are.
+    calibration : Calibration
+    novelty : Novelty
+    facts : mapping
+        On what it was measured, for the sidecar.
+    """
+    from safetensors.numpy import save
+
+    blob = save(novelty.arrays())
+    with atomic_path(_novelty_path(path)) as temporary:
+        temporary.write_bytes(blob)
+    measured = {
+        "calibration": {**facts, "settings": to_dict(calibration)},
+        "novelty": {"sha256": sha256_of(blob)},
+    }
+    return write_sidecar(read_sidecar(path) | measured, path)
+
+
+def _novelty_path(sidecar: Path) -> Path:
+    return sidecar.with_name(f"{sidecar.stem}.novelty.safetensors")
+
+
+def _calibration(sidecar: dict[str, Any]) -> Calibration | None:
+    """Read how scores become probabilities, where that was measured."""
+    stated = sidecar.get("calibration")
+    if not stated:
+        return None
+    calibration = from_dict(Calibration, stated.get("settings", {}))
+    if len(calibration.prior) != len(sidecar["classes"]):
+        raise ValueError(f"the calibration is for {len(calibration.prior)} classes")
+    return calibration
+
+
+def _novelty(sidecar: dict[str, Any], path: Path) -> Novelty | None:
+    """Read where known objects lie, where that was measured."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    if not sidecar.get("novelty"):
+        return None
+    file = _novelty_path(path)
+    blob = verified_bytes(file, str(sidecar["novelty"].get("sha256")))
     try:
-        sidecar = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise IncompatibleWeightsError(
-            f"{path.name} is missing; weights cannot be used without their sidecar"
-        ) from error
-    except ValueError as error:
-        raise IncompatibleWeightsError(f"{path.name} is not valid JSON: {error}") from error
-    missing = [key for key in _REQUIRED if not isinstance(sidecar, dict) or key not in sidecar]
-    if missing:
-        raise IncompatibleWeightsError(f"{path.name} lacks {missing}; write it with save_model")
-    stated = _REQUIRED | {key: kind for key, kind in _OPTIONAL.items() if sidecar.get(key)}
-    wrong = [key for key, kind in stated.items() if not isinstance(sidecar[key], kind)]
-    if wrong:
-        raise IncompatibleWeightsError(
-            f"{path.name}: {wrong} should be {[stated[key].__name__ for key in wrong]}; write it "
-            "with save_model"
-        )
-    if sidecar["format"] != _FORMAT or sidecar["kind"] not in SUFFIXES:
-        raise IncompatibleWeightsError(
-            f"{path.name}: wanted format {_FORMAT} and one of the kinds {sorted(SUFFIXES)}; got "
-            f"{sidecar['format']!r}, {sidecar['kind']!r}"
-        )
-    return sidecar
+        return Novelty.from_arrays(load(blob))
+    except (SafetensorError, ValueError) as error:
+        raise IncompatibleWeightsError(f"{file.name} is not what it should be: {error}") from error
 
 
 def _classes(names: list[Any], config: Any, model: Any) -> tuple[TransientClass, ...]:
@@ -195,21 +246,6 @@ def _classes(names: list[Any], config: Any, model: Any) -> tuple[TransientClass,
     if not len(classes) == len(set(classes)) == outputs:
         raise ValueError(f"wanted {outputs} different classes, one an output; got {names}")
     return classes
-
-
-def _verified_bytes(path: Path, sha256: str) -> bytes:
-    if not path.exists():
-        raise IncompatibleWeightsError(f"{path.name} is missing; fetch the weights again")
-    if path.stat().st_size > _MAX_BYTES:
-        raise IncompatibleWeightsError(f"{path.name} is larger than {_MAX_BYTES} bytes; refused")
-    blob = path.read_bytes()
-    found = hashlib.sha256(blob).hexdigest()
-    if found != sha256:
-        raise IncompatibleWeightsError(
-            f"{path.name} has SHA-256 {found[:12]}…, its sidecar says {str(sha256)[:12]}…: the "
-            "file is damaged, changed, or of another version; fetch both again"
-        )
-    return blob
 
 
 def _assemble(kind: str, settings: dict[str, Any], blob: bytes, path: Path) -> tuple[Any, Any]:

@@ -1,0 +1,69 @@
+"""What a model was trained on, and how an object differs from that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from taonet_core.data.lightcurve import LightCurve
+from taonet_core.data.sequence import ImageSequence, known_number
+from taonet_core.models.weights import ModelBundle
+from taonet_core.transforms.preprocess import reading_band
+
+#: Percentile of the novelty of known objects above which an object is called never seen.
+NOVEL = 99.0
+
+
+def domain_warnings(
+    source: ImageSequence | LightCurve, n_nights: int, bundle: ModelBundle
+) -> list[str]:
+    """Say in sentences how an object differs from what the model was trained on."""
+    domain = bundle.sidecar.get("domain", {})
+    warnings = []
+    if bundle.sidecar.get("training", {}).get("simulated") and not source.meta.get("simulated"):
+        warnings.append("The model was trained on simulated images; this object is not simulated.")
+    bands = domain.get("bands")
+    if isinstance(source, ImageSequence):
+        band = reading_band(source)
+        if bands and band not in bands:
+            known = ", ".join(b or "unfiltered" for b in bands)
+            warnings.append(f"Filter {band or 'unknown'}; the model was trained on {known}.")
+        warnings += _scale_warnings(source, domain)
+        if source.meta.get("time_kind") == "index":
+            warnings.append("No times in the file: frames count as one a day, in file order.")
+    low, high = domain.get("nights", (1, np.inf))
+    if n_nights < low or n_nights > high:
+        warnings.append(f"{n_nights} nights; the model was trained on {low} to {high}.")
+    return warnings
+
+
+def _scale_warnings(source: ImageSequence, domain: dict[str, Any]) -> list[str]:
+    trained, scale = domain.get("pixel_scale"), source.meta.get("pixel_scale")
+    warnings = []
+    if trained and not scale:
+        warnings.append(f'Pixel scale unknown; the model was trained on {trained:.2f}" a pixel.')
+    elif trained and abs(scale / trained - 1) > 0.1:
+        warnings.append(
+            f'Pixels of {scale:.2f}"; the model was trained on {trained:.2f}", so sources look '
+            f"{trained / scale:.1f} times larger to it."
+        )
+    if np.isnan(known_number(source.meta, "zero_point", np.nan)):
+        warnings.append("Zero point unknown: counts are read as if the survey were CRTS.")
+    return warnings
+
+
+def novelty_warnings(novelty: float) -> list[str]:
+    """Say in a sentence that an object resembles nothing the model was trained on.
+
+    Parameters
+    ----------
+    novelty : float
+        Percentile (see `Prediction`).
+    """
+    if novelty <= NOVEL:
+        return []
+    return [
+        "The object resembles nothing the model was trained on: it looks stranger than "
+        f"{NOVEL:g} % of known objects, and every class may be wrong."
+    ]

@@ -1,0 +1,216 @@
+"""What a model makes of objects, before calibration: the same steps for every model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taonet_core.data.lightcurve import LightCurve
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.errors import InvalidSequenceError
+from taonet_core.models import CURVE_KINDS
+from taonet_core.models.weights import ModelBundle
+from taonet_core.transforms.photometry import extract_light_curve
+from taonet_core.transforms.preprocess import (
+    Nights,
+    frame_faults,
+    night_index,
+    other_filter,
+    reading_band,
+    stack_nights,
+)
+
+#: Objects that go through a network together.
+BATCH_SIZE = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Outputs:
+    """What a model makes of one object, before calibration.
+
+    Attributes
+    ----------
+    nights : Nights or CurveNights
+        What it read.
+    logits : ndarray, shape (N, K), float64
+        Scores after every night, of a light-curve model the logarithms of its probabilities; NaN
+        where it could not yet say.
+    vectors : ndarray, shape (N, D), float64
+        How the model describes the object after every night: what the last layer of a network
+        reads, or the features of the light curve.
+    """
+
+    nights: Nights | CurveNights
+    logits: NDArray[np.float64]
+    vectors: NDArray[np.float64]
+
+
+def model_outputs(
+    sources: Sequence[ImageSequence | LightCurve], bundle: ModelBundle, *, symmetries: bool = False
+) -> list[Outputs | InvalidSequenceError]:
+    """Let a model read many objects, a batch at a time.
+
+    Parameters
+    ----------
+    sources : sequence of ImageSequence or LightCurve
+    bundle : ModelBundle
+    symmetries : bool
+        See `predict`.
+
+    Returns
+    -------
+    list of Outputs or InvalidSequenceError
+        The error of an object that cannot be classified stands in its place.
+    """
+    results: list[Outputs | InvalidSequenceError] = []
+    for start in range(0, len(sources), BATCH_SIZE):
+        results += _batch_outputs(sources[start : start + BATCH_SIZE], bundle, symmetries)
+    return results
+
+
+def _batch_outputs(
+    sources: Sequence[ImageSequence | LightCurve], bundle: ModelBundle, symmetries: bool
+) -> list[Outputs | InvalidSequenceError]:
+    prepare, read = _STEPS["curve" if bundle.kind in CURVE_KINDS else "network"]
+    prepared: list[Any] = []
+    for source in sources:
+        try:
+            prepared.append(prepare(source, bundle))
+        except InvalidSequenceError as error:
+            prepared.append(error)
+    good = [item for item in prepared if not isinstance(item, InvalidSequenceError)]
+    answers = iter(read(good, bundle, symmetries) if good else ())
+    results: list[Outputs | InvalidSequenceError] = []
+    for source, item in zip(sources, prepared, strict=True):
+        if isinstance(item, InvalidSequenceError):
+            results.append(item)
+            continue
+        outputs = Outputs(item, *next(answers))
+        said = not np.isnan(outputs.logits[-1]).any()
+        results.append(outputs if said else _nothing_said(source, len(item), bundle))
+    return results
+
+
+def _nothing_said(
+    source: ImageSequence | LightCurve, n_nights: int, bundle: ModelBundle
+) -> InvalidSequenceError:
+    return InvalidSequenceError(
+        f"{name_of(source)}: the {bundle.name} model gives no probability for this object "
+        f"({n_nights} nights); see which frames were used"
+    )
+
+
+def name_of(source: ImageSequence | LightCurve) -> str:
+    """Return the name of an object, for tables and messages."""
+    return str(source.meta.get("object_id") or "unnamed")
+
+
+# --- networks ---------------------------------------------------------------------------------
+
+
+def _prepare_nights(source: ImageSequence | LightCurve, bundle: ModelBundle) -> Nights:
+    if isinstance(source, LightCurve):
+        raise InvalidSequenceError(
+            f"{bundle.name} reads images and got a light curve; use the model 'forest'"
+        )
+    return stack_nights(source, bundle.preprocess)
+
+
+def _read_nights(
+    nights: Sequence[Nights], bundle: ModelBundle, symmetries: bool
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Logits and vectors of each object; the logits averaged over the symmetries of the square."""
+    import torch
+
+    from taonet_core.models.batching import collate
+    from taonet_core.tasks import symmetry
+
+    logits, vectors = [], []
+    for which in range(8 if symmetries else 1):
+        batch = collate([symmetry(n.images, which) for n in nights], [n.times for n in nights])
+        with torch.inference_mode():
+            states = bundle.model.states(batch.frames, batch.mask, batch.times)  # (B, T, D)
+            logits.append(bundle.model.head(states).double().numpy())  # (B, T, K)
+            vectors.append(states.double().numpy())
+    return [
+        (
+            np.mean([z[i, : len(n)] for z in logits], 0),
+            np.mean([v[i, : len(n)] for v in vectors], 0),
+        )
+        for i, n in enumerate(nights)
+    ]
+
+
+# --- light curves -----------------------------------------------------------------------------
+
+
+class CurveNights:
+    """The nights of a light curve in one filter, and where each ends."""
+
+    def __init__(self, curve: LightCurve, used: NDArray[np.int64], unused: dict[int, str]) -> None:
+        self.curve, self.unused = curve.select(used), unused
+        night = night_index(self.curve.times)
+        self.ends = np.append(np.flatnonzero(np.diff(night)), len(night) - 1) + 1
+        self.times = self.curve.times[self.ends - 1]
+        self.night_of_frame = np.full(len(curve), -1, dtype=np.int64)
+        self.night_of_frame[used] = night
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+
+def _prepare_curve(source: ImageSequence | LightCurve, bundle: ModelBundle) -> CurveNights:
+    unused: dict[int, str] = {}
+    if isinstance(source, LightCurve):
+        curve = source
+    else:
+        curve = extract_light_curve(source)
+        unused = {i: fault for i, fault in enumerate(frame_faults(source)) if fault}
+    measured = np.isfinite(curve.flux) | np.isfinite(curve.mag)
+    band = _curve_band(source, measured)
+    for i in np.flatnonzero(~measured):
+        unused.setdefault(int(i), "no photometry at the target")
+    for i in np.flatnonzero(curve.bands != band):
+        unused.setdefault(int(i), other_filter(curve.bands[i], band))
+    used = np.array([i for i in range(len(curve)) if i not in unused], dtype=np.int64)
+    least = bundle.config.min_points
+    if len(used) < least:
+        raise InvalidSequenceError(
+            f"the {bundle.name} needs at least {least} measurements in one filter; "
+            f"{name_of(source)} has {len(used)}"
+        )
+    return CurveNights(curve, used, dict(sorted(unused.items())))
+
+
+def _curve_band(source: ImageSequence | LightCurve, measured: NDArray[np.bool_]) -> str:
+    """Return the filter read: of images that of most nights, of curves that of most points."""
+    if isinstance(source, LightCurve):
+        return next(iter(source.select(measured).per_band()), "")
+    return reading_band(source)
+
+
+def _read_curves(
+    nights: Sequence[CurveNights], bundle: ModelBundle, symmetries: bool
+) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Logarithms of the probabilities, and features, of each object; they have no symmetries."""
+    from taonet_core.models.designs import curve_probabilities
+    from taonet_core.models.forest import readable, truncated
+    from taonet_core.transforms.features import extract_features
+
+    beginnings = [curve for n in nights for curve in truncated(n.curve, n.ends)]
+    probabilities = curve_probabilities(bundle.kind)(bundle.model, beginnings)
+    with np.errstate(divide="ignore"):  # no tree voted for it
+        logits = np.log(probabilities)
+    features = extract_features([readable(curve) for curve in beginnings])
+    splits = np.cumsum([len(n) for n in nights])[:-1]
+    return list(zip(np.split(logits, splits), np.split(features, splits), strict=True))
+
+
+_STEPS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "network": (_prepare_nights, _read_nights),
+    "curve": (_prepare_curve, _read_curves),
+}
