@@ -208,3 +208,16 @@ def test_faint_stars_have_two_colours_and_are_redder_at_low_latitude() -> None:
     low = galaxies.draw_stars(15.0, 90.0, 1800.0, rng)
     assert np.mean(low[2][low[0] > 19]) < np.mean(hot[mags > 19]) - 100
     assert galaxies.colour_temperature(0.65) == pytest.approx(5780, abs=50)  # the Sun
+
+
+def test_deeper_surveys_see_more_of_the_field() -> None:
+    counts = {
+        depth: (
+            len(galaxies.draw_stars(40.0, 120.0, 900.0, np.random.default_rng(6), depth=depth)[0]),
+            len(galaxies.draw_galaxies(900.0, np.random.default_rng(6), depth=depth)),
+        )
+        for depth in (0.0, 3.0)
+    }
+    assert counts[3.0][0] > 1.5 * counts[0.0][0] > 0
+    # The counts rise by 10^0.5 a magnitude (Yasuda et al. 2001).
+    assert counts[3.0][1] / counts[0.0][1] == pytest.approx(10**1.5, rel=0.3)

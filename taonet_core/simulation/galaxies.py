@@ -11,7 +11,9 @@ from taonet_core.simulation.scene import Galaxy
 _HUBBLE_LENGTH = 4282.7
 _REDSHIFTS = np.geomspace(1e-3, 6.0, 400)
 #: Magnitudes at which stars are counted, V.
-STAR_MAGS = np.linspace(9.0, 22.0, 53)
+STAR_MAGS = np.linspace(9.0, 27.0, 73)
+#: Faintest sources of the field that are drawn for CRTS, V: the next ones are lost in its noise.
+_FAINTEST_STAR, _FAINTEST_GALAXY = 22.0, 21.5
 #: Radius of a ground-based measurement, and blur of the seeing, arcsec.
 _BEAM, _BLUR = 4.0, 2.0
 _SOLID_ANGLE_UNIT = 3600.0**2
@@ -97,7 +99,7 @@ def draw_field_galaxy(mag: float, rng: np.random.Generator) -> Galaxy:
 
     The share of early types grows with luminosity: 0.3 at -20.5, and 0.1 more a magnitude.
     """
-    redshift = float(np.clip(0.1 * 10 ** (0.2 * (mag - 17.8)), 0.01, 0.6))
+    redshift = float(np.clip(0.1 * 10 ** (0.2 * (mag - 17.8)), 0.01, 0.8))
     modulus = distance_modulus(redshift)
     early = rng.random() < np.clip(0.3 - 0.1 * (mag - modulus + 20.5), 0.05, 0.6)
     bulge = rng.uniform(0.5, 1.0) if early else min(rng.exponential(0.15), 0.5)
@@ -167,9 +169,14 @@ def galaxy_counts(mag: float) -> float:
 
 
 def draw_stars(
-    latitude: float, longitude: float, side: float, rng: np.random.Generator
+    latitude: float,
+    longitude: float,
+    side: float,
+    rng: np.random.Generator,
+    *,
+    depth: float = 0.0,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Draw the field stars of a square of `side` arcsec.
+    """Draw the field stars of a square of `side` arcsec, to `depth` magnitudes beyond CRTS.
 
     Faint stars have two colours (Bahcall & Soneira 1980): those of the halo lie near its turn-off,
     B - V about 0.6; those of the disk get redder as they get fainter, since ever more of them are
@@ -186,8 +193,9 @@ def draw_stars(
     counts = star_counts(latitude, longitude) * side**2 / _SOLID_ANGLE_UNIT
     mags, colours = [], []
     for cumulative, reddening in zip(counts, (0.1, 0.0), strict=True):
-        number = rng.poisson(cumulative[-1])
-        drawn = np.interp(rng.random(number) * cumulative[-1], cumulative, STAR_MAGS)
+        total = np.interp(_FAINTEST_STAR + depth, STAR_MAGS, cumulative)
+        number = rng.poisson(total)
+        drawn = np.interp(rng.random(number) * total, cumulative, STAR_MAGS)
         colour = 0.6 + reddening * np.clip(drawn - 12.0, 0.0, 8.0)
         mags.append(drawn)
         colours.append(colour + 0.2 * rng.standard_normal(number))
@@ -197,9 +205,10 @@ def draw_stars(
 
 
 def draw_galaxies(
-    side: float, rng: np.random.Generator, *, faintest: float = 21.5
+    side: float, rng: np.random.Generator, *, depth: float = 0.0
 ) -> list[tuple[Galaxy, float, float]]:
     """Draw the field galaxies of a square: (galaxy, x, y), all in arcsec from the middle."""
+    faintest = _FAINTEST_GALAXY + depth
     number = rng.poisson(galaxy_counts(faintest) * side**2 / _SOLID_ANGLE_UNIT)
     found = []
     for _ in range(number):

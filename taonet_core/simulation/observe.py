@@ -233,12 +233,14 @@ def _draw_static(
     zero_points = np.array([b.zero_point + field.zero_shift for b in survey.bands])
     wavelengths = np.array([b.wavelength for b in survey.bands])
     side = (size - scene.MARGIN) * survey.pixel_scale
-    mags, places, temperatures = galaxies.draw_stars(field.latitude, field.longitude, side, rng)
+    mags, places, temperatures = galaxies.draw_stars(
+        field.latitude, field.longitude, side, rng, depth=survey.depth
+    )
     x, y = places / survey.pixel_scale
     colours = band_offset(temperatures, wavelengths[:, None])
     flux = 10 ** (-0.4 * (mags + colours - zero_points[:, None]))
     static = scene.point_transform(size, x, y, flux)
-    found = galaxies.draw_galaxies(side, rng) + list(field.target.neighbours)
+    found = galaxies.draw_galaxies(side, rng, depth=survey.depth) + list(field.target.neighbours)
     if field.target.host is not None:
         found.append((field.target.host, *field.target.host_offset))
     for galaxy, east, north in found:
