@@ -79,25 +79,33 @@ def load_catalog(folder: Path) -> pd.DataFrame:
 def night_means(curve: pd.DataFrame) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Return time, median magnitude and its variance, of each night.
 
-    The variance is that of the median quoted error, divided by the number of exposures, and the
-    square of 0.02 mag for what the exposures of a night share.
+    The variance is that of the quoted errors, scaled to how the exposures of a night really
+    scatter, and that of a median of so many; and the square of 0.02 mag, which they share.
     """
     curve = curve.sort_values("mjd")
-    night = night_index(curve["mjd"].to_numpy())
-    group = curve.groupby(night)
-    count = group["mag"].size().to_numpy()
-    noise = np.square(group["mag_err"].median().to_numpy())
+    group = curve.groupby(night_index(curve["mjd"].to_numpy()))
+    count, error = group["mag"].size().to_numpy(), group["mag_err"].median().to_numpy()
+    several = count >= 3
+    found = (group["mag"].std().to_numpy() / error)[several]
+    ratio = float(np.median(found)) / 0.9 if several.any() else 1.0
     return (
         group["mjd"].mean().to_numpy(),
         group["mag"].median().to_numpy(),
-        noise / np.maximum(count, 1) + 0.02**2,
+        (ratio * error) ** 2 * np.where(several, np.pi / 2, 1.0) / count + 0.02**2,
     )
+
+
+#: Weak prior of the parameters of `walk_misfit`.
+_EXPECTED, _EXPECTED_SCATTER = np.array([2.8, -0.45, -1.4]), np.array([0.6, 0.5, 0.3])
 
 
 def walk_misfit(
     theta: NDArray[Any], times: NDArray[Any], values: NDArray[Any], noise: NDArray[Any]
 ) -> float:
-    """Negative log posterior of a damped random walk (Kalman filter); theta: log10 tau, sigma."""
+    """Negative log posterior of a damped random walk (Kalman filter).
+
+    `theta` holds log10 of tau (days), of sigma, and of what else a night is off (both mag).
+    """
     tau, variance = 10.0 ** theta[0], 10.0 ** (2 * theta[1])
     mean, spread, total = float(np.median(values)), variance, 0.0
     centre = mean
@@ -106,19 +114,19 @@ def walk_misfit(
             decay = np.exp(-(times[index] - times[index - 1]) / tau)
             centre = mean + decay * (centre - mean)
             spread = variance + decay**2 * (spread - variance)
-        scatter = spread + error
+        scatter = spread + error + 10.0 ** (2 * theta[2])
         total += 0.5 * (np.log(scatter) + (value - centre) ** 2 / scatter)
         gain = spread / scatter
         centre, spread = centre + gain * (value - centre), spread * (1 - gain)
     # Weak priors keep the parameters of short or flat curves finite.
-    return total + 0.5 * ((theta[0] - 2.4) / 0.6) ** 2 + 0.5 * ((theta[1] + 0.6) / 0.5) ** 2
+    return total + 0.5 * float(np.sum(((theta - _EXPECTED) / _EXPECTED_SCATTER) ** 2))
 
 
 def fit_walks(curves: dict[str, pd.DataFrame]) -> dict[str, Any]:
     """Mean, standard deviation and correlation of log10 tau (days) and log10 sigma (mag)."""
     fits = []
     for curve in curves.values():
-        best = minimize(walk_misfit, [2.3, -0.5], args=night_means(curve), method="Nelder-Mead")
+        best = minimize(walk_misfit, _EXPECTED, args=night_means(curve), method="Nelder-Mead")
         fits.append(best.x)
     fits_ = np.array(fits)
     return {
@@ -154,12 +162,15 @@ def fit_brightening(
 
 
 def fit_variability(curves: dict[str, pd.DataFrame]) -> dict[str, Any]:
-    """Scatter in quiescence of the outbursting: half the width of the fainter half of nights."""
+    """Scatter in quiescence of the outbursting: the width of the fainter half of nights.
+
+    From the median deviation, which stray photometry does not widen.
+    """
     scatter = []
     for curve in curves.values():
         _, mag, noise = night_means(curve)
         faint = mag - np.median(mag)
-        excess = np.mean(faint[faint >= 0] ** 2) - np.mean(noise)
+        excess = (1.4826 * np.median(faint[faint >= 0])) ** 2 - np.mean(noise)
         scatter.append(np.sqrt(max(excess, 0.0)))
     return {"quiescent_scatter": quantiles(scatter)}
 

@@ -18,7 +18,7 @@ from taonet_core.simulation.targets import (
 
 #: Kinds and shares. Dwarf novae dominate what a transient search lists (Drake et al. 2014, MNRAS
 #: 441, 1186; Breedt et al. 2014, MNRAS 443, 3174), most of them below the period gap.
-_SHARES = {"su_uma": 0.62, "wz_sge": 0.08, "u_gem": 0.20, "polar": 0.06, "novalike": 0.04}
+_SHARES = {"su_uma": 0.64, "wz_sge": 0.08, "u_gem": 0.21, "polar": 0.05, "novalike": 0.02}
 _ECLIPSING = 0.08
 _FLICKER_DAYS = 5.0
 #: Light in quiescence is that of the disk and white dwarf, in outburst that of a hot disk, K.

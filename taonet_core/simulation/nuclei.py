@@ -28,7 +28,7 @@ _SIGMA_SLOPES = (-0.479, 0.131, 0.18)
 #: Means over the AGN drawn here, about which the slopes turn; the share of the fitted scatter of
 #: log10 tau and log10 sigma that the slopes leave unexplained (both by simulation).
 _PIVOT = (-0.30, -23.5, 8.36)
-_UNEXPLAINED = (0.99, 0.73)
+_UNEXPLAINED = (0.98, 0.79)
 #: Luminosities beyond these were not studied.
 _LUMINOSITIES = (-28.0, -22.0)
 #: Share of a blazar's variance that is flares, how many it has a day, and their decay, in units of
