@@ -9,6 +9,7 @@ import numpy as np
 from taonet_core.simulation import curves
 from taonet_core.simulation.galaxies import (
     draw_field_galaxy,
+    draw_star_temperatures,
     galaxy_counts,
     is_galaxy,
 )
@@ -49,7 +50,7 @@ def draw_field_source(sight: Sight, rng: np.random.Generator) -> Target:
 
 def _star(mag: float, scatter: float, sight: Sight, rng: np.random.Generator) -> Target:
     """Star: constant but for the small waves that the bright real ones show, seldom an RR Lyrae."""
-    temperature = star_temperature(mag, rng)
+    temperature = float(draw_star_temperatures(mag, sight.latitude, sight.longitude, rng))
     period, shape = 0.5 * np.exp(0.8 * rng.standard_normal()), "sine"
     amplitude = 2 * np.sqrt(2) * scatter
     if rng.random() < _PULSATING_SHARE:
@@ -79,13 +80,6 @@ def _calm_quasar(mag: float, sight: Sight, rng: np.random.Generator) -> Target:
     walk = curves.damped_walk(sight.times, tau=tau, sigma=sigma, start=start, rng=rng)
     facts = {"TAU": tau, "SIGMA": sigma, "REDSHIFT": redshift}
     return Target("quasar", mag + walk, mag, mag, facts=facts, temperature=11_000.0)
-
-
-def star_temperature(mag: float, rng: np.random.Generator) -> float:
-    """Draw the colour temperature of a field star: turn-off stars, and red dwarfs where faint."""
-    red = 0.2 + 0.04 * max(mag - 14.0, 0.0)
-    centre, spread = (3700.0, 0.06) if rng.random() < red else (5800.0, 0.1)
-    return float(centre * np.exp(spread * rng.standard_normal()))
 
 
 def beside_galaxy(

@@ -168,6 +168,24 @@ def galaxy_counts(mag: float) -> float:
     return float(65 * 10 ** (0.5 * (mag - 18.5)))
 
 
+def draw_star_temperatures(
+    mags: float | NDArray[np.float64], latitude: float, longitude: float, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw the colour temperatures of stars of magnitude `mags` in one direction, K.
+
+    Faint stars have two colours (Bahcall & Soneira 1980): those of the halo lie near its turn-off,
+    B - V about 0.6; those of the disk get redder as they get fainter, since ever more of them are
+    near, up to the M dwarfs at 1.4. So fields are bluer towards the poles.
+    """
+    mags = np.asarray(mags)
+    disk, halo = np.diff(star_counts(latitude, longitude), axis=1)
+    share = np.interp(mags, (STAR_MAGS[1:] + STAR_MAGS[:-1]) / 2, halo / (disk + halo))
+    of_halo = rng.random(mags.shape) < share
+    colour = 0.6 + np.where(of_halo, 0.0, 0.1 * np.clip(mags - 12.0, 0.0, 8.0))
+    colour = colour + 0.2 * rng.standard_normal(mags.shape)
+    return colour_temperature(np.clip(colour, -0.2, 1.7))
+
+
 def draw_stars(
     latitude: float,
     longitude: float,
@@ -178,10 +196,6 @@ def draw_stars(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Draw the field stars of a square of `side` arcsec, to `depth` magnitudes beyond CRTS.
 
-    Faint stars have two colours (Bahcall & Soneira 1980): those of the halo lie near its turn-off,
-    B - V about 0.6; those of the disk get redder as they get fainter, since ever more of them are
-    near, up to the M dwarfs at 1.4. So the fields are bluer towards the poles.
-
     Returns
     -------
     mags : ndarray, shape (S,)
@@ -190,18 +204,12 @@ def draw_stars(
     temperatures : ndarray, shape (S,)
         Colour temperature, K.
     """
-    counts = star_counts(latitude, longitude) * side**2 / _SOLID_ANGLE_UNIT
-    mags, colours = [], []
-    for cumulative, reddening in zip(counts, (0.1, 0.0), strict=True):
-        total = np.interp(_FAINTEST_STAR + depth, STAR_MAGS, cumulative)
-        number = rng.poisson(total)
-        drawn = np.interp(rng.random(number) * total, cumulative, STAR_MAGS)
-        colour = 0.6 + reddening * np.clip(drawn - 12.0, 0.0, 8.0)
-        mags.append(drawn)
-        colours.append(colour + 0.2 * rng.standard_normal(number))
-    places = (rng.random((2, sum(map(len, mags)))) - 0.5) * side
-    colour = np.clip(np.concatenate(colours), -0.2, 1.7)
-    return np.concatenate(mags), places, colour_temperature(colour)
+    counts = star_counts(latitude, longitude).sum(axis=0) * side**2 / _SOLID_ANGLE_UNIT
+    total = np.interp(_FAINTEST_STAR + depth, STAR_MAGS, counts)
+    number = rng.poisson(total)
+    mags = np.interp(rng.random(number) * total, counts, STAR_MAGS)
+    places = (rng.random((2, number)) - 0.5) * side
+    return mags, places, draw_star_temperatures(mags, latitude, longitude, rng)
 
 
 def draw_galaxies(
