@@ -203,9 +203,9 @@ class _Run:
     def one_epoch(self) -> EpochReport:
         epoch, start = len(self.history.epochs), time.monotonic()
         torch.manual_seed(self.config.seed * 100_003 + epoch)
-        losses = []
+        losses, begun = [], self.share(0.0, 0.0)
         self.model.train()
-        for i, (inputs, labels) in enumerate(self.task.batches(self._rng(epoch))):
+        for i, (inputs, labels) in enumerate(self.task.batches(self._rng(epoch), begun)):
             share = self.share(i / self.task.n_batches, time.monotonic() - start)
             losses.append(self._step(inputs, labels, share))
             if share >= 1:

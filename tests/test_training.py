@@ -155,10 +155,11 @@ def test_the_eight_symmetries_differ_and_leave_the_target_in_place(rng):
     assert len({v.tobytes() for v in variants}) == 8
 
 
-def test_thinning_keeps_order_and_at_least_one_night(rng):
+def test_thinning_keeps_order_and_from_one_night_to_the_most_asked_for(rng):
     for _ in range(200):
-        kept = thin(int(rng.integers(1, 30)), rng)
-        assert len(kept) >= 1
+        most = int(rng.integers(1, 30)) if rng.random() < 0.5 else None
+        kept = thin(int(rng.integers(1, 30)), rng, most)
+        assert 1 <= len(kept) <= (most or 30)
         assert (np.diff(kept) > 0).all()
 
 

@@ -164,10 +164,14 @@ class Unrotated(FixedBudget):
     """Sequences as they were taken, neither rotated nor reflected."""
 
     def augmented(
-        self, stack: NDArray[np.floating], mjd: NDArray[np.float64], rng: np.random.Generator
+        self,
+        stack: NDArray[np.floating],
+        mjd: NDArray[np.float64],
+        rng: np.random.Generator,
+        most: int | None,
     ) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
         """Thin a sequence alone."""
-        keep = thin(len(mjd), rng)
+        keep = thin(len(mjd), rng, most)
         return stack[keep], mjd[keep]
 
 
