@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -68,7 +68,11 @@ def read_objects(source: str | Path) -> Iterator[tuple[str, Readable | TaoNetErr
 
 
 def classify(
-    objects: Iterable[tuple[str, Readable | TaoNetError]], model: str | ModelBundle
+    objects: Iterable[tuple[str, Readable | TaoNetError]],
+    model: str | ModelBundle,
+    *,
+    priors: Mapping[str, float] | None = None,
+    symmetries: bool = False,
 ) -> Iterator[tuple[str, Prediction | TaoNetError]]:
     """Classify objects as they come, a batch at a time.
 
@@ -78,6 +82,8 @@ def classify(
         As `read_objects` yields them; errors are handed on.
     model : str or ModelBundle
         Name of a shipped model, or one that is loaded.
+    priors, symmetries
+        See `taonet_core.predict`.
 
     Yields
     ------
@@ -92,7 +98,7 @@ def classify(
     source = iter(objects)
     while batch := list(islice(source, _BATCH)):
         readable = [item for _, item in batch if not isinstance(item, TaoNetError)]
-        answers = iter(predict_many(readable, bundle))
+        answers = iter(predict_many(readable, bundle, priors=priors, symmetries=symmetries))
         for name, item in batch:
             yield name, item if isinstance(item, TaoNetError) else next(answers)
 

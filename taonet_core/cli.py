@@ -25,10 +25,12 @@ from taonet_core.options import (
     NetworkPrecision,
     OutputFolder,
     Precision,
+    Priors,
     Seconds,
     Seed,
     Settings,
     Table,
+    class_shares,
     known_survey,
     model_overrides,
 )
@@ -68,17 +70,24 @@ def predict(
     long: Annotated[
         bool, typer.Option("--long", help="One row a class instead of one row an object.")
     ] = False,
+    prior: Priors = None,
+    symmetries: Annotated[
+        bool, typer.Option(help="Average over rotations and reflections; eight times slower.")
+    ] = False,
 ) -> None:
     """Classify image sequences; broken ones are listed and the rest is still done."""
     from taonet_core.bulk import classify, prediction_table, read_objects
     from taonet_core.data.exports import write_table
     from taonet_core.data.results import Prediction
+    from taonet_core.models.weights import load_model
 
     with _one_sentence_errors():
+        bundle = load_model(model)
+        priors = class_shares(prior or [], bundle)
         with console.progress("objects classified") as step:
             objects = (item for path in paths for item in read_objects(path))
             results = []
-            for result in classify(objects, model):
+            for result in classify(objects, bundle, priors=priors, symmetries=symmetries):
                 results.append(result)
                 step()
         table = prediction_table(results, long=long)
@@ -161,6 +170,20 @@ def benchmark(
         console.show(table)
     for sentence in disagreements(result.results):
         console.say(sentence)
+
+
+@app.command()
+def calibrate(
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="Name or file of a model.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled sequences, new to it.")],
+) -> None:
+    """Measure how far a model may be trusted, and write it into its sidecar."""
+    from taonet_core.calibrate import calibrate as measure
+
+    with _one_sentence_errors(), console.progress("objects read") as step:
+        bundle = measure(data, model, on_object=step)
+    error = bundle.sidecar["calibration"]["calibration_error"]
+    console.say(f"{bundle.name}: calibration error {error['before']} -> {error['after']}")
 
 
 @app.command()

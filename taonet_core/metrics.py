@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,9 @@ def evaluate_probabilities(
     Returns
     -------
     dict
-        Plain numbers, ready for JSON: ``n``; ``classes``; ``macro_f1``, ``macro_precision``,
-        ``macro_recall`` and ``macro_max_f1``, means over the classes that occur among `labels`;
+        Plain numbers, ready for JSON: ``n``; ``calibration_error`` (see `calibration_error`);
+        ``classes``; ``macro_f1``, ``macro_precision``, ``macro_recall`` and ``macro_max_f1``, means
+        over the classes that occur among `labels`;
         ``std_f1`` and ``std_max_f1``, population standard deviation over the same classes;
         ``per_class``: class -> ``precision``, ``recall``, ``f1``, ``max_f1``, ``support``
         (scores are `None` for a class without an object); ``confusion``, shape (K, K), true
@@ -69,6 +71,7 @@ def evaluate_probabilities(
     }
     return {
         "n": len(truth),
+        "calibration_error": calibration_error(scores, truth),
         "classes": [str(name) for name in classes],
         **averages,
         **spreads,
@@ -100,6 +103,62 @@ def max_f1(is_class: ArrayLike, scores: ArrayLike) -> float:
     precision, recall, _ = precision_recall_curve(truth, np.asarray(scores, dtype=np.float64))
     total = precision + recall
     return float(np.max(2 * precision * recall / np.where(total > 0, total, 1.0)))
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """How often verdicts are right, by how sure the classifier is; all arrays of shape (bins,).
+
+    Attributes
+    ----------
+    count : ndarray, int64
+        Objects whose highest probability falls in the bin; the bins are of equal width.
+    confidence, accuracy : ndarray, float64
+        Mean of that probability, and share of right verdicts; NaN in an empty bin.
+    """
+
+    count: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+
+
+def reliability(
+    probabilities: NDArray[np.float64], truth: NDArray[np.int64], *, bins: int = 15
+) -> Reliability:
+    """Compare how sure a classifier is with how often it is right.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape (n, K)
+    truth : ndarray, shape (n,), int64
+        Column of the true class.
+    bins : int
+    """
+    confidence, right = probabilities.max(1), probabilities.argmax(1) == truth
+    place = np.minimum((confidence * bins).astype(np.int64), bins - 1)
+    count = np.bincount(place, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        means = [np.bincount(place, v, minlength=bins) / count for v in (confidence, right)]
+    return Reliability(count, *means)
+
+
+def calibration_error(
+    probabilities: NDArray[np.float64], truth: NDArray[np.int64], *, bins: int = 15
+) -> float:
+    """Return the expected calibration error of the verdicts.
+
+    The mean over bins of `reliability`, weighted by their objects, of the distance between
+    confidence and accuracy (Guo et al. 2017, arXiv 1706.04599). It is never zero for finitely many
+    objects: compare with the value for labels drawn from the probabilities themselves.
+
+    Parameters
+    ----------
+    probabilities, truth, bins
+        See `reliability`.
+    """
+    found = reliability(probabilities, truth, bins=bins)
+    gaps = np.nan_to_num(np.abs(found.confidence - found.accuracy))
+    return float((gaps * found.count).sum() / found.count.sum())
 
 
 def bootstrap_interval(

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from taonet_core.models import SUFFIXES
+
+if TYPE_CHECKING:
+    from taonet_core.models.weights import ModelBundle
 
 
 class Device(StrEnum):
@@ -96,6 +99,28 @@ def model_overrides(model: str, texts: list[str]) -> dict[str, Any]:
     return overrides
 
 
+def class_shares(texts: list[str], bundle: ModelBundle) -> dict[str, float] | None:
+    """Read shares of classes, each CLASS=SHARE, that fit a model; nothing of nothing."""
+    from taonet_core.models.calibration import full_prior
+
+    shares = {}
+    with _wrong_usage():
+        for text in texts:
+            name, _, value = text.partition("=")
+            shares[name] = float(value)
+        if shares:
+            full_prior(shares, bundle.classes, bundle.prior)
+    return shares or None
+
+
+Priors = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--prior",
+        metavar="CLASS=SHARE",
+        help="Share of a class in your survey: --prior SN=0.1; give it several times.",
+    ),
+]
 Model = Annotated[
     str,
     typer.Option(callback=_known_model, help="Name of a model (see taonet info), or its file."),

@@ -35,6 +35,7 @@ FLOORS = [
     ("taonet_core.finetune", 7),
     ("taonet_core.bulk", 7),
     ("taonet_core.evaluate", 7),
+    ("taonet_core.calibrate", 7),
     ("taonet_core.benchmark", 7),
     ("taonet_core.console", 8),
     ("taonet_core.cli", 8),

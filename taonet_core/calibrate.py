@@ -1,0 +1,172 @@
+"""Measure on labelled objects how far a model may be trusted, and write it into its sidecar."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taonet_core.bulk import read_objects
+from taonet_core.data.lightcurve import LightCurve
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.errors import TaoNetError
+from taonet_core.metrics import calibration_error
+from taonet_core.models.calibration import Calibration, fit_calibration, softmax
+from taonet_core.models.novelty import fit_novelty
+from taonet_core.models.weights import ModelBundle, load_model, save_trust, sidecar_path
+from taonet_core.outputs import BATCH_SIZE, Outputs, model_outputs
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What a model makes of labelled objects, each read once.
+
+    Attributes
+    ----------
+    names : list of str, length M
+    labels : ndarray, shape (M,), int64
+        Class numbers, in the order of the model's classes.
+    logits, vectors : list of ndarray, each shape (N_i, K) or (N_i, D), float64
+        See `taonet_core.outputs.Outputs`.
+    """
+
+    names: list[str]
+    labels: NDArray[np.int64]
+    logits: list[NDArray[np.float64]]
+    vectors: list[NDArray[np.float64]]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def read_labelled(
+    data: str | Path,
+    bundle: ModelBundle,
+    *,
+    symmetries: bool = False,
+    on_object: Callable[[], object] | None = None,
+) -> Reading:
+    """Let a model read every labelled object of a folder once.
+
+    Objects that cannot be read or classified, or are of another class, are left out.
+
+    Parameters
+    ----------
+    data : path
+        Folder, archive or file of sequences that carry a label, or a light-curve table.
+    bundle : ModelBundle
+    symmetries : bool
+        See `taonet_core.predict`.
+    on_object : callable, optional
+        Called after each object.
+    """
+    number = {str(name): k for k, name in enumerate(bundle.classes)}
+    names: list[str] = []
+    labels: list[int] = []
+    outputs: list[Outputs] = []
+    labelled = _labelled(data, set(number), on_object)
+    while batch := list(islice(labelled, BATCH_SIZE)):
+        answers = model_outputs([item for _, item in batch], bundle, symmetries=symmetries)
+        for (name, item), answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Outputs):
+                names.append(name)
+                labels.append(number[str(item.meta["label"])])
+                outputs.append(answer)
+    truth = np.array(labels, dtype=np.int64)
+    return Reading(names, truth, [o.logits for o in outputs], [o.vectors for o in outputs])
+
+
+def _labelled(
+    data: str | Path, known: set[str], on_object: Callable[[], object] | None
+) -> Iterator[tuple[str, ImageSequence | LightCurve]]:
+    for name, item in read_objects(data):
+        if on_object is not None:
+            on_object()
+        if not isinstance(item, TaoNetError) and str(item.meta.get("label")) in known:
+            yield name, item
+
+
+def calibrate(
+    data: str | Path,
+    model: str | Path,
+    *,
+    coverage: float = 0.9,
+    on_object: Callable[[], object] | None = None,
+) -> ModelBundle:
+    """Measure a model's temperatures, thresholds and known places, and write them beside it.
+
+    Parameters
+    ----------
+    data : path
+        Labelled sequences that the model was not trained on: some hundred a class, alike what it
+        is going to read. A folder drawn with the seed of its training data is refused.
+    model : str or path
+        Name of a model, or its file. Its sidecar is rewritten, its weights are not touched.
+    coverage : float
+        Share of the objects of each class whose prediction set is to hold their class.
+    on_object : callable, optional
+        Called after each object.
+
+    Returns
+    -------
+    ModelBundle
+        The calibrated model.
+
+    Raises
+    ------
+    TaoNetError
+        If there are too few labelled objects, or the model was trained on them.
+    """
+    bundle = load_model(model)
+    origin = _origin(Path(data), bundle)
+    reading = read_labelled(data, bundle, on_object=on_object)
+    try:
+        calibration = fit_calibration(reading.logits, reading.labels, coverage=coverage)
+        novelty = fit_novelty(reading.vectors)
+    except (ValueError, IndexError) as error:
+        raise TaoNetError(f"{data} does not calibrate {bundle.name}: {error}") from error
+    counts = np.bincount(reading.labels, minlength=len(bundle.classes))
+    facts = {
+        "data": origin,
+        "objects": {str(c): int(n) for c, n in zip(bundle.classes, counts, strict=True)},
+        "calibration_error": _errors(reading, calibration),
+    }
+    save_trust(sidecar_path(model), calibration, novelty, facts)
+    return load_model(model)
+
+
+def _origin(data: Path, bundle: ModelBundle) -> Any:
+    """Say what the data are; refuse what the model has learned from."""
+    made = data / "dataset.json"
+    if not made.is_file():
+        return data.name
+    try:
+        drawn = json.loads(made.read_bytes())
+    except ValueError as error:
+        raise TaoNetError(f"{made} is not valid JSON ({error}); mend or delete it") from error
+    learned = bundle.sidecar.get("training", {}).get("data")
+    same = ("survey", "seed", "simulated")
+    if isinstance(learned, dict) and all(learned.get(k) == drawn.get(k) for k in same):
+        raise TaoNetError(
+            f"{bundle.name} was trained on data drawn with seed {drawn.get('seed')}, and so is "
+            f"{data}; draw objects it has not seen, with another --seed"
+        )
+    return drawn
+
+
+def _errors(reading: Reading, calibration: Calibration) -> dict[str, float]:
+    """Calibration error of the verdicts before and after, on the objects that it was fitted to."""
+    last = [z[-1:] for z in reading.logits]
+    before = softmax(np.concatenate(last))
+    nights = [len(z) for z in reading.logits]
+    after = [calibration.probabilities(z, n) for z, n in zip(last, nights, strict=True)]
+    return {
+        "before": round(calibration_error(before, reading.labels), 4),
+        "after": round(calibration_error(np.concatenate(after), reading.labels), 4),
+    }
