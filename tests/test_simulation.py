@@ -41,6 +41,7 @@ CLEAN = replace(
     cosmic_rays=0.0,
     hot_pixels=0.0,
     trail_share=0.0,
+    ghost_share=0.0,
     overlap_share=0.0,
     clock_fault=(0.0, 0.0, 0.0),
 )

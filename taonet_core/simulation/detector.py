@@ -39,6 +39,7 @@ def expose(
     _add_sky(frames, survey, cadence, rng)
     _add_cosmic_rays(frames, survey, rng)
     _add_trails(frames, survey, rng)
+    _add_ghosts(frames, survey, cadence, rng)
     noise = rng.standard_normal(frames.shape, dtype=np.float32)
     variance = frames * np.float32(1 / survey.gain)
     variance += np.float32(survey.read_noise**2)
@@ -121,6 +122,20 @@ def _add_trails(frames: NDArray[np.float32], survey: Survey, rng: np.random.Gene
         distance = (y - height / 2) * np.cos(angle) - (x - width / 2) * np.sin(angle) - offset
         peak = 150 * np.exp(rng.standard_normal())
         frames[index] += (peak * np.exp(-0.5 * (distance / 1.2) ** 2)).astype(np.float32)
+
+
+def _add_ghosts(
+    frames: NDArray[np.float32], survey: Survey, cadence: Cadence, rng: np.random.Generator
+) -> None:
+    """Out-of-focus reflections of bright stars nearby: pale disks, hollow in the middle."""
+    _, height, width = frames.shape
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    for night in np.flatnonzero(rng.random(cadence.n_nights) < survey.ghost_share):
+        (row, column), radius = rng.random(2) * (height, width), height * rng.uniform(0.15, 0.6)
+        distance = np.hypot(y - row, x - column) / radius
+        peak = survey.bands[cadence.band_of_night[night]].sky * rng.exponential(0.05)
+        ghost = np.where((distance < 1) & (distance > 0.35), peak, 0.0)  # the secondary's shadow
+        frames[cadence.night == night] += ghost.astype(np.float32)
 
 
 def _add_bad_columns(frames: NDArray[np.float32], survey: Survey, rng: np.random.Generator) -> None:

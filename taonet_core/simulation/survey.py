@@ -88,9 +88,9 @@ class Survey:
     blank_share, edge_share, column_share : float
         Share of frames without data, of visits that fall over the edge of the chip, of frames
         with a bad column.
-    cosmic_rays, hot_pixels, trail_share : float
+    cosmic_rays, hot_pixels, trail_share, ghost_share : float
         Mean number of cosmic-ray hits a frame, and of hot pixels; share of frames crossed by a
-        satellite.
+        satellite, and of visits with the reflection of a bright star.
     overlap_share : float
         Share of objects on two overlapping cut-outs: each exposure is stored twice.
     clock_fault : (float, float, float)
@@ -159,6 +159,7 @@ class Survey:
     cosmic_rays: float = 0.0
     hot_pixels: float = 0.0
     trail_share: float = 0.0
+    ghost_share: float = 0.0
     overlap_share: float = 0.0
     clock_fault: tuple[float, float, float] = (0.0, 0.0, 0.0)
     first_year: int = 2020
