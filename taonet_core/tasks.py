@@ -29,7 +29,7 @@ class Task(Protocol):
         """Batches of one epoch."""
 
     def batches(self, rng: np.random.Generator, share: float) -> Iterator[tuple[Inputs, Tensor]]:
-        """Yield one epoch of (inputs, labels), drawn with `rng` alone; `share` of the run is over."""
+        """Yield one epoch of (inputs, labels), drawn by `rng`; `share` of the run is over."""
 
     def loss(self, model: nn.Module, inputs: Inputs, labels: Tensor) -> Tensor:
         """Return the scalar to minimise."""
