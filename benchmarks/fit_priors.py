@@ -43,13 +43,13 @@ _KINDS = {
 }
 #: Kinds that the lists call variable without saying more; each gets a third.
 _VARIABLES = ("rr_lyrae", "eclipsing", "irregular")
-#: Explanation -> how it is written where it is doubted.
+#: Explanation -> how it is written where two are named.
 _DOUBTS = {
-    "supernova": r"^SN\?|^SN/|^[^ ]+/SN",
-    "dwarf_nova": r"^CV\?|^CV/|^[^ ]+/CV",
-    "asteroid": r"^Ast\?|^Ast/|^[^ ]+/Ast",
-    "flare": r"^Flare\?|^Flare/|^[^ ]+/Flare",
-    "variable": r"^[Vv]ar\?|^[Vv]ar/|^[^ ]+/Var",
+    "supernova": r"^SN/|^[^ ]+/SN",
+    "dwarf_nova": r"^CV/|^[^ ]+/CV",
+    "asteroid": r"^Ast/|^[^ ]+/Ast",
+    "flare": r"^Flare/|^[^ ]+/Flare",
+    "variable": r"^[Vv]ar/|^[^ ]+/Var",
 }
 
 
@@ -203,19 +203,25 @@ def fit_field(folder: Path) -> dict[str, Any]:
 
 
 def fit_others(catalog: pd.DataFrame) -> dict[str, Any]:
-    """Magnitudes and number of each kind among the OTHER, and how often what is suspected."""
+    """Magnitudes and number of each kind among the OTHER, and how often what is suspected.
+
+    Suspicions are read where two are named: with one (SN?) the release leaves the object out.
+    """
     text = catalog["classification"].fillna("")
     listed = catalog[(catalog["label"] == "OTHER") | catalog["kind"].isin(["flare", "asteroid"])]
     kinds = {kind: fit_class(part, 0.1) for kind, part in listed.groupby("kind")}
     variable = kinds.pop("variable")
     kinds |= {kind: variable | {"n": variable["n"] // len(_VARIABLES)} for kind in _VARIABLES}
+    doubtful = text[catalog["label"] == "OTHER"]
     moving = text[listed.index[listed["kind"] == "proper_motion"]]
     number = pd.to_numeric(moving.str.extract(r"LHS[_ ]*(\d+)")[0])
     kinds["proper_motion"]["above_one"] = round(float((number < 1000).mean()), 3)
     kinds["proper_motion"]["above_half"] = round(float(number.notna().mean()), 3)
     return {
         "kinds": dict(sorted(kinds.items())),
-        "doubts": {name: int(text.str.contains(words).sum()) for name, words in _DOUBTS.items()},
+        "doubts": {
+            name: int(doubtful.str.contains(words).sum()) for name, words in _DOUBTS.items()
+        },
     }
 
 

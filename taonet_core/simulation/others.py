@@ -63,8 +63,8 @@ def draw_other(sight: Sight, rng: np.random.Generator) -> Target:
 def draw_unknown(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> Target:
     """Unknown or doubtful: seen once or few times, too faint in quiescence to be studied.
 
-    What they are is drawn in the shares of the explanations that the list's doubtful labels give:
-    those with a question mark (SN?, CV?, Ast?, Flare?) and those that name two (SN/CV, SN/Ast).
+    What they are is drawn in the shares of the explanations that the list's doubtful labels name,
+    such as SN/CV and SN/Ast.
     """
     discovery, quiescent = draw_magnitudes(prior, rng)
     quiescent = max(quiescent, discovery + 1.0)
