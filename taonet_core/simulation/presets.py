@@ -108,7 +108,7 @@ SURVEYS: dict[str, Survey] = {
             bands=(
                 Band("g", 472.0, 26.3, 90.0, moon=3.0, share=0.45),
                 Band("r", 634.0, 26.25, 205.0, moon=1.2, share=0.45),
-                Band("i", 789.0, 25.7, 220.0, moon=0.5, share=0.10),
+                Band("i", 789.0, 25.7, 330.0, moon=0.5, share=0.10),
             ),
             fwhm=2.15,
             fwhm_scatter=0.28,
