@@ -63,7 +63,7 @@ def draw_object(
     ImageSequence
         In time order. ``meta["header"]`` holds what is true of it, as header cards; no reader needs
         them to classify. ``columns["true_mag"]`` is the target's magnitude without its host, in the
-        band of the frame.
+        band of the frame; ``columns["throughput"]`` the share of light that clouds let through.
 
     Raises
     ------
@@ -113,7 +113,8 @@ def draw_stored(
         pixels.frames,
         cadence.times,
         meta=meta | {"header": cards},
-        columns=frame_columns(cadence, survey, rng) | {"true_mag": mags},
+        columns=frame_columns(cadence, survey, rng)
+        | {"true_mag": mags, "throughput": pixels.throughput},
         reference=pixels.reference,
         difference=pixels.difference,
     )

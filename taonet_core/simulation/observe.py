@@ -26,10 +26,13 @@ class Pixels:
     Attributes
     ----------
     frames : ndarray, shape (T, H, W), float32
+    throughput : ndarray, shape (T,), float32
+        Share of the light that reached each frame.
     reference, difference : ndarray, shape (T, H, W), float32, optional
     """
 
     frames: NDArray[np.float32]
+    throughput: NDArray[np.float32]
     reference: NDArray[np.float32] | None = None
     difference: NDArray[np.float32] | None = None
 
@@ -91,7 +94,7 @@ def observe(field: Field, survey: Survey, cadence: Cadence, rng: np.random.Gener
     _store_again(frames, cadence, offset)
     scale = _to_one_zero_point(survey)[cadence.band, None, None]
     if not lead:
-        return Pixels(frames if survey.stores_counts else frames * scale)
+        return Pixels(frames if survey.stores_counts else frames * scale, sky.passed)
     before = flux[:, :lead].mean(axis=1)[cadence.band]
     place = np.tile(position[:lead].mean(axis=0), (count, 1))
     error = survey.reference_error * rng.standard_normal((count, 2))
@@ -100,7 +103,8 @@ def observe(field: Field, survey: Survey, cadence: Cadence, rng: np.random.Gener
     best = draw_psf_transforms(survey, len(survey.bands), sky.size, rng)
     reference = sky.draw(best, cadence.band, before, place) + background
     reference += _reference_noise(reference, survey, rng)
-    return Pixels(frames * scale, reference * scale, (difference - background) * scale)
+    difference = (difference - background) * scale
+    return Pixels(frames * scale, sky.passed, reference * scale, difference)
 
 
 @dataclass(frozen=True, eq=False)
