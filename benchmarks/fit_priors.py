@@ -16,11 +16,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from damped_walks import fit_walks, night_means
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
-from taonet_core.data.sequence import night_index
 from taonet_core.labels import FIVE_CLASSES, class_from_catalog
 
 #: Probabilities of every table of quantiles.
@@ -74,67 +73,6 @@ def load_catalog(folder: Path) -> pd.DataFrame:
     for pattern, kind in reversed(_KINDS.items()):
         catalog.loc[text.str.contains(pattern, regex=True), "kind"] = kind
     return catalog
-
-
-def night_means(curve: pd.DataFrame) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Return time, median magnitude and its variance, of each night.
-
-    The variance is that of the quoted errors, scaled to how the exposures of a night really
-    scatter, and that of a median of so many; and the square of 0.02 mag, which they share.
-    """
-    curve = curve.sort_values("mjd")
-    group = curve.groupby(night_index(curve["mjd"].to_numpy()))
-    count, error = group["mag"].size().to_numpy(), group["mag_err"].median().to_numpy()
-    several = count >= 3
-    found = (group["mag"].std().to_numpy() / error)[several]
-    ratio = float(np.median(found)) / 0.9 if several.any() else 1.0
-    return (
-        group["mjd"].mean().to_numpy(),
-        group["mag"].median().to_numpy(),
-        (ratio * error) ** 2 * np.where(several, np.pi / 2, 1.0) / count + 0.02**2,
-    )
-
-
-#: Weak prior of the parameters of `walk_misfit`.
-_EXPECTED, _EXPECTED_SCATTER = np.array([2.8, -0.45, -1.4]), np.array([0.6, 0.5, 0.3])
-
-
-def walk_misfit(
-    theta: NDArray[Any], times: NDArray[Any], values: NDArray[Any], noise: NDArray[Any]
-) -> float:
-    """Negative log posterior of a damped random walk (Kalman filter).
-
-    `theta` holds log10 of tau (days), of sigma, and of what else a night is off (both mag).
-    """
-    tau, variance = 10.0 ** theta[0], 10.0 ** (2 * theta[1])
-    mean, spread, total = float(np.median(values)), variance, 0.0
-    centre = mean
-    for index, (value, error) in enumerate(zip(values, noise, strict=True)):
-        if index:
-            decay = np.exp(-(times[index] - times[index - 1]) / tau)
-            centre = mean + decay * (centre - mean)
-            spread = variance + decay**2 * (spread - variance)
-        scatter = spread + error + 10.0 ** (2 * theta[2])
-        total += 0.5 * (np.log(scatter) + (value - centre) ** 2 / scatter)
-        gain = spread / scatter
-        centre, spread = centre + gain * (value - centre), spread * (1 - gain)
-    # Weak priors keep the parameters of short or flat curves finite.
-    return total + 0.5 * float(np.sum(((theta - _EXPECTED) / _EXPECTED_SCATTER) ** 2))
-
-
-def fit_walks(curves: dict[str, pd.DataFrame]) -> dict[str, Any]:
-    """Mean, standard deviation and correlation of log10 tau (days) and log10 sigma (mag)."""
-    fits = []
-    for curve in curves.values():
-        best = minimize(walk_misfit, _EXPECTED, args=night_means(curve), method="Nelder-Mead")
-        fits.append(best.x)
-    fits_ = np.array(fits)
-    return {
-        "log_tau": [round(float(v), 3) for v in (fits_[:, 0].mean(), fits_[:, 0].std())],
-        "log_sigma": [round(float(v), 3) for v in (fits_[:, 1].mean(), fits_[:, 1].std())],
-        "correlation": round(float(np.corrcoef(fits_.T)[0, 1]), 3),
-        "n": len(fits_),
-    }
 
 
 def fit_class(rows: pd.DataFrame, offset: float) -> dict[str, Any]:

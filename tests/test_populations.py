@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from damped_walks import fit_walk, redraw
 
 from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.simulation import curves, field, nuclei, others, supernovae
@@ -186,3 +187,11 @@ def test_a_comet_is_wider_than_a_star() -> None:
         return float(np.median(box - np.median(frames, axis=(1, 2))))
 
     assert middle(8.0) < 0.6 * middle(0.0)
+
+
+def test_a_walk_is_fitted_with_the_parameters_it_was_drawn_with() -> None:
+    rng = np.random.default_rng(6)
+    times = np.sort(rng.uniform(0, 30_000, 500))
+    nights = (times, np.zeros(500), np.full(500, 0.05**2))
+    found = fit_walk(redraw(nights, np.log10([100.0, 0.3, 0.02]), rng))
+    np.testing.assert_allclose(10 ** found[:2], [100.0, 0.3], rtol=0.35)
