@@ -32,7 +32,7 @@ from taonet_core.data.sequence import ImageSequence
 from taonet_core.evaluate import Evaluation, evaluate
 from taonet_core.inference import predict
 from taonet_core.metrics import bootstrap_interval
-from taonet_core.models import SUFFIXES
+from taonet_core.models import CURVE_KINDS, SUFFIXES
 from taonet_core.models.batching import collate
 from taonet_core.models.weights import ModelBundle, load_model
 from taonet_core.simulation.dataset import simulate_dataset
@@ -90,7 +90,7 @@ def measure(folder: Path, bundles: dict[str, ModelBundle]) -> dict[str, Any]:
         "gflop": {
             name: gflop(sequence, bundle)
             for name, bundle in bundles.items()
-            if bundle.kind != "forest"
+            if bundle.kind not in CURVE_KINDS
         },
     }
 

@@ -1,8 +1,10 @@
-"""The strongest light-curve classifier we know how to build: gradient-boosted trees.
+"""The strongest light-curve classifier we know how to build: boosted and randomised trees.
 
 It reads the same forced photometry as the forest, and all that the photometry tells: the 30
-features of MANTRA, and brightness, errors, non-detections, nights, seasons and periods
-(`transforms/curve_features`). It is here so that the networks have an honest rival.
+features of MANTRA, and brightness, errors, non-detections, nights, seasons, outbursts and periods
+(`transforms/curve_features`). Gradient boosting (histogram-based, as in LightGBM, Ke et al. 2017)
+and extremely randomised trees (Geurts, Ernst & Wehenkel 2006) vote with equal weight. It is here so
+that the networks have an honest rival.
 """
 
 from __future__ import annotations
@@ -41,7 +43,9 @@ class BoostingConfig:
     l2 : float
         Penalty on the values of the leaves.
     max_features : float
-        Share of the features tried at a split.
+        Share of the features tried at a split, of either kind of tree.
+    random_trees, random_leaves : int
+        Extremely randomised trees, and most leaves of each.
     beginnings : int
         Beginnings of random length that each training curve is joined by, because the model is
         asked after every night.
@@ -50,16 +54,19 @@ class BoostingConfig:
     """
 
     iterations: int = 300
-    learning_rate: float = 0.06
+    learning_rate: float = 0.05
     max_leaves: int = 12
     min_leaf: int = 30
     l2: float = 1.0
     max_features: float = 0.3
+    random_trees: int = 120
+    random_leaves: int = 400
     beginnings: int = 2
     min_points: int = 1
 
     def __post_init__(self) -> None:
-        counts = (self.iterations, self.max_leaves - 1, self.min_leaf, self.min_points)
+        sizes = (self.max_leaves - 1, self.random_leaves - 1, self.min_leaf, self.min_points)
+        counts = (self.iterations, self.random_trees, *sizes)
         whole = (*counts, self.beginnings)
         if min(counts) < 1 or self.beginnings < 0 or any(int(n) != n for n in whole):
             raise ValueError(f"wanted whole numbers, at least one round and two leaves; got {self}")
@@ -115,9 +122,6 @@ def train_boosting(
     TrainingError
         If fewer than two classes have a usable curve.
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.pipeline import Pipeline
-
     config = config or BoostingConfig()
     targets = np.array([SIX_CLASSES.index(TransientClass(label)) for label in labels])
     usable = np.flatnonzero([len(readable(curve)) >= config.min_points for curve in curves])
@@ -128,9 +132,24 @@ def train_boosting(
     examples = [curves[int(i)] for i in usable]
     examples += [_beginning(curves[int(i)], rng) for i in which[len(usable) :]]
     features = curve_table(examples)
+    features[:, np.isnan(features).all(axis=0)] = 0.0  # scikit-learn cannot bin what is never known
     if on_progress:
         on_progress(1, 2)
-    trees = HistGradientBoostingClassifier(
+    model = _voters(config, seed).fit(features, targets[which])
+    if on_progress:
+        on_progress(2, 2)
+    return model
+
+
+def _voters(config: BoostingConfig, seed: int) -> Pipeline:
+    from sklearn.ensemble import (
+        ExtraTreesClassifier,
+        HistGradientBoostingClassifier,
+        VotingClassifier,
+    )
+    from sklearn.pipeline import Pipeline
+
+    boosted = HistGradientBoostingClassifier(
         max_iter=config.iterations,
         learning_rate=config.learning_rate,
         max_leaf_nodes=config.max_leaves,
@@ -141,10 +160,17 @@ def train_boosting(
         class_weight="balanced",
         random_state=seed,
     )
-    model = Pipeline([("boosting", trees)]).fit(features, targets[which])
-    if on_progress:
-        on_progress(2, 2)
-    return model
+    randomised = ExtraTreesClassifier(
+        config.random_trees,
+        max_leaf_nodes=config.random_leaves,
+        min_samples_leaf=3,
+        max_features=config.max_features,
+        class_weight="balanced",
+        random_state=seed,
+        n_jobs=1,
+    )
+    voters = [("boosted", boosted), ("randomised", randomised)]
+    return Pipeline([("vote", VotingClassifier(voters, voting="soft"))])
 
 
 def _beginning(curve: LightCurve, rng: np.random.Generator) -> LightCurve:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,19 @@ from taonet_core.transforms.photometry import DEFAULT_ZERO_POINT, POGSON
 ZERO_POINT = 20.0
 #: A season ends where a field was not visited for this long, days.
 SEASON_GAP = 60.0
+#: A flux below this (26 mag) counts as it.
+FAINTEST = 10 ** (-0.4 * (26.0 - ZERO_POINT))
 _UNKNOWN_ERROR = 0.1  # of the flux, where a curve knows none of its errors
+
+
+def magnitude(flux: NDArray[Any]) -> Column:
+    """Return magnitudes of fluxes, none fainter than that of `FAINTEST`."""
+    return ZERO_POINT - 2.5 * np.log10(np.maximum(flux, FAINTEST))
+
+
+def quotient(above: NDArray[Any], below: NDArray[Any]) -> Column:
+    """Divide, giving NaN where the divisor is not above 0."""
+    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below > 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +91,11 @@ class PaddedFlux:
     def median(self) -> Column:
         """Median flux, shape (B,)."""
         return self.sorted_flux.quantile(0.5)
+
+    @cached_property
+    def typical_err(self) -> Column:
+        """Median error, shape (B,)."""
+        return SortedRows(self.err, self.mask).quantile(0.5)
 
     @cached_property
     def excess(self) -> Column:
@@ -156,6 +174,19 @@ def night_means(points: Column) -> Column:
     freedom = np.diff(starts, append=len(night)) - 1.0
     scatter = np.divide(squares, freedom, out=np.full(len(starts), np.nan), where=freedom > 0)
     return np.stack([when, mean, total**-0.5, scatter])
+
+
+def night_magnitudes(nights: Column) -> Column:
+    """Return days, magnitude and its error of every night, shape (3, nights).
+
+    Parameters
+    ----------
+    nights : ndarray, shape (4, nights)
+        From `night_means`. A flux below its error counts as it.
+    """
+    time, flux, err, _ = nights
+    bright = np.maximum(flux, err)
+    return np.stack([time, magnitude(bright), POGSON * err / bright])
 
 
 def pad_flux(tables: Sequence[Column]) -> Iterator[tuple[NDArray[np.int64], PaddedFlux]]:
