@@ -74,9 +74,13 @@ def draw_mira(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> 
 
 
 def draw_semi_regular(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> Target:
-    """Semi-regular or carbon star: 50 to 300 days, half a magnitude or so, often out of step."""
-    period = 120 * np.exp(0.5 * rng.standard_normal())
-    return _giant("semi_regular", prior, sight, period, (0.4, 1.3), rng)
+    """Semi-regular or carbon star: 50 to 400 days, out of step.
+
+    A search for outbursts lists those of large amplitude: its six real curves of long-period and
+    carbon stars scatter by 0.7 to 1 mag.
+    """
+    period = 150 * np.exp(0.5 * rng.standard_normal())
+    return _giant("semi_regular", prior, sight, period, (0.8, 2.4), rng)
 
 
 def _giant(
@@ -150,10 +154,14 @@ def draw_irregular(prior: dict[str, Any], sight: Sight, rng: np.random.Generator
 
 
 def draw_yso(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> Target:
-    """Young star: irregular over weeks to years (Findeisen et al. 2015, ApJ 798, 89)."""
+    """Young star: irregular over weeks to years (Findeisen et al. 2015, ApJ 798, 89).
+
+    The real curves scatter by 0.3 to 0.9 mag, less than the quoted magnitudes would suggest.
+    """
     discovery, quiescent = draw_magnitudes(prior, rng)
     tau = 10 ** rng.normal(1.7, 0.5)
-    return _irregular("yso", sight, discovery, max(quiescent, discovery + 0.5), tau, rng)
+    amplitude = float(np.clip(quiescent - discovery, 0.5, 1.8))
+    return _irregular("yso", sight, discovery, discovery + amplitude, tau, rng)
 
 
 def _irregular(
