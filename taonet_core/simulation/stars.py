@@ -76,7 +76,7 @@ def draw_mira(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> 
 def draw_semi_regular(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> Target:
     """Semi-regular or carbon star: 50 to 400 days, out of step.
 
-    A search for outbursts lists those of large amplitude: its six real curves of long-period and
+    A search for outbursts lists those of large amplitude: its five real curves of long-period and
     carbon stars scatter by 0.7 to 1 mag.
     """
     period = 150 * np.exp(0.5 * rng.standard_normal())
