@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from taonet_core.bulk import read_objects
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
+from taonet_core.domain import sky
 from taonet_core.errors import TaoNetError
 from taonet_core.metrics import calibration_error
 from taonet_core.models.calibration import Calibration, fit_calibration, softmax
@@ -30,16 +31,19 @@ class Reading:
     Attributes
     ----------
     names : list of str, length M
-    labels : ndarray, shape (M,), int64
+    labels : list of int, length M
         Class numbers, in the order of the model's classes.
     logits, vectors : list of ndarray, each shape (N_i, K) or (N_i, D), float64
         See `taonet_core.outputs.Outputs`.
+    skies : list of dict, length M
+        See `taonet_core.domain.sky`; empty for light curves.
     """
 
     names: list[str]
-    labels: NDArray[np.int64]
+    labels: list[int]
     logits: list[NDArray[np.float64]]
     vectors: list[NDArray[np.float64]]
+    skies: list[dict[str, float]]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -67,19 +71,18 @@ def read_labelled(
         Called after each object.
     """
     number = {str(name): k for k, name in enumerate(bundle.classes)}
-    names: list[str] = []
-    labels: list[int] = []
-    outputs: list[Outputs] = []
+    reading = Reading([], [], [], [], [])
     labelled = _labelled(data, set(number), on_object)
     while batch := list(islice(labelled, BATCH_SIZE)):
         answers = model_outputs([item for _, item in batch], bundle, symmetries=symmetries)
         for (name, item), answer in zip(batch, answers, strict=True):
             if isinstance(answer, Outputs):
-                names.append(name)
-                labels.append(number[str(item.meta["label"])])
-                outputs.append(answer)
-    truth = np.array(labels, dtype=np.int64)
-    return Reading(names, truth, [o.logits for o in outputs], [o.vectors for o in outputs])
+                reading.names.append(name)
+                reading.labels.append(number[str(item.meta["label"])])
+                reading.logits.append(answer.logits)
+                reading.vectors.append(answer.vectors)
+                reading.skies.append(sky(item) if isinstance(item, ImageSequence) else {})
+    return reading
 
 
 def _labelled(
@@ -126,16 +129,18 @@ def calibrate(
     bundle = load_model(model)
     origin = _origin(Path(data), bundle)
     reading = read_labelled(data, bundle, on_object=on_object)
+    truth = np.array(reading.labels, dtype=np.int64)
     try:
-        calibration = fit_calibration(reading.logits, reading.labels, coverage=coverage)
+        calibration = fit_calibration(reading.logits, truth, coverage=coverage)
         novelty = fit_novelty(reading.vectors)
     except (ValueError, IndexError) as error:
         raise TaoNetError(f"{data} does not calibrate {bundle.name}: {error}") from error
-    counts = np.bincount(reading.labels, minlength=len(bundle.classes))
+    counts = np.bincount(truth, minlength=len(bundle.classes))
     facts = {
         "data": origin,
         "objects": {str(c): int(n) for c, n in zip(bundle.classes, counts, strict=True)},
-        "calibration_error": _errors(reading, calibration),
+        "calibration_error": _errors(reading, truth, calibration),
+        "sky": _sky_ranges(reading.skies),
     }
     save_trust(sidecar_path(model), calibration, novelty, facts)
     return load_model(model)
@@ -160,13 +165,22 @@ def _origin(data: Path, bundle: ModelBundle) -> Any:
     return drawn
 
 
-def _errors(reading: Reading, calibration: Calibration) -> dict[str, float]:
+def _errors(
+    reading: Reading, truth: NDArray[np.int64], calibration: Calibration
+) -> dict[str, float]:
     """Calibration error of the verdicts before and after, on the objects that it was fitted to."""
-    last = [z[-1:] for z in reading.logits]
-    before = softmax(np.concatenate(last))
-    nights = [len(z) for z in reading.logits]
-    after = [calibration.probabilities(z, n) for z, n in zip(last, nights, strict=True)]
+    before = softmax(np.array([z[-1] for z in reading.logits]))
+    after = np.array([calibration.probabilities(z)[-1] for z in reading.logits])
     return {
-        "before": round(calibration_error(before, reading.labels), 4),
-        "after": round(calibration_error(np.concatenate(after), reading.labels), 4),
+        "before": round(calibration_error(before, truth), 4),
+        "after": round(calibration_error(after, truth), 4),
+    }
+
+
+def _sky_ranges(skies: list[dict[str, float]]) -> dict[str, list[float]]:
+    """Return where all but one in five hundred of each measure of the sky lie."""
+    names = skies[0] if all(skies) else ()
+    return {
+        name: [float(f"{np.nanquantile([s[name] for s in skies], q):.4g}") for q in (0.001, 0.999)]
+        for name in names
     }

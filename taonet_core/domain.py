@@ -9,10 +9,12 @@ import numpy as np
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence, known_number
 from taonet_core.models.weights import ModelBundle
-from taonet_core.transforms.preprocess import reading_band
+from taonet_core.transforms.preprocess import mark_missing, reading_band
 
 #: Percentile of the novelty of known objects above which an object is called never seen.
 NOVEL = 99.0
+#: Frames of a sequence that tell its sky.
+_SKY_FRAMES = 8
 
 
 def domain_warnings(
@@ -30,6 +32,7 @@ def domain_warnings(
             known = ", ".join(b or "unfiltered" for b in bands)
             warnings.append(f"Filter {band or 'unknown'}; the model was trained on {known}.")
         warnings += _scale_warnings(source, domain)
+        warnings += _sky_warnings(source, bundle.sidecar.get("calibration", {}).get("sky", {}))
         if source.meta.get("time_kind") == "index":
             warnings.append("No times in the file: frames count as one a day, in file order.")
     low, high = domain.get("nights", (1, np.inf))
@@ -51,6 +54,42 @@ def _scale_warnings(source: ImageSequence, domain: dict[str, Any]) -> list[str]:
     if np.isnan(known_number(source.meta, "zero_point", np.nan)):
         warnings.append("Zero point unknown: counts are read as if the survey were CRTS.")
     return warnings
+
+
+def sky(sequence: ImageSequence) -> dict[str, float]:
+    """Measure the sky of a sequence: what tells one camera from another.
+
+    Parameters
+    ----------
+    sequence : ImageSequence
+
+    Returns
+    -------
+    dict
+        ``level``, median over some frames of the median pixel, and ``noise``, of the scatter of
+        the pixels below it, where no star reaches; counts, NaN where there are none.
+    """
+    chosen = np.unique(np.linspace(0, len(sequence) - 1, _SKY_FRAMES).astype(int))
+    found = []
+    for frame in mark_missing(sequence.frames[chosen]):
+        pixels = frame[np.isfinite(frame)].astype(np.float64)
+        if len(pixels) and pixels.min() < pixels.max():
+            level = np.median(pixels)
+            below = level - pixels[pixels <= level]
+            found.append((level, np.sqrt(np.mean(below**2))))
+    level, noise = np.median(found, axis=0) if found else (np.nan, np.nan)
+    return {"level": float(level), "noise": float(noise)}
+
+
+def _sky_warnings(source: ImageSequence, known: dict[str, Any]) -> list[str]:
+    """Say where the sky is not that of the survey, whatever the file says or does not."""
+    found = sky(source)
+    return [
+        f"Sky {name} of {found[name]:.3g} counts; the model has been tried on {low:.3g} to "
+        f"{high:.3g}: the images may be of another survey."
+        for name, (low, high) in known.items()
+        if not low <= found[name] <= high
+    ]
 
 
 def novelty_warnings(novelty: float) -> list[str]:

@@ -13,6 +13,7 @@ from taonet_core.labels import SIX_CLASSES
 from taonet_core.models.forest import ForestConfig, train_forest
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.weights import ModelBundle
+from taonet_core.tasks import symmetry
 from taonet_core.transforms.photometry import extract_light_curve
 from taonet_core.transforms.preprocess import PreprocessConfig
 
@@ -152,3 +153,37 @@ def test_pixels_beyond_every_bound_still_give_finite_probabilities(network, rng)
     frames[0, 10, 10], frames[1, 11, 11], frames[2, 30, 30] = np.inf, 1e37, -1e37
     frames[3] *= 1e6
     assert np.isfinite(predict(sequence.with_frames(frames), network).probabilities).all()
+
+
+def test_shares_of_the_classes_weigh_the_probabilities_by_bayes(bundle, rng):
+    sequence = star(rng)
+    flat = predict(sequence, bundle)
+    told = predict(sequence, bundle, priors={"SN": 0.5})
+    prior = np.array([0.5 if c == "SN" else 0.1 for c in SIX_CLASSES])
+    wanted = flat.probabilities[-1] * prior
+    np.testing.assert_allclose(told.probabilities[-1], wanted / wanted.sum())
+    assert told.meta["priors"]["AGN"] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    "priors", [{}, {"UFO": 0.1}, {"SN": 0.0}, {"SN": 1.0}, dict.fromkeys(SIX_CLASSES, 0.1)]
+)
+def test_shares_that_cannot_be_are_refused(network, rng, priors):
+    with pytest.raises(ValueError, match="wanted positive shares"):
+        predict(star(rng), network, priors=priors)
+
+
+def test_averaged_over_the_symmetries_no_orientation_is_left(network, rng):
+    sequence = star(rng)
+    turned = sequence.with_frames(symmetry(sequence.frames, 5))
+    answers = predict_many([sequence, turned], network, symmetries=True)
+    np.testing.assert_allclose(*(a.probabilities for a in answers), atol=1e-5)
+    plain = predict_many([sequence, turned], network)
+    assert not np.allclose(*(a.probabilities for a in plain), atol=1e-5)
+
+
+def test_a_model_that_was_not_calibrated_gives_no_set_and_no_novelty(bundle, rng):
+    prediction = predict(star(rng), bundle)
+    assert prediction.prediction_sets is None
+    assert prediction.prediction_set is None
+    assert np.isnan(prediction.novelty)

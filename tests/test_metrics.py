@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from taonet_core.labels import SIX_CLASSES, TransientClass
-from taonet_core.metrics import bootstrap_interval, evaluate_probabilities, max_f1
+from taonet_core.metrics import (
+    bootstrap_interval,
+    calibration_error,
+    evaluate_probabilities,
+    max_f1,
+    reliability,
+)
 
 AGN, BZ, SN = TransientClass.AGN, TransientClass.BZ, TransientClass.SN
 
@@ -108,3 +114,22 @@ def test_bootstrap_keeps_the_number_of_objects_of_each_stratum():
     rng = np.random.default_rng(7)
     share = bootstrap_interval(lambda i: (strata[i] == "a").mean(), strata, rng=rng, repeats=20)
     assert share == (0.75, 0.75)
+
+
+def test_reliability_and_calibration_error_by_hand():
+    probabilities = np.array([[0.9, 0.1], [0.9, 0.1], [0.4, 0.6], [0.35, 0.65]])
+    truth = np.array([0, 1, 1, 1])
+    found = reliability(probabilities, truth, bins=2)
+    assert found.count.tolist() == [0, 4]
+    assert found.confidence[1] == pytest.approx(0.7625)
+    assert found.accuracy[1] == pytest.approx(0.75)
+    assert np.isnan(found.accuracy[0])
+    fine = calibration_error(probabilities, truth, bins=5)  # 0.6 to 0.8 and 0.8 to 1
+    assert fine == pytest.approx((abs(0.625 - 1) * 2 + abs(0.9 - 0.5) * 2) / 4)
+
+
+def test_honest_probabilities_have_a_small_calibration_error(rng):
+    probabilities = rng.dirichlet(np.ones(4), 40_000)
+    truth = (np.cumsum(probabilities, 1) < rng.random((40_000, 1))).sum(1)
+    assert calibration_error(probabilities, truth) < 0.01
+    assert calibration_error(probabilities**3 / (probabilities**3).sum(1)[:, None], truth) > 0.1

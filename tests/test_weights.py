@@ -11,7 +11,9 @@ from safetensors.torch import load, save
 
 from taonet_core.errors import IncompatibleWeightsError
 from taonet_core.labels import SIX_CLASSES
+from taonet_core.models.calibration import Calibration
 from taonet_core.models.forest import ForestConfig
+from taonet_core.models.novelty import fit_novelty
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.weights import (
     WEIGHTS_FOLDER,
@@ -19,6 +21,7 @@ from taonet_core.models.weights import (
     available_models,
     load_model,
     save_model,
+    save_trust,
     sidecars,
 )
 from taonet_core.transforms.preprocess import PreprocessConfig
@@ -192,4 +195,52 @@ def test_a_forest_answers_for_as_many_classes_as_its_sidecar_names(tmp_path):
     assert load_model(path).classes == SIX_CLASSES[:3]
     rewrite(path, classes=["AGN", "SN"])
     with pytest.raises(IncompatibleWeightsError, match="wanted 3 different classes"):
+        load_model(path)
+
+
+@pytest.fixture
+def trusted(saved, rng):
+    bundle, path = saved
+    settings = {"nights": (1, 8), "temperatures": (2.0, 1.0), "prior": (1 / 6,) * 6}
+    calibration = Calibration(**settings, thresholds=((0.1,) * 6,) * 2)
+    novelty = fit_novelty(list(rng.normal(0, 1, (120, 9, 8))))
+    save_trust(path, calibration, novelty, {"objects": 120})
+    return path, calibration, novelty
+
+
+def test_what_was_measured_of_a_model_comes_back_with_it(trusted, rng):
+    path, calibration, novelty = trusted
+    found = load_model(path)
+    assert found.calibration.temperatures == calibration.temperatures
+    assert np.array_equal(found.calibration.thresholds, calibration.thresholds)
+    row = rng.normal(0, 1, 8)
+    assert found.novelty.percentile(row, 4) == pytest.approx(novelty.percentile(row, 4), abs=0.1)
+    assert found.sidecar["calibration"]["objects"] == 120
+
+
+def test_a_changed_novelty_file_is_refused(trusted):
+    path, _, _ = trusted
+    file = path.with_suffix(".novelty.safetensors")
+    file.write_bytes(file.read_bytes()[:-4] + b"\0\0\0\1")
+    with pytest.raises(IncompatibleWeightsError, match="SHA-256"):
+        load_model(path)
+    file.unlink()
+    with pytest.raises(IncompatibleWeightsError, match="missing"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"temperatures": [0.0, 1.0]},
+        {"prior": [0.5, 0.5], "thresholds": [[0.1, 0.1], [0.1, 0.1]]},
+        {"temperatures": ["hot", "cold"]},
+        {"nights": 3},
+    ],
+)
+def test_a_calibration_that_cannot_be_is_refused(trusted, settings):
+    path, _, _ = trusted
+    stated = json.loads(path.read_text())["calibration"]
+    rewrite(path, calibration=stated | {"settings": stated["settings"] | settings})
+    with pytest.raises(IncompatibleWeightsError, match="does not describe"):
         load_model(path)

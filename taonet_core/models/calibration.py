@@ -275,5 +275,6 @@ def _thresholds(
     for k in range(probabilities.shape[1]):
         own = np.sort(probabilities[truth == k, k])
         missed = int((1 - coverage) * (len(own) + 1) + 1e-9)  # of n + 1: the new one counts
-        least.append(float(own[missed - 1]) if missed else 0.0)
-    return tuple(least)
+        # rounded down, so that the one at the threshold stays in
+        least.append(np.floor(own[missed - 1] * 1e6) / 1e6 if missed else 0.0)
+    return tuple(map(float, least))

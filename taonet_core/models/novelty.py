@@ -21,6 +21,8 @@ from taonet_core.models.calibration import NODES, at_nights
 PERCENTILES = np.concatenate([np.arange(0, 90.0), np.arange(90, 100, 0.5), [99.9, 100.0]])
 #: Whitened components that are kept, and the neighbour whose distance is taken.
 COMPONENTS, NEIGHBOUR = 24, 10
+#: Units up to which a component counts as it is, and beyond which by its logarithm.
+LINEAR = 3.0
 #: Objects that a node needs.
 MIN_OBJECTS = 100
 
@@ -68,7 +70,7 @@ class Novelty:
 
     def distance(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how far vectors (n, D) lie from known objects, shape (n,)."""
-        return _neighbour_distance(self._components(vectors), self.known)
+        return _neighbour_distance(self.components(vectors), self.known)
 
     def percentile(self, vector: NDArray[np.float64], n_nights: int) -> float:
         """Return the share of known objects, in percent, that lie less far off.
@@ -83,7 +85,8 @@ class Novelty:
         usual = at_nights(self.nights.tolist(), self.quantiles, np.array([n_nights]))[0]
         return float(np.interp(self.distance(vector[None])[0], usual, PERCENTILES))
 
-    def _components(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    def components(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return whitened components of vectors (n, D), shape (n, P)."""
         return _scaled(vectors, self.centre, self.scale) @ self.axes
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -127,37 +130,49 @@ def fit_novelty(vectors: Sequence[NDArray[np.float64]], *, seed: int = 0) -> Nov
         If there are fewer than `MIN_OBJECTS` objects.
     """
     rng = np.random.default_rng(seed)
-    lengths = np.array([len(v) for v in vectors], dtype=np.int64)
-    nodes = [n for n in NODES if (lengths >= n).sum() >= MIN_OBJECTS]
-    if not nodes:
+    last = [len(v) for v in vectors]
+    early = [int(np.exp(rng.random() * np.log(n))) for n in last]  # from 1 to n
+    kept, owner = _gathered(vectors, [*last, *early])
+    if len(kept) < MIN_OBJECTS:
         raise ValueError(f"wanted {MIN_OBJECTS} objects or more, got {len(vectors)}")
-    owner = np.tile(np.arange(len(vectors)), 2)
-    early = np.exp(rng.random(len(vectors)) * np.log(lengths)).astype(np.int64)  # 1 to N_i
-    night = np.concatenate([lengths, early]) - 1
-    kept = np.stack([vectors[i][n] for i, n in zip(owner.tolist(), night.tolist(), strict=True)])
-    said = np.isfinite(kept).all(1)
-    owner, kept = owner[said], kept[said]
     centre = np.median(kept, 0)
     spread = np.diff(np.quantile(kept, [0.16, 0.84], axis=0), axis=0)[0] / 2
     scale = np.where(spread > 0, spread, 1.0)
     axes = _whitening(_scaled(kept, centre, scale))
     known = _scaled(kept, centre, scale) @ axes
-    quantiles = []
-    for n in nodes:
-        there = np.flatnonzero(lengths >= n)
-        rows = _scaled(np.stack([vectors[i][n - 1] for i in there.tolist()]), centre, scale) @ axes
-        own = there[:, None] == owner
-        said = np.isfinite(rows).all(1)
-        distances = _neighbour_distance(rows[said], known, own[said])
-        quantiles.append(np.percentile(distances, PERCENTILES))
-    return Novelty(np.array(nodes), centre, scale, axes, known, np.stack(quantiles))
+    quantiles = {}
+    for n in NODES:
+        rows, own = _gathered(vectors, [n if n <= length else 0 for length in last])
+        if len(rows) >= MIN_OBJECTS:
+            rows = _scaled(rows, centre, scale) @ axes
+            distances = _neighbour_distance(rows, known, own[:, None] == owner)
+            quantiles[n] = np.percentile(distances, PERCENTILES)
+    nodes = np.array(list(quantiles), dtype=np.int64)
+    return Novelty(nodes, centre, scale, axes, known, np.stack(list(quantiles.values())))
+
+
+def _gathered(
+    vectors: Sequence[NDArray[np.float64]], nights: Sequence[int]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Gather the vector of each object after a number of nights, and whose it is.
+
+    There may be several numbers an object, one round after the other; none for 0 nights, nor
+    where the model could not yet say.
+    """
+    found = [
+        (vectors[i % len(vectors)][n - 1], i % len(vectors)) for i, n in enumerate(nights) if n
+    ]
+    rows = np.array([vector for vector, _ in found])
+    owner = np.array([i for _, i in found], dtype=np.int64)
+    said = np.isfinite(rows).all(-1)
+    return rows[said], owner[said]
 
 
 def _scaled(
     vectors: NDArray[np.float64], centre: NDArray[np.float64], scale: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Bring components to one unit; features of light curves reach 1e10, hence the asinh."""
-    return np.arcsinh((vectors - centre) / scale)
+    return LINEAR * np.arcsinh((vectors - centre) / (LINEAR * scale))
 
 
 def _whitening(scaled: NDArray[np.float64]) -> NDArray[np.float64]:

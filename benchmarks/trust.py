@@ -1,0 +1,277 @@
+"""How far the probabilities of the models may be trusted.
+
+One command measures, on labelled sequences that no model has seen, what `taonet calibrate` wrote
+into the sidecars: calibration, prediction sets, priors of another survey, symmetries and novelty.
+It writes ``docs/results/trust.json`` and the diagrams in ``docs/images/trust``, and prints the
+tables of ``docs/trust.md``:
+
+    taonet simulate --per-class 300 --seed 31 --output runs/trust
+    python benchmarks/trust.py runs/trust --known runs/calibration
+
+Each model reads each object once; what it said is kept in ``--cache``. With ``--known``, the folder
+that the models were calibrated on, the sets are compared with those of crepes (``pip install
+crepes``), a library for conformal prediction.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from numpy.typing import NDArray
+
+from taonet_core import console
+from taonet_core.calibrate import Reading, read_labelled
+from taonet_core.data.catalog import load_catalog
+from taonet_core.data.exports import write_json
+from taonet_core.data.fits_io import read_sequence
+from taonet_core.data.results import Prediction
+from taonet_core.domain import NOVEL
+from taonet_core.inference import predict_many
+from taonet_core.labels import STYLES
+from taonet_core.metrics import calibration_error, evaluate_probabilities, reliability
+from taonet_core.models import CURVE_KINDS
+from taonet_core.models.calibration import reweight, softmax
+from taonet_core.models.weights import ModelBundle, available_models, load_model
+
+NIGHTS = (1, 2, 4, 8, 16, 24)
+#: Objects of each class in the DEEP-TAO release (arXiv 2503.16714).
+RELEASE = {"AGN": 606, "BZ": 239, "CV": 772, "SN": 1372, "OTHER": 818, "NON": 12500}
+DRAWS = 200
+
+
+def main(
+    data: Annotated[Path, typer.Argument(help="Labelled sequences that no model has seen.")],
+    model: Annotated[list[str] | None, typer.Option(help="Default: all that ship.")] = None,
+    known: Annotated[Path | None, typer.Option(help="What the models were calibrated on.")] = None,
+    symmetric: Annotated[int, typer.Option(help="Objects to try the symmetries on.")] = 300,
+    cache: Annotated[Path, typer.Option(help="Folder for what the models said.")] = Path(
+        "runs/trust-cache"
+    ),
+    output: Path = Path("docs/results/trust.json"),
+    images: Path = Path("docs/images/trust"),
+    seed: int = 0,
+) -> None:
+    """Measure calibrated models."""
+    torch.set_num_threads(1)
+    report: dict[str, Any] = {"data": data.name, "seed": seed, "models": {}}
+    images.mkdir(parents=True, exist_ok=True)
+    for name in model or available_models():
+        bundle = load_model(name)
+        if bundle.calibration is None or bundle.novelty is None:
+            raise typer.BadParameter(
+                f"{name} is not calibrated; run `taonet calibrate {name} DATA`"
+            )
+        rng = np.random.default_rng(seed)
+        reading = cached(data, bundle, cache)
+        scores = {"nights": {str(n): at_night(reading, bundle, n, rng) for n in (*NIGHTS, None)}}
+        scores |= {
+            "priors": other_priors(reading, bundle, rng),
+            "novelty": novelty(reading, bundle),
+        }
+        if known is not None:
+            scores["crepes"] = against_crepes(cached(known, bundle, cache), reading, bundle)
+        if symmetric and bundle.kind not in CURVE_KINDS:
+            scores["symmetries"] = symmetries(data, bundle, symmetric, seed)
+        report["models"][bundle.name] = scores
+        draw_reliability(reading, bundle, images / f"{bundle.name}.png")
+    write_json(report, output)
+    typer.echo(tables(report))
+
+
+def cached(data: Path, bundle: ModelBundle, cache: Path) -> Reading:
+    """Let a model read a folder, or recall what it said when it did."""
+    path = cache / f"{data.name}-{bundle.sidecar['sha256'][:16]}.npz"
+    if not path.exists():
+        with console.progress(f"read by {bundle.name}", total=len(load_catalog(data))) as step:
+            reading = read_labelled(data, bundle, on_object=step)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(
+            path,
+            names=reading.names,
+            labels=reading.labels,
+            ends=np.cumsum([len(z) for z in reading.logits]),
+            logits=np.concatenate(reading.logits),
+            vectors=np.concatenate(reading.vectors).astype(np.float32),
+        )
+    found = np.load(path)
+    logits, vectors = (np.split(found[key], found["ends"][:-1]) for key in ("logits", "vectors"))
+    labels, names = (found[key].tolist() for key in ("labels", "names"))
+    return Reading(names, labels, logits, vectors, [])
+
+
+def rows_at(
+    reading: Reading, bundle: ModelBundle, n: int | None
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Return raw and calibrated probabilities, sets and truth after n nights (None: all)."""
+    assert bundle.calibration is not None
+    chosen = [
+        (z[:n], label)
+        for z, label in zip(reading.logits, reading.labels, strict=True)
+        if (n is None or len(z) >= n) and np.isfinite(z[: n or len(z)][-1]).any()
+    ]
+    if not chosen:
+        nothing = np.empty((0, len(bundle.classes)))
+        return nothing, nothing, nothing, np.empty(0, dtype=np.int64)
+    raw = np.array([softmax(z[-1]) for z, _ in chosen])
+    probabilities = [bundle.calibration.probabilities(z) for z, _ in chosen]
+    sets = np.array([bundle.calibration.sets(p)[-1] for p in probabilities])
+    return raw, np.array([p[-1] for p in probabilities]), sets, np.array([k for _, k in chosen])
+
+
+def at_night(
+    reading: Reading, bundle: ModelBundle, n: int | None, rng: np.random.Generator
+) -> dict[str, Any]:
+    """Measure calibration and coverage after n nights."""
+    raw, probabilities, sets, truth = rows_at(reading, bundle, n)
+    if not len(truth):
+        return {"objects": 0}
+    held = sets[np.arange(len(truth)), truth]
+    sure = [
+        calibration_error(probabilities, drawn_labels(probabilities, rng)) for _ in range(DRAWS)
+    ]
+    return {
+        "objects": len(truth),
+        "calibration_error": calibration_error(probabilities, truth),
+        "calibration_error_before": calibration_error(raw, truth),
+        "calibration_error_if_perfect": float(np.mean(sure)),
+        "log_loss": log_loss(probabilities, truth),
+        "log_loss_before": log_loss(raw, truth),
+        "coverage": float(held.mean()),
+        "coverage_per_class": {
+            str(name): float(held[truth == k].mean()) for k, name in enumerate(bundle.classes)
+        },
+        "set_size": float(sets.sum(1).mean()),
+        "single": float((sets.sum(1) == 1).mean()),
+    }
+
+
+def drawn_labels(probabilities: NDArray[Any], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw the labels that perfectly calibrated probabilities promise."""
+    return (np.cumsum(probabilities, 1) < rng.random((len(probabilities), 1))).sum(1)
+
+
+def log_loss(probabilities: NDArray[Any], truth: NDArray[Any]) -> float:
+    """Mean negative logarithm of the probability of the true class, at most that of 1e-4."""
+    return float(-np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-4)).mean())
+
+
+def other_priors(reading: Reading, bundle: ModelBundle, rng: np.random.Generator) -> dict[str, Any]:
+    """Draw objects in the shares of the release; classify them with and without saying so."""
+    _, probabilities, sets, truth = rows_at(reading, bundle, None)
+    shares = np.array([RELEASE[str(name)] for name in bundle.classes], dtype=np.float64)
+    shares /= shares.sum()
+    weight = (shares / np.bincount(truth, minlength=len(shares)))[truth]
+    drawn = rng.choice(len(truth), 20_000, p=weight / weight.sum())
+    told = reweight(probabilities, bundle.prior, shares)
+    result: dict[str, Any] = {"shares": dict(zip(map(str, bundle.classes), shares, strict=True))}
+    labels = [str(bundle.classes[k]) for k in truth[drawn]]
+    for name, p in (("flat", probabilities[drawn]), ("told", told[drawn])):
+        scores = evaluate_probabilities(p, labels, bundle.classes)
+        result[name] = {key: scores[key] for key in ("macro_f1", "macro_recall")} | {
+            "accuracy": float((p.argmax(1) == truth[drawn]).mean()),
+            "log_loss": log_loss(p, truth[drawn]),
+            "calibration_error": calibration_error(p, truth[drawn]),
+        }
+    result["coverage"] = float(sets[np.arange(len(truth)), truth][drawn].mean())
+    return result
+
+
+def novelty(reading: Reading, bundle: ModelBundle) -> dict[str, float]:
+    """Return the share of known objects that would be called never seen: 1 % by design."""
+    assert bundle.novelty is not None
+    strange = [bundle.novelty.percentile(v[-1], len(v)) > NOVEL for v in reading.vectors]
+    return {"flagged": float(np.mean(strange))}
+
+
+def against_crepes(known: Reading, reading: Reading, bundle: ModelBundle) -> dict[str, Any]:
+    """Compare the sets after eight nights with those of crepes, class-conditional like ours."""
+    from crepes import ConformalClassifier
+
+    assert bundle.calibration is not None
+    _, before, _, truth = rows_at(known, bundle, 8)
+    _, after, sets, _ = rows_at(reading, bundle, 8)
+    alphas = 1 - before[np.arange(len(truth)), truth]
+    classifier = ConformalClassifier().fit(alphas, bins=truth)
+    wide = [
+        classifier.predict_set(
+            (1 - after)[:, [k]], bins=np.full(len(after), k), confidence=0.9, smoothing=False
+        )
+        for k in range(len(bundle.classes))
+    ]
+    theirs = np.concatenate(wide, axis=1).astype(bool)
+    return {"same": float((theirs == sets.astype(bool)).mean()), "nights": 8}
+
+
+def symmetries(data: Path, bundle: ModelBundle, count: int, seed: int) -> dict[str, Any]:
+    """Classify the same objects with and without averaging over the symmetries; time both."""
+    catalog = load_catalog(data).sample(count, random_state=seed)
+    sequences = [read_sequence(data / path) for path in catalog["path"]]
+    result: dict[str, Any] = {"objects": count}
+    for name, averaged in (("once", False), ("averaged", True)):
+        start = time.process_time()
+        answers = predict_many(sequences, bundle, symmetries=averaged)
+        seconds = time.process_time() - start
+        good = [answer for answer in answers if isinstance(answer, Prediction)]
+        probabilities = np.array([answer.probabilities[-1] for answer in good])
+        labels = [str(answer.meta["label"]) for answer in good]
+        scores = evaluate_probabilities(probabilities, labels, bundle.classes)
+        truth = np.array([[str(c) for c in bundle.classes].index(label) for label in labels])
+        result[name] = {
+            "macro_f1": scores["macro_f1"],
+            "log_loss": log_loss(probabilities, truth),
+            "calibration_error": scores["calibration_error"],
+            "milliseconds": 1000 * seconds / count,
+        }
+    return result
+
+
+def draw_reliability(reading: Reading, bundle: ModelBundle, path: Path) -> None:
+    """Draw how often verdicts are right against how sure the model is, before and after."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(1, 4, figsize=(12, 3.2), sharey=True, layout="constrained")
+    colours = [style.colour for style in STYLES.values()]
+    for axis, n in zip(axes, (4, 8, 16, None), strict=True):
+        raw, probabilities, _, truth = rows_at(reading, bundle, n)
+        axis.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+        for p, label, colour in ((raw, "before", colours[1]), (probabilities, "after", colours[0])):
+            if len(truth):
+                found = reliability(p, truth, bins=10)
+                axis.plot(found.confidence, found.accuracy, "o-", color=colour, label=label)
+        axis.set(title="all nights" if n is None else f"{n} nights", xlabel="highest probability")
+        axis.set(xlim=(0, 1), ylim=(0, 1))
+    axes[0].set_ylabel("share of right verdicts")
+    axes[-1].legend(frameon=False, loc="upper left")
+    figure.suptitle(f"{bundle.name}, before and after calibration")
+    figure.savefig(path, dpi=80)
+    plt.close(figure)
+
+
+def tables(report: dict[str, Any]) -> str:
+    """Lay the figures out as the Markdown tables of the page."""
+    lines = [
+        "| model | nights | objects | before | after | if perfect | coverage | by class | size |"
+    ]
+    lines.append("|---|---|---|---|---|---|---|---|---|")
+    for name, scores in report["models"].items():
+        for nights, at in scores["nights"].items():
+            if at["objects"]:
+                least, most = (f(at["coverage_per_class"].values()) for f in (min, max))
+                errors = [at[f"calibration_error{end}"] for end in ("_before", "", "_if_perfect")]
+                cells = [name, nights.replace("None", "all"), at["objects"]]
+                cells += [f"{error:.3f}" for error in errors] + [f"{at['coverage']:.3f}"]
+                cells += [f"{least:.3f} to {most:.3f}", f"{at['set_size']:.2f}"]
+                lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    typer.run(main)
