@@ -115,44 +115,44 @@ def dwarf_nova(
 ) -> Magnitudes:
     """Magnitudes above quiescence of a dwarf nova that is in outburst at `discovery`.
 
-    A rise of a day, a top, and a decline. Normal outbursts stay at maximum for about three days;
-    superoutbursts are brighter and have a plateau of two weeks or more that falls slowly.
+    Normal outbursts stay at maximum for about three days; superoutbursts are brighter and have a
+    plateau of two weeks or more that falls slowly.
 
     Parameters
     ----------
     times : ndarray, shape (T,)
         Days.
-    kind : str
-        ``"su_uma"``, ``"wz_sge"`` or ``"u_gem"``.
-    amplitude : float
-        Magnitudes above quiescence at discovery.
-    recurrence : float
-        Mean days between outbursts.
-    decline : float
-        Days a magnitude after the top.
-    discovery : float
-        A time in outburst, days.
+    kind, amplitude : str, float
+        ``"su_uma"``, ``"wz_sge"`` or ``"u_gem"``; magnitudes above quiescence at discovery.
+    recurrence, decline, discovery : float
+        Mean days between outbursts; days a magnitude after the top; a time in outburst, days.
     rng : numpy.random.Generator
         Source of chance.
     """
     share, top, slope, fainter = _DWARF_NOVAE[kind]
-    # The longer an outburst lasts, the likelier it is the one that was found.
-    found_share = share * top / (share * top + (1 - share) * 3.0)
+    found_share = share * top / (share * top + (1 - share) * 3.0)  # the longer, the likelier found
     above = np.zeros(len(times))
     for number, onset in enumerate(_renewals(times, recurrence, discovery, rng)):
         long = rng.random() < (share if number else found_share)
-        plateau = (top if long else 3.0) * np.exp((0.25 if long else 0.4) * rng.standard_normal())
-        fall = slope if long else 0.0
+        days, scatter, fall = (top, 0.25, slope) if long else (3.0, 0.4, 0.0)
+        plateau = days * np.exp(scatter * rng.standard_normal())
         if number == 0:  # discovered some way along the plateau, at the amplitude asked for
             found_long, wait = long, plateau * rng.random()
             onset, height = discovery - 1.0 - wait, amplitude + fall * wait
         else:
-            height = amplitude + fainter * (int(long) - int(found_long))
-            height = max(height + 0.25 * rng.standard_normal(), 0.3)
-        end = max(height - fall * plateau, 0.2)
-        knots = [0.0, 1.0, 1.0 + plateau, 1.0 + plateau + end * decline]
-        np.maximum(above, np.interp(times - onset, knots, [0.0, height, end, 0.0]), out=above)
+            usual = amplitude + fainter * (int(long) - int(found_long))
+            height = max(usual + 0.25 * rng.standard_normal(), 0.3)
+        np.maximum(above, _outburst(times - onset, height, plateau, fall, decline), out=above)
     return above
+
+
+def _outburst(
+    phase: Times, height: float, plateau: float, fall: float, decline: float
+) -> Magnitudes:
+    """One outburst: a day of rise, a top that may fall (mag a day), a decline."""
+    end = max(height - fall * plateau, 0.2)
+    knots = [0.0, 1.0, 1.0 + plateau, 1.0 + plateau + end * decline]
+    return np.interp(phase, knots, [0.0, height, end, 0.0])
 
 
 #: Sum of rise and decay times of `flares`, in units of the decay.

@@ -125,14 +125,7 @@ def draw_supernova(sight: Sight, rng: np.random.Generator) -> Target:
     return explode(sight, discovery, host_mag, rng)
 
 
-def explode(
-    sight: Sight,
-    discovery: float,
-    host_mag: float,
-    rng: np.random.Generator,
-    *,
-    kind: str | None = None,
-) -> Target:
+def explode(sight: Sight, discovery: float, host_mag: float, rng: np.random.Generator) -> Target:
     """Make a supernova that had magnitude `discovery` when it was found.
 
     Parameters
@@ -143,15 +136,9 @@ def explode(
         Magnitude at discovery; of the host.
     rng : numpy.random.Generator
         Source of chance.
-    kind : str, optional
-        Type; drawn by its odds where not given.
     """
-    odds = type_odds(discovery)
-    row = list(SUPERNOVA_TYPES).index(kind) if kind else int(rng.choice(len(odds), p=odds.sum(1)))
-    kind = list(SUPERNOVA_TYPES)[row]
+    kind, absolute = _draw_type(discovery, rng)
     nature = SUPERNOVA_TYPES[kind]
-    absolute = float(rng.choice(_ABSOLUTE, p=odds[row] / odds[row].sum()))
-    absolute += 0.1 * (rng.random() - 0.5)
     stretch = np.exp(nature.stretch_scatter * rng.standard_normal())
     found = rng.uniform(-8.0 * stretch, nature.latest * stretch)
     peak = discovery - float(curves.supernova(kind, np.array(found), stretch))
@@ -174,3 +161,11 @@ def explode(
     host = draw_host(host_mag, modulus, redshift, rng)
     sites = replace(host, radius=host.radius * nature.offset)
     return replace(target, host=host, host_offset=place_in_host(sites, discovery, rng))
+
+
+def _draw_type(discovery: float, rng: np.random.Generator) -> tuple[str, float]:
+    """Draw type and absolute magnitude at peak by their odds."""
+    odds = type_odds(discovery)
+    row = int(rng.choice(len(odds), p=odds.sum(axis=1)))
+    absolute = float(rng.choice(_ABSOLUTE, p=odds[row] / odds[row].sum()))
+    return list(SUPERNOVA_TYPES)[row], absolute + 0.1 * (rng.random() - 0.5)
