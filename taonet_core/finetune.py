@@ -170,8 +170,11 @@ def finetune_model(
         "domain": domain | {"nights": few.night_range()},
     }
     sidecar["training"]["seconds"] = round(time.monotonic() - start)
-    name = f"{base.name}-finetuned"
-    bundle = replace(base, name=name, version=__version__, model=network, sidecar=sidecar)
+    # neither calibration nor novelty: those of the base were measured on its own outputs
+    bundle = ModelBundle(
+        *(f"{base.name}-finetuned", __version__, base.kind, base.classes, network, base.config),
+        *(base.preprocess, sidecar),
+    )
     return _save(bundle, few, Path(output))
 
 

@@ -116,37 +116,35 @@ def page(figures: Mapping[str, Any]) -> str:
     scatter = figures["seed_scatter"]
     usual = rows["taonet"]
     by_seed = "one seed each" if scatter is None else f"scatter from seed to seed {scatter:.3f}"
-    return "\n".join(
-        [
-            "# What each part earns",
-            "",
-            "Made by `python benchmarks/ablations.py DATA`; one variant alone: `--variant NAME`. "
-            "Every variant has the same budget, far below that of the shipped weights: "
-            f"{figures['budget']['passes']:,} readings of a training object "
-            f"({usual['train_objects']:,} objects, {usual['epochs']} epochs), the last epoch "
-            f"counts, nothing is tuned. Macro F1 on {figures['test_objects']:,} other objects, "
-            "equally many of each class, elsewhere on the sky; differences are from `taonet`, "
-            f"with their 95 % bootstrap interval over the test objects; {by_seed}.",
-            "",
-            "## Parts of the network and of its training",
-            "",
-            *_parts_table(rows, PARTS),
-            "",
-            "## More objects, as many readings",
-            "",
-            *_parts_table(rows, {"taonet": PARTS["taonet"], **SIZES}),
-            "",
-            "## Classes as rare as in the release",
-            "",
-            "Trained on objects with the shares of the DEEP-TAO release (three quarters are "
-            "non-transients). *Equal*: macro F1 where all classes are equally frequent, first as "
-            "the network says it, then with the prior exchanged at inference. *Release*: macro F1 "
-            "where they have the shares of the release.",
-            "",
-            *_imbalance_table(rows),
-            "",
-        ]
-    )
+    head = [
+        "# What each part earns",
+        "",
+        "Made by `python benchmarks/ablations.py DATA`; one variant alone: `--variant NAME`. "
+        "Every variant has the same budget, far below that of the shipped weights: "
+        f"{figures['budget']['passes']:,} readings of a training object "
+        f"({usual['train_objects']:,} objects, {usual['epochs']} epochs), the last epoch "
+        f"counts, nothing is tuned. Macro F1 on {figures['test_objects']:,} other objects, "
+        "equally many of each class, elsewhere on the sky; differences are from `taonet`, "
+        f"with their 95 % bootstrap interval over the test objects; {by_seed}.",
+    ]
+    parts = ["", "## Parts of the network and of its training", "", *_parts_table(rows, PARTS)]
+    sizes = {"taonet": PARTS["taonet"], **SIZES}
+    curve = ["", "## More objects, as many readings", "", *_parts_table(rows, sizes)]
+    rare = [
+        "",
+        "## Classes as rare as in the release",
+        "",
+        "Trained on objects with the shares of the DEEP-TAO release (three quarters are "
+        "non-transients). *Equal*: macro F1 where all classes are equally frequent, first as "
+        "the network says it, then with the prior exchanged at inference. *Release*: macro F1 "
+        "where they have the shares of the release.",
+        "",
+        *_imbalance_table(rows),
+    ]
+    shown = [head, parts]
+    shown += [curve] if rows.keys() & SIZES.keys() else []
+    shown += [rare] if rows.keys() & IMBALANCE.keys() else []
+    return "\n".join([line for section in shown for line in section]) + "\n"
 
 
 def _parts_table(rows: Mapping[str, Any], names: Mapping[str, Any]) -> list[str]:
