@@ -79,7 +79,9 @@ def train_taonet(job: Job) -> ModelBundle:
     from taonet_core.tasks import NightTask
 
     preprocess = PreprocessConfig(visit="mean", register=True)
-    config = TrainConfig(epochs=job.epochs or 40, seed=job.seed, precision=job.precision)
+    config = TrainConfig(
+        epochs=job.epochs or 40, learning_rate=4e-3, seed=job.seed, precision=job.precision
+    )
     data = _packed(job, preprocess)
     task = NightTask(**data, batch_size=config.batch_size)
     _seed_weights(job)

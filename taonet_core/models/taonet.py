@@ -43,7 +43,7 @@ class TAONetConfig:
     embedding: int = 128
     hidden: int = 128
     tallied: int = 48
-    dropout: float = 0.2
+    dropout: float = 0.1
     apertures: tuple[float, ...] = (2.5, 5.0)
 
     def __post_init__(self) -> None:
