@@ -93,9 +93,9 @@ def damped_walk(
 
 
 # Of dwarf novae: share of superoutbursts (long outbursts of U Gem stars), their plateau in days and
-# its fall in mag a day, and how much fainter the other outbursts are (Warner 1995, Cataclysmic
-# Variable Stars, chapter 3; Otulakowska-Hypka et al. 2016, MNRAS 460, 2526; Kato 2015, PASJ 67,
-# 108 for WZ Sge stars).
+# its fall in mag a day, and how much fainter the other outbursts are, which stay at maximum for
+# about three days (Warner 1995, Cataclysmic Variable Stars, chapter 3; Otulakowska-Hypka et al.
+# 2016, MNRAS 460, 2526; Kato 2015, PASJ 67, 108 for WZ Sge stars).
 _DWARF_NOVAE: dict[str, tuple[float, float, float, float]] = {
     "su_uma": (0.2, 13.0, 0.10, 0.7),
     "wz_sge": (1.0, 24.0, 0.08, 0.0),
@@ -114,9 +114,6 @@ def dwarf_nova(
     rng: np.random.Generator,
 ) -> Magnitudes:
     """Magnitudes above quiescence of a dwarf nova that is in outburst at `discovery`.
-
-    Normal outbursts stay at maximum for about three days; superoutbursts are brighter and have a
-    plateau of two weeks or more that falls slowly.
 
     Parameters
     ----------
