@@ -24,6 +24,7 @@ import torch
 import typer
 from astropy.io import fits
 from numpy.typing import NDArray
+from page_block import replace_block
 from sklearn.covariance import LedoitWolf
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import LocalOutlierFactor
@@ -60,6 +61,7 @@ def main(
     seed: int = 0,
     test_seed: int = 77_001,
     output: Path = Path("docs/results/novelty.json"),
+    page: Annotated[Path | None, typer.Option(help="Page whose table is replaced.")] = None,
 ) -> None:
     """Leave one kind out, train, and try to tell it."""
     torch.set_num_threads(1)
@@ -89,6 +91,8 @@ def main(
     report[kind] = result
     write_json(report, output)
     typer.echo(table(report))
+    if page is not None:
+        replace_block(page, "novelty", table(report))
 
 
 def kinds_of(data: Path, paths: list[str]) -> NDArray[np.str_]:

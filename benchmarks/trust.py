@@ -23,6 +23,7 @@ import numpy as np
 import torch
 import typer
 from numpy.typing import NDArray
+from page_block import replace_block
 
 from taonet_core import console
 from taonet_core.calibrate import Reading, read_labelled
@@ -54,6 +55,7 @@ def main(
     ),
     output: Path = Path("docs/results/trust.json"),
     images: Path = Path("docs/images/trust"),
+    page: Annotated[Path | None, typer.Option(help="Page whose tables are replaced.")] = None,
     seed: int = 0,
 ) -> None:
     """Measure calibrated models."""
@@ -80,7 +82,10 @@ def main(
         report["models"][bundle.name] = scores
         draw_reliability(reading, bundle, images / f"{bundle.name}.png")
     write_json(report, output)
-    typer.echo(tables(report))
+    for name, table in tables(report).items():
+        typer.echo(f"{table}\n")
+        if page is not None:
+            replace_block(page, name, table)
 
 
 def cached(data: Path, bundle: ModelBundle, cache: Path) -> Reading:
@@ -255,21 +260,39 @@ def draw_reliability(reading: Reading, bundle: ModelBundle, path: Path) -> None:
     plt.close(figure)
 
 
-def tables(report: dict[str, Any]) -> str:
+def tables(report: dict[str, Any]) -> dict[str, str]:
     """Lay the figures out as the Markdown tables of the page."""
-    lines = [
-        "| model | nights | objects | before | after | if perfect | coverage | by class | size |"
-    ]
-    lines.append("|---|---|---|---|---|---|---|---|---|")
+    trust, priors, squares = [], [], []
     for name, scores in report["models"].items():
         for nights, at in scores["nights"].items():
             if at["objects"]:
-                least, most = (f(at["coverage_per_class"].values()) for f in (min, max))
                 errors = [at[f"calibration_error{end}"] for end in ("_before", "", "_if_perfect")]
-                cells = [name, nights.replace("None", "all"), at["objects"]]
-                cells += [f"{error:.3f}" for error in errors] + [f"{at['coverage']:.3f}"]
-                cells += [f"{least:.3f} to {most:.3f}", f"{at['set_size']:.2f}"]
-                lines.append("| " + " | ".join(map(str, cells)) + " |")
+                by_class = at["coverage_per_class"].values()
+                span = f"{min(by_class):.3f} to {max(by_class):.3f}"
+                row = [name, nights.replace("None", "all"), at["objects"], *errors]
+                trust.append([*row, at["coverage"], span, f"{at['set_size']:.2f}"])
+        for told in ("flat", "told"):
+            priors.append([name, told, *scores["priors"][told].values()])
+        for way in ("once", "averaged") if "symmetries" in scores else ():
+            *found, cost = scores["symmetries"][way].values()
+            squares.append([name, way, *found, f"{cost:.0f}"])
+    head = ("model", "nights", "objects", "ECE before", "after", "if perfect", "coverage")
+    common = ("log loss", "ECE")
+    return {
+        "trust": markdown((*head, "by class", "set size"), trust),
+        "priors": markdown(
+            ("model", "prior", "macro F1", "macro recall", "accuracy", *common), priors
+        ),
+        "symmetries": markdown(("model", "read", "macro F1", *common, "ms an object"), squares),
+    }
+
+
+def markdown(head: tuple[str, ...], rows: list[list[Any]]) -> str:
+    """Lay out a table; numbers get three digits."""
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for row in rows:
+        cells = [f"{cell:.3f}" if isinstance(cell, float) else str(cell) for cell in row]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
