@@ -29,7 +29,7 @@ def main(
     workers: int = 1,
 ) -> None:
     """Draw, read back and write the digests."""
-    with console.progress("objects drawn", total=tao_sim.TOTAL) as step:
+    with console.progress("objects drawn") as step:
         digests = digests_of(data, tao_sim.PER_CLASS, workers, step)
     with console.progress("first objects drawn") as step:
         first = digests_of(data, 1, 1, step)
@@ -48,16 +48,13 @@ def main(
 
 
 def digests_of(
-    data: Path, per_class: int, workers: int, step: Callable[[], object]
+    data: Path, per_class: int, workers: int, step: Callable[[int, int], object]
 ) -> dict[str, dict[str, Any]]:
     """Return visibility -> class -> digest of its objects."""
     found: dict[str, dict[str, Any]] = {}
-    for visibility, label in tao_sim.shards():
-        paths = tao_sim.draw_shard(
-            data, label, visibility, per_class=per_class, workers=workers, on_object=step
-        )
-        digests = (tao_sim.sequence_digest(read_sequence(path)) for path in paths)
-        found.setdefault(str(visibility), {})[label] = tao_sim.joint_digest(digests)
+    for shard in tao_sim.draw_set(data, per_class=per_class, workers=workers, on_object=step):
+        digests = (tao_sim.sequence_digest(read_sequence(path)) for path in shard.paths)
+        found.setdefault(str(shard.visibility), {})[shard.label] = tao_sim.joint_digest(digests)
     return found
 
 

@@ -148,6 +148,7 @@ def benchmark(
         list[Path] | None,
         typer.Option(help="Folder a model was trained on: objects on its places are left out."),
     ] = None,
+    verify: Annotated[bool, typer.Option(help="Refuse objects other than the frozen ones.")] = True,
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
 ) -> None:
     """Measure models on the frozen test set TAO-Sim v1, which is drawn where it is missing."""
@@ -160,6 +161,7 @@ def benchmark(
                 model or available_models(),
                 data,
                 training_data=training_data or (),
+                verify=verify,
                 workers=workers,
                 on_object=lambda stage, n, of: report(stage, n / of, f"{n} of {of} objects"),
             )
