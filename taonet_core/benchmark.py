@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,10 @@ def _classify(
 
 @lru_cache(maxsize=8)
 def _loaded(name: str) -> ModelBundle:
+    if parent_process() is not None:  # one of several workers: they are the threads
+        import torch
+
+        torch.set_num_threads(1)
     return load_model(name)
 
 
