@@ -119,13 +119,11 @@ def rows_at(
         for z, label in zip(reading.logits, reading.labels, strict=True)
         if (n is None or len(z) >= n) and np.isfinite(z[: n or len(z)][-1]).any()
     ]
-    if not chosen:
-        nothing = np.empty((0, len(bundle.classes)))
-        return nothing, nothing, nothing, np.empty(0, dtype=np.int64)
     raw = np.array([softmax(z[-1]) for z, _ in chosen])
     probabilities = [bundle.calibration.probabilities(z) for z, _ in chosen]
     sets = np.array([bundle.calibration.sets(p)[-1] for p in probabilities])
-    return raw, np.array([p[-1] for p in probabilities]), sets, np.array([k for _, k in chosen])
+    truth = np.array([k for _, k in chosen], dtype=np.int64)
+    return raw, np.array([p[-1] for p in probabilities]), sets, truth
 
 
 def at_night(

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -97,3 +98,16 @@ def test_new_weights_do_not_keep_what_was_measured_of_the_old(calibrated, tmp_pa
     path = save_model(calibrated, tmp_path)
     assert load_model(path).calibration is None
     assert not (tmp_path / "net.novelty.safetensors").exists()
+
+
+def test_shares_of_classes_are_given_on_the_command_line(calibrated, saved, folder, tmp_path):
+    file = next((folder / "data" / "SN").glob("*.fits"))
+    command = ["predict", str(file), "--model", str(saved), "--output", str(tmp_path / "t.csv")]
+    assert CliRunner().invoke(app, [*command, "--prior", "SN=0.9"]).exit_code == 0
+    table = pd.read_csv(tmp_path / "t.csv")
+    [(_, sequence)] = list(read_sequences(file))
+    told = predict(sequence, calibrated, priors={"SN": 0.9}).final()
+    assert table["p_SN"][0] == pytest.approx(told["SN"], abs=1e-9)
+    assert set(table["prediction_set"][0].split()) <= {str(c) for c in SIX_CLASSES}
+    for wrong in ("UFO=0.1", "SN", "SN=2"):
+        assert CliRunner().invoke(app, [*command, "--prior", wrong]).exit_code == 2
