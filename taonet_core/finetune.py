@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 #: What adapts only the recurrent unit and the classifier, and what adapts all: an encoder that
 #: learns needs smaller steps, or sixty objects undo what ten thousand taught it.
-HEAD = TrainConfig(epochs=20, batch_size=16, learning_rate=3e-4)
-WHOLE = replace(HEAD, learning_rate=1e-4)
+HEAD = TrainConfig(epochs=20, batch_size=16, learning_rate=6e-4)
+WHOLE = replace(HEAD, learning_rate=3e-4)
 
 
 class FewShots(NightTask):
