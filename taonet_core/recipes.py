@@ -125,8 +125,9 @@ def _encode(job: Job, task: VectorTask, model: TAONetPaper) -> None:
     import torch
 
     n_objects = len(task.train) + len(task.val)
-    for done in task.encode(model, torch.device(job.device)):
-        job.on_progress("encoding", done / n_objects, f"{done} objects")
+    with torch.autocast(job.device, dtype=torch.bfloat16, enabled=job.precision == "bf16"):
+        for done in task.encode(model, torch.device(job.device)):
+            job.on_progress("encoding", done / n_objects, f"{done} objects")
 
 
 def train_on_light_curves(kind: str, job: Job) -> ModelBundle:

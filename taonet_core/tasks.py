@@ -191,7 +191,7 @@ class VectorTask(Labelled):
             windows, beginnings = reading_plan(len(stack), model.config.max_nights)
             images = torch.tensor(stack.astype(np.float32)[windows])
             with torch.inference_mode():
-                vectors = model.encode(images.to(device)).cpu()
+                vectors = model.encode(images.to(device)).float().cpu()
             self._vectors[i] = (vectors.clone(), beginnings)
             yield done
 
