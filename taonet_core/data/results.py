@@ -20,11 +20,11 @@ TABLE_COLUMNS = (
     "mjd_last",
     "class_name",
     *(f"p_{name}" for name in SIX_CLASSES),
-    "prediction_set",
-    "novelty",
     "model",
     "model_version",
     "error",
+    "prediction_set",
+    "novelty",
 )
 
 
