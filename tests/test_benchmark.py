@@ -225,3 +225,10 @@ def test_the_f1_of_a_sample_is_that_of_its_objects(rng) -> None:
         expected = f1_score(truth[chosen], verdicts[chosen], average=None, labels=[0, 1, 2])
         np.testing.assert_allclose(f1, expected)
         assert best == pytest.approx(max_f1(truth[chosen] == 1, scores[chosen]))
+
+
+def test_the_simulator_still_draws_the_frozen_set(drawn) -> None:
+    for shard in tao_sim.draw_set(drawn, per_class=1):
+        digest = tao_sim.joint_digest([tao_sim.sequence_digest(read_sequence(shard.paths[0]))])
+        known = tao_sim.frozen_digests("first_objects")[str(shard.visibility)]
+        assert digest == known[shard.label], f"another {shard.label} than on the day of freezing"
