@@ -133,7 +133,7 @@ def fit_novelty(vectors: Sequence[NDArray[np.float64]], *, seed: int = 0) -> Nov
     last = [len(v) for v in vectors]
     early = [int(np.exp(rng.random() * np.log(n))) for n in last]  # from 1 to n
     kept, owner = _gathered(vectors, [*last, *early])
-    if len(kept) < MIN_OBJECTS:
+    if len(vectors) < MIN_OBJECTS or not len(kept):
         raise ValueError(f"wanted {MIN_OBJECTS} objects or more, got {len(vectors)}")
     centre = np.median(kept, 0)
     spread = np.diff(np.quantile(kept, [0.16, 0.84], axis=0), axis=0)[0] / 2
@@ -147,6 +147,8 @@ def fit_novelty(vectors: Sequence[NDArray[np.float64]], *, seed: int = 0) -> Nov
             rows = _scaled(rows, centre, scale) @ axes
             distances = _neighbour_distance(rows, known, own[:, None] == owner)
             quantiles[n] = np.percentile(distances, PERCENTILES)
+    if not quantiles:
+        raise ValueError(f"wanted {MIN_OBJECTS} objects or more after some night")
     nodes = np.array(list(quantiles), dtype=np.int64)
     return Novelty(nodes, centre, scale, axes, known, np.stack(list(quantiles.values())))
 
