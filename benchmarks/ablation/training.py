@@ -52,8 +52,8 @@ class Budget:
     test_per_class : int
     """
 
-    per_class: int = 800
-    passes: int = 30_000
+    per_class: int = 600
+    passes: int = 21_600
     test_per_class: int = 250
 
 
