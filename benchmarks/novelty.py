@@ -4,9 +4,9 @@ A short training on simulated sequences without the kind, the same recipe as `ta
 then objects of that kind, drawn anew with their outburst in the images, against objects of all
 other kinds drawn the same way. AUROC: the chance that an unseen one looks stranger than a seen one.
 
-    taonet simulate --per-class 1000 --seed 41 --output runs/novelty
+    taonet simulate --per-class 2500 --seed 41 --output runs/novelty
     for KIND in mira tde comet flare; do
-        python benchmarks/novelty.py runs/novelty --kind $KIND --time-budget 300
+        python benchmarks/novelty.py runs/novelty --kind $KIND --page docs/trust.md
     done
 
 Each run adds its kind to ``docs/results/novelty.json``; the table of all is printed.

@@ -5,12 +5,10 @@ into the sidecars: calibration, prediction sets, priors of another survey, symme
 It writes ``docs/results/trust.json`` and the diagrams in ``docs/images/trust``, and prints the
 tables of ``docs/trust.md``:
 
-    taonet simulate --per-class 300 --seed 31 --output runs/trust
-    python benchmarks/trust.py runs/trust --known runs/calibration
+    taonet simulate --per-class 500 --seed 31 --output runs/trust
+    python benchmarks/trust.py runs/trust --page docs/trust.md
 
-Each model reads each object once; what it said is kept in ``--cache``. With ``--known``, the folder
-that the models were calibrated on, the sets are compared with those of crepes (``pip install
-crepes``), a library for conformal prediction.
+Each model reads each object once; what it said is kept in ``--cache``.
 """
 
 from __future__ import annotations
@@ -48,7 +46,6 @@ DRAWS = 200
 def main(
     data: Annotated[Path, typer.Argument(help="Labelled sequences that no model has seen.")],
     model: Annotated[list[str] | None, typer.Option(help="Default: all that ship.")] = None,
-    known: Annotated[Path | None, typer.Option(help="What the models were calibrated on.")] = None,
     symmetric: Annotated[int, typer.Option(help="Objects to try the symmetries on.")] = 300,
     cache: Annotated[Path, typer.Option(help="Folder for what the models said.")] = Path(
         "runs/trust-cache"
@@ -75,8 +72,6 @@ def main(
             "priors": other_priors(reading, bundle, rng),
             "novelty": novelty(reading, bundle),
         }
-        if known is not None:
-            scores["crepes"] = against_crepes(cached(known, bundle, cache), reading, bundle)
         if symmetric and bundle.kind not in CURVE_KINDS:
             scores["symmetries"] = symmetries(data, bundle, symmetric, seed)
         report["models"][bundle.name] = scores
@@ -189,25 +184,6 @@ def novelty(reading: Reading, bundle: ModelBundle) -> dict[str, float]:
     assert bundle.novelty is not None
     strange = [bundle.novelty.percentile(v[-1], len(v)) > NOVEL for v in reading.vectors]
     return {"flagged": float(np.mean(strange))}
-
-
-def against_crepes(known: Reading, reading: Reading, bundle: ModelBundle) -> dict[str, Any]:
-    """Compare the sets after eight nights with those of crepes, class-conditional like ours."""
-    from crepes import ConformalClassifier
-
-    assert bundle.calibration is not None
-    _, before, _, truth = rows_at(known, bundle, 8)
-    _, after, sets, _ = rows_at(reading, bundle, 8)
-    alphas = 1 - before[np.arange(len(truth)), truth]
-    classifier = ConformalClassifier().fit(alphas, bins=truth)
-    wide = [
-        classifier.predict_set(
-            (1 - after)[:, [k]], bins=np.full(len(after), k), confidence=0.9, smoothing=False
-        )
-        for k in range(len(bundle.classes))
-    ]
-    theirs = np.concatenate(wide, axis=1).astype(bool)
-    return {"same": float((theirs == sets.astype(bool)).mean()), "nights": 8}
 
 
 def symmetries(data: Path, bundle: ModelBundle, count: int, seed: int) -> dict[str, Any]:

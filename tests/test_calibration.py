@@ -144,3 +144,20 @@ def test_too_few_objects_are_refused(rng):
     logits, truth = drawn(rng, 4 * K, 3, np.ones(3))
     with pytest.raises(ValueError, match="of each of 4 classes"):
         fit_calibration(logits, truth)
+
+
+def test_the_sets_are_those_of_crepes(rng):
+    crepes = pytest.importorskip("crepes")
+    logits, truth = drawn(rng, 800, 1, np.ones(1))
+    new, _ = drawn(rng, 300, 1, np.ones(1))
+    calibration = fit_calibration(logits, truth)
+    known, found = (
+        np.concatenate([calibration.probabilities(z) for z in rows]) for rows in (logits, new)
+    )
+    theirs = crepes.ConformalClassifier().fit(1 - known[np.arange(800), truth], bins=truth)
+    ours = np.array([calibration.sets(row[None])[0] for row in found])
+    for k in range(K):
+        wanted = theirs.predict_set(
+            1 - found[:, [k]], bins=np.full(300, k), confidence=0.9, smoothing=False
+        )
+        np.testing.assert_array_equal(ours[:, k], wanted[:, 0])
