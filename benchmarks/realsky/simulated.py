@@ -1,0 +1,165 @@
+"""Simulated light curves as the CRTS catalogue would list them, measured on simulated images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from realsky.catalogue import MIN_POINTS, CurveSet, ErrorModel, catalogue_view
+from taonet_core.data.lightcurve import LightCurve
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.labels import TransientClass
+from taonet_core.simulation.draw import draw_stored
+from taonet_core.simulation.presets import get_survey
+from taonet_core.simulation.survey import Survey
+from taonet_core.transforms.photometry import PhotometryConfig, extract_light_curve
+
+#: Share of the real windows in which the discovery lies.
+VISIBILITY = 0.25
+#: Least share of the light that a listed frame received.
+MIN_THROUGHPUT = 0.25
+#: The errors of the catalogue are put on later, so none is assumed here.
+_PHOTOMETRY = PhotometryConfig(radius_fwhm=1.1, detection_sigma=2.0, error_floor=0.0)
+_FAINTEST = 20.6
+
+#: Kinds of the simulator -> those that the text of the real lists tells apart.
+_KINDS = {
+    "proper_motion": "proper_motion",
+    "mira": "mira",
+    "semi_regular": "mira",
+    "yso": "yso",
+    "rr_lyrae": "variable",
+    "eclipsing": "variable",
+    "irregular": "variable",
+    "flare": "flare",
+}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which objects a real sample holds.
+
+    Attributes
+    ----------
+    survey : Survey
+        Cadence of its fields.
+    min_detected : float
+        Least share of the exposures on which an object is detected.
+    """
+
+    survey: Survey
+    min_detected: float
+
+
+#: Objects of 300 observations or more, which is 70 % of what the most often visited fields have:
+#: they are detected nearly always, in fields with few lost and long seasons.
+OFTEN_SEEN = Selection(
+    replace(
+        get_survey("crts"),
+        revisit=11.8,
+        coverage_scatter=0.1,
+        season=235.0,
+        lost_season_share=0.02,
+    ),
+    min_detected=0.7,
+)
+#: The random sample of field sources: any field.
+RANDOM = Selection(get_survey("crts"), 0.0)
+
+
+def draw_curves(
+    label: TransientClass | str,
+    count: int,
+    errors: ErrorModel,
+    *,
+    seed: int,
+    selection: Selection = OFTEN_SEEN,
+    kinds: dict[str, float] | None = None,
+) -> CurveSet:
+    """Draw light curves until `count` of a class would be in the real sample.
+
+    Parameters
+    ----------
+    label : TransientClass or str
+    count : int
+        Number of curves.
+    errors : ErrorModel
+        Errors of the catalogue.
+    seed : int
+        Of the simulation.
+    selection : Selection
+        What the real sample holds.
+    kinds : dict, optional
+        Shares of the kinds in the result; as drawn where absent.
+    """
+    wanted = {k: round(share * count) for k, share in (kinds or {"": 1.0}).items()}
+    found: list[tuple[LightCurve, str]] = []
+    for sequence in _candidates(label, selection.survey, seed):
+        kind = coarse_kind(sequence)
+        slot = kind if kinds else ""
+        if wanted.get(slot, 0) == 0:
+            continue
+        curve = _listed(sequence, label, selection, seed, errors)
+        if curve is not None:
+            wanted[slot] -= 1
+            found.append((curve, kind))
+        if not any(wanted.values()):
+            break
+    curves, names = zip(*found, strict=True)
+    groups = np.array([f"simulated {label} {i}" for i in range(len(curves))])
+    return CurveSet(list(curves), np.full(len(curves), str(label)), groups, np.array(names))
+
+
+def coarse_kind(sequence: ImageSequence) -> str:
+    """Kind of the target, as coarse as the text of the real lists."""
+    kind = str(sequence.meta["header"]["SIMKIND"][0])
+    return _KINDS.get(kind, "rest") if sequence.meta["label"] == TransientClass.OTHER else kind
+
+
+def _candidates(label: TransientClass | str, survey: Survey, seed: int) -> Iterator[ImageSequence]:
+    """Objects bright and often enough observed, drawn on tiny frames to save time.
+
+    The pixels come last in the stream of chance, so a larger frame shows the same object.
+    """
+    peek = replace(survey, size=12)
+    for index in range(100_000):
+        sequence = draw_stored(label, survey=peek, visibility=VISIBILITY, seed=seed, index=index)
+        host = float(sequence.meta["header"].get("SIMHOST", (np.inf, ""))[0])
+        light = 10 ** (-0.4 * np.nanmedian(sequence.columns["true_mag"])) + 10 ** (-0.4 * host)
+        if len(sequence) >= MIN_POINTS and light > 10 ** (-0.4 * _FAINTEST):
+            yield sequence
+
+
+def _listed(
+    peek: ImageSequence,
+    label: TransientClass | str,
+    selection: Selection,
+    seed: int,
+    errors: ErrorModel,
+) -> LightCurve | None:
+    """Light curve of the catalogue, or None where the object would not be in the sample."""
+    index = int(peek.meta["header"]["INDEX"][0])
+    sequence = draw_stored(
+        label, survey=selection.survey, visibility=VISIBILITY, seed=seed, index=index
+    )
+    measured = extract_light_curve(_calibrated(sequence), _PHOTOMETRY)
+    # An exposure that two overlapping cut-outs show is one point of the catalogue.
+    curve = measured.select(np.flatnonzero(np.diff(measured.times, prepend=-np.inf) > 0))
+    listed = catalogue_view(curve, errors, np.random.default_rng([seed, index]))
+    least = max(MIN_POINTS, selection.min_detected * np.isfinite(curve.flux).sum())
+    return listed if listed is not None and len(listed) >= least else None
+
+
+def _calibrated(sequence: ImageSequence) -> ImageSequence:
+    """Take out what clouds cost, which the survey knows from the thousands of stars of a chip.
+
+    Frames that lose most of the light are left out.
+    """
+    passed = sequence.columns["throughput"]
+    sequence = sequence.select(passed > MIN_THROUGHPUT)
+    passed = passed[passed > MIN_THROUGHPUT][:, None, None]
+    sky = np.nanmedian(sequence.frames, axis=(1, 2), keepdims=True)
+    clear = sky + (sequence.frames - sky) / passed
+    return sequence.with_frames(np.where(sequence.frames == 0, 0, clear))  # 0: no data
