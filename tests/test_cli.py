@@ -24,8 +24,7 @@ from taonet_core.simulation.dataset import simulate_dataset
 # What exists has these columns in this order; other programs read them.
 WIDE = (
     "object_id,ra,dec,n_nights,mjd_last,class_name,p_AGN,p_BZ,p_CV,p_OTHER,p_SN,p_NON,"
-    "prediction_set,novelty,"
-    "model,model_version,error"
+    "model,model_version,error,prediction_set,novelty"
 )
 LONG = "object_id,classifier_name,classifier_version,class_name,probability,ranking"
 
