@@ -136,6 +136,7 @@ def train_boosting(
     if on_progress:
         on_progress(1, 2)
     model = _voters(config, seed).fit(features, targets[which])
+    del model[-1].named_estimators_  # a second way to the same trees, which a file would hold twice
     if on_progress:
         on_progress(2, 2)
     return model

@@ -37,10 +37,8 @@ if TYPE_CHECKING:
 
 #: Where the shipped models lie: beside the package in a checkout.
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "weights"
-#: Trees of the forest and of the boosting, which skops refuses unless they are named, and the
-#: dictionary in which the boosting keeps its voters.
+#: Trees of the forest and of the boosting, which skops refuses unless they are named.
 _TREES = (
-    "sklearn.utils._bunch.Bunch",
     "sklearn.tree._tree.Tree",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 )
