@@ -16,9 +16,10 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from realsky import plots, sampling, stamps
+from page_block import replace_block
+from realsky import page, plots, sampling, stamps
 from realsky.catalogue import CurveSet, fit_errors, join, load_field, load_transients
-from realsky.simulated import OFTEN_SEEN, RANDOM, draw_curves
+from realsky.simulated import OFTEN_SEEN, RANDOM, RISEN, draw_curves
 from realsky.tell_apart import Verdict, marginals, tell_apart
 from realsky.transfer import transfer
 from rich.console import Console
@@ -54,7 +55,7 @@ def main(
     result["discriminator"] = {label: _auc(verdict) for label, verdict in verdicts.items()}
     result["marginals"] = {label: marginals(*pair) for label, pair in pairs.items()}
     _console.print(result["discriminator"])
-    result["errors"] = sampling.compare_errors(*pairs["NON"], errors)
+    result["errors"] = sampling.compare_errors(field, pairs["NON"][1], errors)
     result["cadence"] = sampling.compare_cadence(data, seed=seed)
     real_stamps, drawn = stamps.load_stamps(data), stamps.draw_stamps(images, seed=seed)
     result["pixels"] = {
@@ -68,7 +69,7 @@ def _draw(label: str, count: int, real: CurveSet, errors: Any, seed: int) -> Cur
     """Draw a class; OTHER with the kinds that the text of the real sample names."""
     own = real.kinds[real.labels == label]
     kinds = {str(k): float(np.mean(own == k)) for k in np.unique(own)} if label == "OTHER" else None
-    selection = RANDOM if label == "NON" else OFTEN_SEEN
+    selection = {"NON": RANDOM, "SN": RISEN}.get(label, OFTEN_SEEN)
     drawn = draw_curves(label, count, errors, seed=seed, selection=selection, kinds=kinds)
     _console.print(f"{label}: {len(drawn)} simulated light curves")
     return drawn
@@ -122,6 +123,7 @@ def _auc(verdict: Verdict) -> dict[str, Any]:
 def _write(output: Path, result: dict[str, Any], pairs: Any, pixels: Any) -> None:
     (output / "results").mkdir(parents=True, exist_ok=True)
     (output / "results" / "realism.json").write_text(json.dumps(result, indent=1) + "\n")
+    replace_block(output / "realism.md", "figures", page.tables(result))
     images = output / "images" / "realism"
     images.mkdir(parents=True, exist_ok=True)
     plots.plot_marginals(pairs, images / "marginals.png")

@@ -96,13 +96,21 @@ def _side_by_side(
 ) -> dict[str, Any]:
     table = {}
     for name, values in real.items():
-        one, two = np.quantile(values, LEVELS), np.quantile(simulated[name], LEVELS)
-        table[name] = {
-            "real": one.round(3).tolist(),
-            "simulated": two.round(3).tolist(),
-            "ratio": (two / one).round(3).tolist(),
-        }
+        table[name] = quantiles_beside(values, simulated[name])
     return table
+
+
+def quantiles_beside(
+    real: NDArray[np.float64], simulated: NDArray[np.float64]
+) -> dict[str, list[float | None]]:
+    """Quantiles at `LEVELS` of both and their ratio, None where that is not a number."""
+    one, two = np.nanquantile(real, LEVELS), np.nanquantile(simulated, LEVELS)
+    ratio = np.divide(two, one, out=np.full(len(one), np.nan), where=one != 0)
+    return {
+        "real": one.round(3).tolist(),
+        "simulated": two.round(3).tolist(),
+        "ratio": [None if np.isnan(value) else round(float(value), 3) for value in ratio],
+    }
 
 
 def _by_magnitude(curves: list[LightCurve]) -> tuple[list[float], list[float]]:

@@ -47,14 +47,17 @@ class Selection:
         Cadence of its fields.
     min_detected : float
         Least share of the exposures on which an object is detected.
+    min_rise : float
+        How much brighter than the median all light together must be at discovery, mag.
     """
 
     survey: Survey
     min_detected: float
+    min_rise: float = -np.inf
 
 
 #: Objects of 300 observations or more, which is 70 % of what the most often visited fields have:
-#: they are detected nearly always, in fields with few lost and long seasons.
+#: they are detected nearly always, in fields with few lost and long seasons and wider visits.
 OFTEN_SEEN = Selection(
     replace(
         get_survey("crts"),
@@ -62,11 +65,15 @@ OFTEN_SEEN = Selection(
         coverage_scatter=0.1,
         season=235.0,
         lost_season_share=0.02,
+        exposure_gap=9.9 / 1440,
     ),
     min_detected=0.7,
 )
-#: The random sample of field sources: any field.
-RANDOM = Selection(get_survey("crts"), 0.0)
+#: Field sources of any number of observations, in the same fields.
+RANDOM = replace(OFTEN_SEEN, min_detected=0.0)
+#: Supernovae of 300 observations: their hosts are detected, and all 26 rose by 0.73 mag or more,
+#: host and supernova together. The simulator also draws fainter ones in bright hosts.
+RISEN = replace(OFTEN_SEEN, min_rise=0.7)
 
 
 def draw_curves(
@@ -149,7 +156,10 @@ def _listed(
     curve = measured.select(np.flatnonzero(np.diff(measured.times, prepend=-np.inf) > 0))
     listed = catalogue_view(curve, errors, np.random.default_rng([seed, index]))
     least = max(MIN_POINTS, selection.min_detected * np.isfinite(curve.flux).sum())
-    return listed if listed is not None and len(listed) >= least else None
+    if listed is None or len(listed) < least:
+        return None
+    ratio = 10 ** (0.4 * (np.median(listed.mag) - float(sequence.meta["header"]["SIMMAG"][0])))
+    return listed if 2.5 * np.log10(1 + ratio) >= selection.min_rise else None
 
 
 def _calibrated(sequence: ImageSequence) -> ImageSequence:

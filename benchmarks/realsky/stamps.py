@@ -16,10 +16,10 @@ from astropy.io.fits.verify import VerifyWarning
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 
+from realsky.sampling import quantiles_beside
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.simulation.draw import draw_object
 
-LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 SIZE = 63
 #: Magnitude to which alerts are complete, five sigma.
 ALERT_MAG = 20.5
@@ -97,12 +97,7 @@ def compare_stamps(real: Stamps, simulated: Stamps) -> dict[str, Any]:
     table: dict[str, Any] = {"n": {"real": len(real), "simulated": len(simulated)}}
     one, two = describe_stamps(real), describe_stamps(simulated)
     for name, values in one.items():
-        a, b = (np.nanquantile(side, LEVELS) for side in (values, two[name]))
-        table[name] = {
-            "real": a.round(3).tolist(),
-            "simulated": b.round(3).tolist(),
-            "ratio": (b / a).round(3).tolist(),
-        }
+        table[name] = quantiles_beside(values, two[name])
     table["power spectrum"] = {
         "real": power_spectrum(real).round(3).tolist(),
         "simulated": power_spectrum(simulated).round(3).tolist(),
