@@ -20,6 +20,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 import typer
+from foreign import foreign
 from numpy.typing import NDArray
 from page_block import replace_block
 
@@ -68,10 +69,10 @@ def main(
         rng = np.random.default_rng(seed)
         reading = cached(data, bundle, cache)
         scores = {"nights": {str(n): at_night(reading, bundle, n, rng) for n in (*NIGHTS, None)}}
-        scores |= {
-            "priors": other_priors(reading, bundle, rng),
-            "novelty": novelty(reading, bundle),
-        }
+        scores["priors"] = other_priors(reading, bundle, rng)
+        scores["novelty"] = {"known objects": known_flagged(reading, bundle)}
+        if bundle.kind not in CURVE_KINDS:
+            scores["novelty"] |= foreign(bundle)
         if symmetric and bundle.kind not in CURVE_KINDS:
             scores["symmetries"] = symmetries(data, bundle, symmetric, seed)
         report["models"][bundle.name] = scores
@@ -179,11 +180,15 @@ def other_priors(reading: Reading, bundle: ModelBundle, rng: np.random.Generator
     return result
 
 
-def novelty(reading: Reading, bundle: ModelBundle) -> dict[str, float]:
+def known_flagged(reading: Reading, bundle: ModelBundle) -> dict[str, float]:
     """Return the share of known objects that would be called never seen: 1 % by design."""
     assert bundle.novelty is not None
-    strange = [bundle.novelty.percentile(v[-1], len(v)) > NOVEL for v in reading.vectors]
-    return {"flagged": float(np.mean(strange))}
+    strange = [
+        bundle.novelty.percentile(v[-1], len(v)) > NOVEL
+        for v in reading.vectors
+        if np.isfinite(v[-1]).all()
+    ]
+    return {"objects": len(strange), "by_novelty": float(np.mean(strange))}
 
 
 def symmetries(data: Path, bundle: ModelBundle, count: int, seed: int) -> dict[str, Any]:
@@ -236,7 +241,7 @@ def draw_reliability(reading: Reading, bundle: ModelBundle, path: Path) -> None:
 
 def tables(report: dict[str, Any]) -> dict[str, str]:
     """Lay the figures out as the Markdown tables of the page."""
-    trust, priors, squares = [], [], []
+    trust, priors, squares, strange = [], [], [], []
     for name, scores in report["models"].items():
         for nights, at in scores["nights"].items():
             if at["objects"]:
@@ -247,9 +252,13 @@ def tables(report: dict[str, Any]) -> dict[str, str]:
                 trust.append([*row, at["coverage"], span, f"{at['set_size']:.2f}"])
         for told in ("flat", "told"):
             priors.append([name, told, *scores["priors"][told].values()])
+        for what, shares in scores["novelty"].items():
+            by_sky = f"{shares['by_sky']:.3f}" if "by_sky" in shares else ""
+            strange.append([name, what, shares["objects"], by_sky, shares["by_novelty"]])
         for way in ("once", "averaged") if "symmetries" in scores else ():
             *found, cost = scores["symmetries"][way].values()
             squares.append([name, way, *found, f"{cost:.0f}"])
+    flagged = ("model", "images", "objects", "flagged by sky", "by novelty")
     head = ("model", "nights", "objects", "ECE before", "after", "if perfect", "coverage")
     common = ("log loss", "ECE")
     return {
@@ -257,6 +266,7 @@ def tables(report: dict[str, Any]) -> dict[str, str]:
         "priors": markdown(
             ("model", "prior", "macro F1", "macro recall", "accuracy", *common), priors
         ),
+        "foreign": markdown(flagged, strange),
         "symmetries": markdown(("model", "read", "macro F1", *common, "ms an object"), squares),
     }
 
