@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from finetune import resampled, summary
 
 from taonet_core.data.store import PackedNights
 from taonet_core.errors import TrainingError
@@ -166,3 +167,27 @@ def test_only_a_taonet_can_be_finetuned(folder, tmp_path):
 def test_no_object_a_class_is_refused(base, folder, tmp_path):
     with pytest.raises(ValueError, match="per_class"):
         finetune(base, folder, tmp_path, per_class=0)
+
+
+# --- the benchmark -------------------------------------------------------------------------------
+
+
+def test_larger_pixels_hold_the_same_light_in_the_same_place(make_sequence):
+    flux = 50_000.0
+    fine = make_sequence(size=63, flux=flux, noise=0.0, sky=0.0, pixel_scale=1.0, nights=1)
+    coarse = resampled(fine, scale=2.5)
+    assert coarse.frames.shape[1:] == (25, 25)
+    assert coarse.frames[0].sum() == pytest.approx(fine.frames[0].sum(), rel=1e-3)
+    assert np.unravel_index(coarse.frames[0].argmax(), (25, 25)) == (12, 12)
+    assert coarse.meta["pixel_scale"] == 2.5
+
+
+def test_a_network_that_learnt_nothing_gained_nothing():
+    truth = np.repeat(np.arange(3), 20)
+    verdicts = np.where(np.arange(60) % 4 == 0, (truth + 1) % 3, truth)
+    same = summary(truth, [verdicts, verdicts], verdicts)
+    assert same["gain"] == {"value": 0, "low": 0, "high": 0}
+    assert same["value"] == pytest.approx(0.75)
+    assert same["low"] < 0.75 < same["high"]
+    better = summary(truth, [truth, truth], verdicts)
+    assert better["gain"]["low"] > 0
