@@ -24,7 +24,7 @@ from taonet_core.transforms.summary import frame_table
 _PYTHON = """from taonet_core import extract_light_curve, predict, read_sequence
 
 sequence = read_sequence("object.fits")
-prediction = predict(sequence, "taonet")  # or "forest", "taonet-paper"
+prediction = predict(sequence, "taonet")  # or "boosting", "forest", "taonet-paper"
 print(prediction.verdict, prediction.confidence)
 print(extract_light_curve(sequence).to_table())"""
 _SHELL = "taonet predict object.fits --output verdict.csv"

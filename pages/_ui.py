@@ -19,13 +19,14 @@ from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError
 from taonet_core.inference import predict
+from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle, load_model
 from taonet_core.transforms.photometry import extract_light_curve
 
 Readable = ImageSequence | LightCurve
 
 #: Classifiers asked about every object, the leading one first.
-MODELS = ("taonet", "forest", "taonet-paper")
+MODELS = ("taonet", "boosting", "forest", "taonet-paper")
 RESULT_SUFFIXES = (".csv", ".ecsv", ".json")
 
 _APP = Path(__file__).resolve().parents[1] / "app.py"
@@ -163,8 +164,8 @@ def opinions(content: str, source: Readable) -> tuple[list[Prediction], dict[str
     """
     bundles, problems = models()
     if isinstance(source, LightCurve):
-        bundles = [bundle for bundle in bundles if bundle.kind == "forest"]
-        problems = {name: text for name, text in problems.items() if name == "forest"}
+        bundles = [bundle for bundle in bundles if bundle.kind in CURVE_KINDS]
+        problems = {name: text for name, text in problems.items() if name in CURVE_KINDS}
     predictions = []
     for bundle in bundles:
         answer = _opinion(content, identity(bundle), source, bundle)

@@ -55,12 +55,12 @@ class BoostingConfig:
 
     iterations: int = 300
     learning_rate: float = 0.05
-    max_leaves: int = 12
-    min_leaf: int = 30
-    l2: float = 1.0
+    max_leaves: int = 24
+    min_leaf: int = 40
+    l2: float = 5.0
     max_features: float = 0.3
-    random_trees: int = 120
-    random_leaves: int = 400
+    random_trees: int = 80
+    random_leaves: int = 300
     beginnings: int = 2
     min_points: int = 1
 
