@@ -9,7 +9,8 @@ other kinds drawn the same way. AUROC: the chance that an unseen one looks stran
         python benchmarks/novelty.py runs/novelty --kind $KIND --page docs/trust.md
     done
 
-Each run adds its kind to ``docs/results/novelty.json``; the table of all is printed.
+Each run adds its kind to ``docs/results/novelty.json``; the table of all is printed. With several
+``--kind`` in one run they are left out together: four times quicker, and no easier.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ SHARES = {"train": 0.75, "val": 0.05, "known": 0.2}
 
 def main(
     data: Annotated[Path, typer.Argument(help="Folder of simulated sequences.")],
-    kind: Annotated[str, typer.Option(help="Kind to leave out: the header card SIMKIND.")],
+    kind: Annotated[list[str], typer.Option(help="Kind to leave out; several times: together.")],
     time_budget: Annotated[float, typer.Option(help="Seconds of training.")] = 300.0,
     epochs: int = 8,
     per_class: Annotated[int, typer.Option(help="Objects of each class to test on.")] = 60,
@@ -65,37 +66,42 @@ def main(
     output: Path = Path("docs/results/novelty.json"),
     page: Annotated[Path | None, typer.Option(help="Page whose table is replaced.")] = None,
 ) -> None:
-    """Leave one kind out, train, and try to tell it."""
+    """Leave kinds out, train, and try to tell them."""
     torch.set_num_threads(1)
     catalog = load_catalog(data)
     with console.progress("sequences packed") as step:
         nights = pack_folder(data, catalog, PREPROCESS, on_object=step)
     sides = split_by_position(catalog, SHARES, seed=seed).to_numpy()[nights.rows]
-    others_ = kinds_of(data, catalog["path"].tolist())[nights.rows] != kind
-    index = {name: k for k, name in enumerate(map(str, SIX_CLASSES))}
-    labels = np.array([index[label] for label in catalog["label"]])[nights.rows]
-    side = {name: np.flatnonzero((sides == name) & others_) for name in SHARES}
+    taught = ~np.isin(kinds_of(data, catalog["path"].tolist())[nights.rows], kind)
+    labels = class_numbers(catalog["label"].tolist())[nights.rows]
+    side = {name: np.flatnonzero((sides == name) & taught) for name in SHARES}
     bundle, score = train(nights, labels, side["train"], side["val"], epochs, time_budget, seed)
     known = read_packed(bundle, nights, side["known"])
+    report = json.loads(output.read_text()) if output.exists() else {}
     with console.progress("test objects drawn and read") as step:
         inside = read_drawn(bundle, drawn_seen(kind, per_class, test_seed), step)
-        outside = read_drawn(bundle, drawn_kind(kind, unseen, test_seed), step)
-    result = {
-        "auroc": compare(known, labels[side["known"]], inside, outside, seed),
-        "called_other": float((outside[0].argmax(1) == OTHER).mean()),
-        "validation_macro_f1": score,
-        "train_objects": len(side["train"]),
-        "seconds": time_budget,
-        "seen": len(inside[0]),
-        "unseen": len(outside[0]),
-        "seed": seed,
-    }
-    report = json.loads(output.read_text()) if output.exists() else {}
-    report[kind] = result
+        for name in kind:
+            outside = read_drawn(bundle, drawn_kind(name, unseen, test_seed), step)
+            report[name] = {
+                "auroc": compare(known, labels[side["known"]], inside, outside, seed),
+                "called_other": float((outside[0].argmax(1) == OTHER).mean()),
+                "left_out": kind,
+                "validation_macro_f1": score,
+                "train_objects": len(side["train"]),
+                "seconds": time_budget,
+                "seen": len(inside[0]),
+                "unseen": len(outside[0]),
+                "seed": seed,
+            }
     write_json(report, output)
     typer.echo(table(report))
     if page is not None:
         replace_block(page, "novelty", table(report))
+
+
+def class_numbers(labels: list[str]) -> NDArray[np.int64]:
+    """Turn names of classes into their places in `SIX_CLASSES`."""
+    return np.array([SIX_CLASSES.index(TransientClass(label)) for label in labels])
 
 
 def kinds_of(data: Path, paths: list[str]) -> NDArray[np.str_]:
@@ -165,12 +171,12 @@ def read_drawn(bundle: ModelBundle, objects: Any, step: Any) -> Reading:
     return np.array([o.logits[-1] for o in outputs]), [o.vectors for o in outputs]
 
 
-def drawn_seen(kind: str, per_class: int, seed: int) -> Any:
-    """Draw objects of every class but of one kind, their outbursts in the images."""
+def drawn_seen(left_out: list[str], per_class: int, seed: int) -> Any:
+    """Draw objects of every class but of some kinds, their outbursts in the images."""
     for label in SIX_CLASSES:
         for index in range(per_class):
             sequence = draw_object(label, visibility=1.0, seed=seed, index=index)
-            if sequence.meta["header"]["SIMKIND"][0] != kind:
+            if sequence.meta["header"]["SIMKIND"][0] not in left_out:
                 yield sequence
 
 
