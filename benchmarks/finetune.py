@@ -25,7 +25,6 @@ import pandas as pd
 import torch
 import typer
 from numpy.typing import NDArray
-from sklearn.metrics import f1_score
 
 from taonet_core import console
 from taonet_core.data.exports import write_json
@@ -33,7 +32,7 @@ from taonet_core.data.sequence import ImageSequence
 from taonet_core.data.store import PackedNights
 from taonet_core.finetune import HEAD, WHOLE, FewShots, adapt, draw_few
 from taonet_core.labels import TransientClass
-from taonet_core.metrics import bootstrap_interval
+from taonet_core.metrics import f1_of_draws, stratified_draws
 from taonet_core.models.batching import collate
 from taonet_core.models.weights import ModelBundle, load_model
 from taonet_core.simulation.draw import draw_object
@@ -188,7 +187,7 @@ def measure(
         network = fresh if name == "from nothing" else bundle.model
         adapted = adapt(network, task, replace(config, seed=seed, precision="bf16"))
         verdicts.setdefault(name, []).append(verdicts_of(adapted, rest))
-        console.say(f"{name}, draw {seed}: {macro_f1(truth, verdicts[name][-1]):.3f}")
+        console.say(f"{name}, draw {seed} of {draws}")
     return [{"way": name, **summary(truth, found, before)} for name, found in verdicts.items()]
 
 
@@ -207,32 +206,31 @@ def summary(
     truth: NDArray[np.int64], found: list[NDArray[np.int64]], before: NDArray[np.int64]
 ) -> dict[str, Any]:
     """Mean macro F1 over the draws and what it gained, with intervals over draws and objects."""
-    strata = truth.astype(str).tolist()
-
-    def mean_f1(chosen: NDArray[np.int64], draws: NDArray[np.int64]) -> float:
-        return float(np.mean([macro_f1(truth[chosen], found[d][chosen]) for d in draws]))
-
-    def interval(reference: NDArray[np.int64] | None) -> dict[str, float]:
-        rng = np.random.default_rng(0)
-
-        def statistic(chosen: NDArray[np.int64]) -> float:
-            drawn = mean_f1(chosen, rng.integers(len(found), size=len(found)))
-            return drawn - (0 if reference is None else macro_f1(truth[chosen], reference[chosen]))
-
-        low, high = bootstrap_interval(
-            statistic, strata, rng=np.random.default_rng(1), repeats=REPEATS
-        )
-        value = mean_f1(np.arange(len(truth)), np.arange(len(found)))
-        value -= 0 if reference is None else macro_f1(truth, reference)
-        return {"value": round(value, 4), "low": round(low, 4), "high": round(high, 4)}
-
-    each = [round(macro_f1(truth, verdicts), 4) for verdicts in found]
-    return {**interval(None), "draws": each, "gain": interval(before)}
+    rng = np.random.default_rng(0)
+    draws = stratified_draws(truth, rng=rng, repeats=REPEATS)
+    weights = np.concatenate([np.ones((1, len(truth))), draws])  # the first as they are
+    scores, base = (
+        np.array([macro_f1(truth, verdicts, weights) for verdicts in each])
+        for each in (found, [before])
+    )  # (draws, 1 + REPEATS)
+    again = rng.integers(len(found), size=scores.shape)
+    again[:, 0] = np.arange(len(found))
+    mean = np.take_along_axis(scores, again, axis=0).mean(0)
+    each = [round(score, 4) for score in scores[:, 0].tolist()]
+    return {**interval(mean), "draws": each, "gain": interval(mean - base[0])}
 
 
-def macro_f1(truth: NDArray[np.int64], verdicts: NDArray[np.int64]) -> float:
-    """Mean F1 over the classes."""
-    return float(f1_score(truth, verdicts, average="macro", zero_division=0))
+def interval(values: NDArray[np.float64]) -> dict[str, float]:
+    """Return the first of some values, and the 95 % range of the rest."""
+    low, high = np.quantile(values[1:], [0.025, 0.975]).tolist()
+    return {"value": round(float(values[0]), 4), "low": round(low, 4), "high": round(high, 4)}
+
+
+def macro_f1(
+    truth: NDArray[np.int64], verdicts: NDArray[np.int64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Mean F1 over the classes for each set of weights (R, M) of the objects, shape (R,)."""
+    return f1_of_draws(weights, truth, verdicts, int(truth.max()) + 1).mean(1)
 
 
 def page(report: dict[str, Any]) -> str:

@@ -139,10 +139,11 @@ def test_focal_loss_spares_what_is_told():
 def test_macro_f1_is_that_of_scikit_learn_and_follows_shares(rng):
     truth = np.repeat(np.arange(6), 50)
     verdicts = np.where(rng.random(300) < 0.6, truth, rng.integers(0, 6, 300))
-    assert macro_f1(truth, verdicts) == pytest.approx(f1_score(truth, verdicts, average="macro"))
-    shares = np.array([0.5, 0.1, 0.1, 0.1, 0.1, 0.1])
-    weighed = f1_score(truth, verdicts, average="macro", sample_weight=shares[truth])
-    assert macro_f1(truth, verdicts, shares) == pytest.approx(weighed)
+    shares = np.array([0.5, 0.1, 0.1, 0.1, 0.1, 0.1])[truth]
+    plain, weighed = macro_f1(truth, verdicts, np.stack([np.ones(300), shares]))
+    assert plain == pytest.approx(f1_score(truth, verdicts, average="macro"))
+    expected = f1_score(truth, verdicts, average="macro", sample_weight=shares)
+    assert weighed == pytest.approx(expected)
 
 
 def test_the_first_exposure_of_each_night_is_kept():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ablation.training import AFTER
 from ablation.variants import IMBALANCE, LEANING, PARTS, RELEASE, SIZES, VARIANTS
 from taonet_core.labels import SIX_CLASSES
-from taonet_core.metrics import bootstrap_interval
+from taonet_core.metrics import f1_of_draws, stratified_draws
 
 Run = Mapping[str, Any]
 _REPEATS = 1000
@@ -19,22 +19,10 @@ _SHARES = np.array([RELEASE[c] for c in SIX_CLASSES]) / sum(RELEASE.values())
 
 
 def macro_f1(
-    truth: NDArray[np.int64], verdicts: NDArray[np.int64], shares: NDArray[np.float64] | None = None
-) -> float:
-    """Mean F1 over the classes, as it would be if the classes had these shares.
-
-    Parameters
-    ----------
-    truth, verdicts : ndarray, shape (M,)
-    shares : ndarray, shape (K,), optional
-        By default those of `truth`.
-    """
-    k = len(SIX_CLASSES)
-    confusion = np.bincount(k * truth + verdicts, minlength=k * k).reshape(k, k).astype(float)
-    if shares is not None:
-        confusion *= (shares / confusion.sum(1))[:, None]
-    found = confusion.diagonal()
-    return float(np.mean(2 * found / (confusion.sum(0) + confusion.sum(1))))
+    truth: NDArray[np.int64], verdicts: NDArray[np.int64], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Mean F1 over the classes for each set of weights (R, M) of the objects, shape (R,)."""
+    return f1_of_draws(weights, truth, verdicts, len(SIX_CLASSES)).mean(1)
 
 
 def report(runs: Mapping[str, Sequence[Run]]) -> dict[str, Any]:
@@ -52,36 +40,31 @@ def report(runs: Mapping[str, Sequence[Run]]) -> dict[str, Any]:
     }
 
 
-def _verdicts(run: Run, after: int = -1) -> NDArray[np.int64]:
-    return run["logits"][:, after].argmax(-1)
-
-
 def _row(name: str, found: Sequence[Run], usual: Sequence[Run]) -> dict[str, Any]:
     """Figures of one variant; the interval is of the difference on the same test objects."""
     truth = found[0]["truth"]
     assert (truth == usual[0]["truth"]).all()
+    draws = stratified_draws(truth, rng=np.random.default_rng(0), repeats=_REPEATS)
+    weights = np.concatenate([np.ones((1, len(truth))), draws])  # the first as they are
 
-    def mean_f1(runs: Sequence[Run], chosen: Any, after: int = -1) -> float:
-        return float(np.mean([macro_f1(truth[chosen], _verdicts(r, after)[chosen]) for r in runs]))
+    def f1(runs: Sequence[Run], after: int = -1) -> NDArray[np.float64]:
+        verdicts = (run["logits"][:, after].argmax(-1) for run in runs)
+        return np.array([macro_f1(truth, said, weights) for said in verdicts])
 
-    def gain(chosen: Any) -> float:
-        return mean_f1(found, chosen) - mean_f1(usual, chosen)
-
-    everything = np.arange(len(truth))
-    low, high = bootstrap_interval(
-        gain, truth.astype(str).tolist(), rng=np.random.default_rng(0), repeats=_REPEATS
-    )
+    scores = f1(found)  # (seeds, 1 + _REPEATS)
+    gain = scores.mean(0) - f1(usual).mean(0)
+    low, high = np.quantile(gain[1:], [0.025, 0.975]).tolist()
     return {
         "says": VARIANTS[name].says,
-        "macro_f1": round(mean_f1(found, everything), 4),
-        "seeds": [round(mean_f1([run], everything), 4) for run in found],
+        "macro_f1": round(float(scores[:, 0].mean()), 4),
+        "seeds": scores[:, 0].round(4).tolist(),
         "difference": {
-            "value": round(gain(everything), 4),
+            "value": round(float(gain[0]), 4),
             "low": round(low, 4),
             "high": round(high, 4),
         },
         "after_nights": {
-            str(n): round(mean_f1(found, everything, i), 4) for i, n in enumerate(AFTER[:-1])
+            str(n): round(float(f1(found, i)[:, 0].mean()), 4) for i, n in enumerate(AFTER[:-1])
         },
         "train_objects": int(found[0]["train_objects"]),
         "epochs": int(found[0]["epochs"]),
@@ -101,8 +84,9 @@ def _imbalance(name: str, found: Sequence[Run]) -> dict[str, float]:
 
     def f1(prior: NDArray[np.float64]) -> float:
         shift = np.log(prior) - np.log(learnt)
-        verdicts = [(run["logits"][:, -1] + shift).argmax(-1) for run in found]
-        return round(float(np.mean([macro_f1(truth, v, prior) for v in verdicts])), 4)
+        weights = (prior / np.bincount(truth, minlength=k))[truth][None]
+        verdicts = ((run["logits"][:, -1] + shift).argmax(-1) for run in found)
+        return round(float(np.mean([macro_f1(truth, said, weights) for said in verdicts])), 4)
 
     return {"equal_shares": f1(np.full(k, 1 / k)), "release_shares": f1(_SHARES)}
 
