@@ -98,9 +98,9 @@ def novelty_warnings(novelty: float) -> list[str]:
     Parameters
     ----------
     novelty : float
-        Percentile (see `Prediction`).
+        Percentile (see `Prediction`); NaN says nothing.
     """
-    if novelty <= NOVEL:
+    if not novelty > NOVEL:
         return []
     return [
         "The object resembles nothing the model was trained on: it looks stranger than "

@@ -7,6 +7,7 @@ import torch
 from taonet_core import predict
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
+from taonet_core.domain import novelty_warnings
 from taonet_core.errors import InvalidSequenceError
 from taonet_core.inference import predict_many
 from taonet_core.labels import SIX_CLASSES
@@ -187,3 +188,8 @@ def test_a_model_that_was_not_calibrated_gives_no_set_and_no_novelty(bundle, rng
     assert prediction.prediction_sets is None
     assert prediction.prediction_set is None
     assert np.isnan(prediction.novelty)
+
+
+@pytest.mark.parametrize(("novelty", "said"), [(np.nan, 0), (50.0, 0), (99.5, 1)])
+def test_only_what_is_stranger_than_nearly_all_is_called_so(novelty, said):
+    assert len(novelty_warnings(novelty)) == said
