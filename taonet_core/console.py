@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from taonet_core.errors import TaoNetError
 from taonet_core.labels import SIX_CLASSES, STYLES, TransientClass
 
 if TYPE_CHECKING:
@@ -232,3 +234,22 @@ def _badge(name: TransientClass) -> Text:
 
 def _number(value: float | None, digits: int = 2) -> str:
     return "" if value is None or value != value else f"{value:.{digits}f}"
+
+
+@contextmanager
+def one_sentence_errors() -> Iterator[None]:
+    """Turn an expected error into one sentence on stderr and exit code 1."""
+    try:
+        yield
+    except (TaoNetError, OSError) as error:
+        say(f"taonet: {error}")
+        raise typer.Exit(1) from error
+
+
+def list_broken(broken: Iterable[tuple[str, str]]) -> None:
+    """List inputs that could not be used on stderr; exit with 1 if there are any."""
+    broken = list(broken)
+    for name, reason in broken:
+        say(reason if name in reason else f"{name}: {reason}")
+    if broken:
+        raise typer.Exit(1)

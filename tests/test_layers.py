@@ -39,6 +39,7 @@ FLOORS = [
     ("taonet_core.benchmark", 7),
     ("taonet_core.console", 8),
     ("taonet_core.cli", 8),
+    ("taonet_core.commands", 8),
     ("taonet_core.options", 8),
     ("taonet_core.__main__", 8),
     ("pages._*", 8),
