@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from realsky import stamps
 from realsky.catalogue import CurveSet
@@ -32,8 +33,7 @@ def plot_marginals(pairs: dict[str, tuple[CurveSet, CurveSet]], path: Path) -> N
             low, high = np.quantile(np.concatenate([t[:, column] for t in tables]), [0.02, 0.98])
             ax.set(xlim=(low, high), yticks=[])
             ax.tick_params(labelsize=6)
-            if row is axes[0]:
-                ax.set_title(name, fontsize=8)
+            ax.set_title(name if row[0] is axes[0][0] else "", fontsize=8)
         row[0].set_ylabel(label, fontsize=9)
     _save(figure, path)
 
@@ -99,5 +99,8 @@ def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure,
 
 
 def _save(figure: Figure, path: Path) -> None:
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_minor_formatter(NullFormatter())
     figure.savefig(path, dpi=80)
     plt.close(figure)
