@@ -18,7 +18,7 @@ import typer
 from numpy.typing import NDArray
 from page_block import replace_block
 from realsky import page, plots, sampling, stamps
-from realsky.catalogue import CurveSet, fit_errors, join, load_field, load_transients
+from realsky.catalogue import CurveSet, ErrorModel, fit_errors, join, load_field, load_transients
 from realsky.simulated import OFTEN_SEEN, RANDOM, RISEN, draw_curves
 from realsky.tell_apart import Verdict, marginals, tell_apart
 from realsky.transfer import transfer
@@ -65,12 +65,12 @@ def main(
     _write(output, result, pairs, (real_stamps, drawn))
 
 
-def _draw(label: str, count: int, real: CurveSet, errors: Any, seed: int) -> CurveSet:
-    """Draw a class; OTHER with the kinds that the text of the real sample names."""
-    own = real.kinds[real.labels == label]
-    kinds = {str(k): float(np.mean(own == k)) for k in np.unique(own)} if label == "OTHER" else None
+def _draw(label: str, count: int, real: CurveSet, errors: ErrorModel, seed: int) -> CurveSet:
+    """Draw a class with the strata of the real sample; of field sources none is known."""
+    names, counts = np.unique(real.strata[real.labels == label], return_counts=True)
+    strata = dict(zip(names.tolist(), (counts / counts.sum()).tolist(), strict=True))
     selection = {"NON": RANDOM, "SN": RISEN}.get(label, OFTEN_SEEN)
-    drawn = draw_curves(label, count, errors, seed=seed, selection=selection, kinds=kinds)
+    drawn = draw_curves(label, count, errors, seed=seed, selection=selection, strata=strata or None)
     _console.print(f"{label}: {len(drawn)} simulated light curves")
     return drawn
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from realsky.catalogue import CurveSet, ErrorModel, catalogue_view, fit_errors, thin, tidied
-from realsky.simulated import coarse_kind, draw_curves
+from realsky.simulated import draw_curves, stratum_of
 from realsky.stamps import describe_stamps, power_spectrum
 from realsky.tell_apart import match_lengths, tell_apart
 
@@ -99,10 +99,17 @@ def test_a_larger_cutout_shows_the_same_object() -> None:
     assert min(len(c) for c in drawn.curves) >= 60
 
 
-def test_kinds_are_as_coarse_as_the_lists() -> None:
-    kinds = {coarse_kind(draw_object("OTHER", seed=1, index=i)) for i in range(8)}
-    assert kinds <= {"proper_motion", "mira", "yso", "variable", "flare", "rest"}
-    assert coarse_kind(draw_object("SN", seed=1)) in {"Ia", "Ibc", "IIP", "IIn", "SLSN"}
+def test_strata_are_as_coarse_as_the_lists() -> None:
+    for index in range(6):
+        *kind, phase = stratum_of(draw_object("OTHER", seed=1, index=index)).split()
+        assert set(kind) < {"proper_motion", "mira", "yso", "variable", "flare", "rest"}
+        assert phase in {"before", "during", "after"}
+    assert stratum_of(draw_object("SN", seed=1, visibility=1.0)) == "during"
+
+
+def test_drawn_curves_have_the_strata_asked_for() -> None:
+    drawn = draw_curves("CV", 2, ERRORS, seed=4, strata={"during": 0.5, "after": 0.5})
+    assert sorted(drawn.strata) == ["after", "during"]
 
 
 def test_stamps_of_white_noise_have_a_flat_spectrum(rng: np.random.Generator) -> None:

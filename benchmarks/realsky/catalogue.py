@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,14 +38,16 @@ class CurveSet:
     Attributes
     ----------
     curves : list of LightCurve
-    labels, groups, kinds : ndarray, shape (N,), str
-        Class; place on the sky, the same for what must not be split; kind within the class.
+    labels, groups, strata : ndarray, shape (N,), str
+        Class; place on the sky, the same for what must not be split; what is known besides: of
+        transients, whether they were discovered before, during or after the window, and of OTHER
+        the kind.
     """
 
     curves: list[LightCurve]
     labels: NDArray[np.str_]
     groups: NDArray[np.str_]
-    kinds: NDArray[np.str_]
+    strata: NDArray[np.str_]
 
     def __len__(self) -> int:
         return len(self.curves)
@@ -56,13 +59,15 @@ class CurveSet:
             [self.curves[i] for i in positions],
             self.labels[positions],
             self.groups[positions],
-            self.kinds[positions],
+            self.strata[positions],
         )
 
 
 def join(sets: list[CurveSet]) -> CurveSet:
     """Put sets of curves one behind the other."""
-    columns = (np.concatenate([getattr(s, n) for s in sets]) for n in ("labels", "groups", "kinds"))
+    columns = (
+        np.concatenate([getattr(s, n) for s in sets]) for n in ("labels", "groups", "strata")
+    )
     return CurveSet([curve for s in sets for curve in s.curves], *columns)
 
 
@@ -105,7 +110,9 @@ def load_transients(folder: Path) -> CurveSet:
     """
     points = pd.read_parquet(folder / "crts" / "transients.parquet").astype({"object_id": str})
     objects = pd.read_csv(folder / "crts" / "transients_objects.csv", dtype={"object_id": str})
-    objects["kind"] = objects["catalog_label"].map(kind_of)
+    objects["year"] = 2000 + objects["crts_id"].str[3:5].astype(int)
+    kinds = objects["catalog_label"].map(kind_of) + " "
+    objects["kind"] = kinds.where(objects["label"] == "OTHER", "")
     return _windows(points, objects)
 
 
@@ -121,7 +128,7 @@ def load_field(
     path = folder / "crts" / "nontransients_objects.csv.gz"
     objects = pd.read_csv(path, dtype={"object_id": str})
     wanted = (objects["sample"] == sample) & objects["object_id"].str.startswith("1")
-    return _windows(points, objects[wanted].assign(label="NON", kind="field"), min_points)
+    return _windows(points, objects[wanted].assign(label="NON"), min_points)
 
 
 def kind_of(text: str) -> str:
@@ -205,6 +212,13 @@ def _windows(points: pd.DataFrame, objects: pd.DataFrame, min_points: int = MIN_
             curve = tidied(LightCurve(*columns))
             if len(curve) >= min_points:
                 curves.append(curve)
-                rows.append((str(row.label), f"real {row.group}", str(row.kind)))
-    labels, groups, kinds = (np.array(column) for column in zip(*rows, strict=True))
-    return CurveSet(curves, labels, groups, kinds)
+                rows.append((str(row.label), f"real {row.group}", _stratum(row, first)))
+    return CurveSet(curves, *(np.array(column) for column in zip(*rows, strict=True)))
+
+
+def _stratum(row: Any, first: int) -> str:
+    """Kind, and when the object was discovered, where the list of objects tells."""
+    if not hasattr(row, "year"):
+        return ""
+    phase = "before" if row.year < first else "during" if row.year < first + 3 else "after"
+    return f"{row.kind}{phase}"

@@ -16,7 +16,7 @@ from taonet_core.simulation.presets import get_survey
 from taonet_core.simulation.survey import Survey
 from taonet_core.transforms.photometry import PhotometryConfig, extract_light_curve
 
-#: Share of the real windows in which the discovery lies.
+#: Probability that the discovery lies in the window, before the strata are matched.
 VISIBILITY = 0.25
 #: Least share of the light that a listed frame received.
 MIN_THROUGHPUT = 0.25
@@ -69,8 +69,18 @@ OFTEN_SEEN = Selection(
     ),
     min_detected=0.7,
 )
-#: Field sources of any number of observations, in the same fields.
-RANDOM = replace(OFTEN_SEEN, min_detected=0.0)
+#: Field sources of any number of observations, in fields between those and the usual ones.
+RANDOM = Selection(
+    replace(
+        get_survey("crts"),
+        revisit=12.2,
+        coverage_scatter=0.2,
+        season=225.0,
+        lost_season_share=0.05,
+        exposure_gap=9.9 / 1440,
+    ),
+    min_detected=0.0,
+)
 #: Supernovae of 300 observations: their hosts are detected, and all 26 rose by 0.73 mag or more,
 #: host and supernova together. The simulator also draws fainter ones in bright hosts.
 RISEN = replace(OFTEN_SEEN, min_rise=0.7)
@@ -83,7 +93,7 @@ def draw_curves(
     *,
     seed: int,
     selection: Selection = OFTEN_SEEN,
-    kinds: dict[str, float] | None = None,
+    strata: dict[str, float] | None = None,
 ) -> CurveSet:
     """Draw light curves until `count` of a class would be in the real sample.
 
@@ -98,20 +108,19 @@ def draw_curves(
         Of the simulation.
     selection : Selection
         What the real sample holds.
-    kinds : dict, optional
-        Shares of the kinds in the result; as drawn where absent.
+    strata : dict, optional
+        Shares of the strata of `CurveSet` in the result; as drawn where absent.
     """
-    wanted = {k: round(share * count) for k, share in (kinds or {"": 1.0}).items()}
+    wanted = {k: round(share * count) for k, share in (strata or {"": 1.0}).items()}
     found: list[tuple[LightCurve, str]] = []
     for sequence in _candidates(label, selection.survey, seed):
-        kind = coarse_kind(sequence)
-        slot = kind if kinds else ""
-        if wanted.get(slot, 0) == 0:
+        stratum = stratum_of(sequence) if strata else ""
+        if wanted.get(stratum, 0) == 0:
             continue
         curve = _listed(sequence, label, selection, seed, errors)
         if curve is not None:
-            wanted[slot] -= 1
-            found.append((curve, kind))
+            wanted[stratum] -= 1
+            found.append((curve, stratum))
         if not any(wanted.values()):
             break
     curves, names = zip(*found, strict=True)
@@ -119,10 +128,13 @@ def draw_curves(
     return CurveSet(list(curves), np.full(len(curves), str(label)), groups, np.array(names))
 
 
-def coarse_kind(sequence: ImageSequence) -> str:
-    """Kind of the target, as coarse as the text of the real lists."""
-    kind = str(sequence.meta["header"]["SIMKIND"][0])
-    return _KINDS.get(kind, "rest") if sequence.meta["label"] == TransientClass.OTHER else kind
+def stratum_of(sequence: ImageSequence) -> str:
+    """Stratum of a simulated transient, as coarse as the text of the real lists."""
+    header = sequence.meta["header"]
+    early = float(header["SIMDISC"][0]) < sequence.times[0]
+    phase = "during" if header["VISIBLE"][0] else "before" if early else "after"
+    other = sequence.meta["label"] == TransientClass.OTHER
+    return f"{_KINDS.get(str(header['SIMKIND'][0]), 'rest')} {phase}" if other else phase
 
 
 def _candidates(label: TransientClass | str, survey: Survey, seed: int) -> Iterator[ImageSequence]:
