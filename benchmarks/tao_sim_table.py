@@ -1,4 +1,4 @@
-"""Print the tables of docs/benchmark.md from the stored results of the models.
+"""Write the tables of docs/benchmark.md from the stored results of the models.
 
 taonet benchmark --output docs/results/tao-sim-v1
 python benchmarks/tao_sim_table.py
@@ -17,12 +17,16 @@ from taonet_core.benchmark import EXPECTED
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.models import SUFFIXES
 
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "benchmark.md"
+#: The tables follow this line.
+MARK = "Written by `python benchmarks/tao_sim_table.py` from the stored results."
 NIGHTS = ("1", "2", "4", "8", "16", "24", "all")
 
 
-def main(folder: Path = EXPECTED) -> None:
-    """Print every table."""
-    typer.echo(tables(folder))
+def main(folder: Path = EXPECTED, page: Path = PAGE) -> None:
+    """Replace what follows the last heading of the page."""
+    text = page.read_text("utf-8")
+    page.write_text(text[: text.index(MARK) + len(MARK)] + "\n\n" + tables(folder), "utf-8")
 
 
 def tables(folder: Path) -> str:

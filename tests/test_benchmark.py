@@ -13,8 +13,9 @@ import torch
 from sklearn.metrics import f1_score
 from typer.testing import CliRunner
 
+from benchmarks.tao_sim_table import MARK, PAGE, tables
 from taonet_core import console
-from taonet_core.benchmark import AFTER_NIGHTS, disagreements, run_benchmark
+from taonet_core.benchmark import AFTER_NIGHTS, EXPECTED, disagreements, run_benchmark
 from taonet_core.cli import app
 from taonet_core.data.fits_io import read_sequence
 from taonet_core.data.sequence import night_index
@@ -232,3 +233,7 @@ def test_the_simulator_still_draws_the_frozen_set(drawn) -> None:
         digest = tao_sim.joint_digest([tao_sim.sequence_digest(read_sequence(shard.paths[0]))])
         known = tao_sim.frozen_digests("first_objects")[str(shard.visibility)]
         assert digest == known[shard.label], f"another {shard.label} than on the day of freezing"
+
+
+def test_the_page_shows_the_stored_results() -> None:
+    assert PAGE.read_text("utf-8").endswith(f"{MARK}\n\n{tables(EXPECTED)}")
