@@ -209,12 +209,46 @@ def test_black_bodies_have_their_colours() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"visit_sizes": (0.5, 0.2)}, "add up to 1"),
+        ({"visit_sizes": (0.5, 0.2)}, r"add up to 1; got \(0.5, 0.2\)"),
+        ({"visit_sizes": (1.5, -0.5)}, "add up to 1"),
+        ({"bands": ()}, "at least one band"),
         ({"bands_a_night": 2}, "bands_a_night"),
         ({"bands": (CRTS.bands[0], CRTS.bands[0])}, "same name"),
-        ({"fwhm": 0.0}, "above zero"),
+        ({"fwhm": 0.0}, "fwhm must be above zero; got 0.0"),
+        ({"gain": float("nan")}, "gain must be above zero"),
+        ({"size": 8}, "16 pixels or more; got 8"),
+        ({"blank_share": 1.2}, "blank_share must lie between 0 and 1; got 1.2"),
+        ({"season_scatter": -1.0}, "season_scatter must be 0 or more"),
+        ({"read_noise": -1.0}, "read_noise must be 0 or more"),
+        ({"moffat_beta": 1.0}, "moffat_beta must be above 1"),
+        ({"last_year": 1999}, "last_year no earlier than first_year"),
+        ({"declination": (60.0, -30.0)}, "declination must rise"),
     ],
 )
 def test_surveys_that_make_no_sense_are_refused(changes: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(CRTS, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": "narrow-band"}, "1 to 8 ASCII characters; got 'narrow-band'"),
+        ({"sky": 0.0}, "sky must be above zero"),
+        ({"moon": -1.0}, "moon must be 0 or more"),
+    ],
+)
+def test_bands_that_make_no_sense_are_refused(changes: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(CRTS.bands[0], **changes)
+
+
+def test_a_deeper_survey_sees_the_same_objects_further_away() -> None:
+    near, far = (draw_object("SN", survey=replace(SMALL, depth=d), seed=10) for d in (0.0, 2.0))
+    seen = np.isfinite(near.columns["true_mag"])
+    np.testing.assert_allclose(
+        far.columns["true_mag"][seen], near.columns["true_mag"][seen] + 2.0, rtol=1e-12
+    )
+    headers = [drawn.meta["header"] for drawn in (near, far)]
+    for card in ("SIMMAG", "SIMQUIET"):
+        assert headers[1][card][0] == pytest.approx(headers[0][card][0] + 2.0, abs=1e-3)

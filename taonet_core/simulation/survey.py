@@ -5,9 +5,36 @@ A new survey is one `Survey` instance; nothing else changes (``docs/surveys.md``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
+
+#: Smallest cutout, pixels: a star, and sky beside it.
+_SMALLEST = 16
+#: What may be 0 but not less; so may every scatter.
+_NOT_NEGATIVE = (
+    "fwhm_min",
+    "ellipticity",
+    "trailing",
+    "spikes",
+    "read_noise",
+    "quantum",
+    "sky_gradient",
+    "cloudy_loss",
+    "jitter",
+    "cosmic_rays",
+    "hot_pixels",
+    "revisit_min",
+    "moon_gap",
+    "reference_depth",
+    "reference_error",
+)
+
+
+def _check_above_zero(instance: Band | Survey, names: tuple[str, ...]) -> None:
+    for name in names:
+        if not getattr(instance, name) > 0:  # nor NaN
+            raise ValueError(f"{name} must be above zero; got {getattr(instance, name)}")
 
 
 @dataclass(frozen=True)
@@ -39,8 +66,11 @@ class Band:
     share: float = 1.0
 
     def __post_init__(self) -> None:
-        if min(self.wavelength, self.sky, self.share) <= 0:
-            raise ValueError(f"wavelength, sky and share must be above zero; got {self}")
+        if not (self.name.isascii() and 1 <= len(self.name) <= 8):
+            raise ValueError(f"a band name has 1 to 8 ASCII characters; got {self.name!r}")
+        _check_above_zero(self, ("wavelength", "sky", "share"))
+        if not self.moon >= 0:
+            raise ValueError(f"moon must be 0 or more; got {self.moon}")
 
 
 @dataclass(frozen=True)
@@ -75,12 +105,12 @@ class Survey:
     saturation, quantum : float
         Counts at which a pixel is full; step of the stored values, 0 for unrounded numbers.
     sky_scatter, sky_night_scatter : float
-        Scatter of the sky between objects and between nights, in natural-log units.
+        Scatter of the sky between objects and between visits, in natural-log units.
     sky_gradient : float
         Standard deviation of the change of sky across a cutout, as a share of the sky.
     transparency_scatter, cloudy_share, cloudy_loss : float
-        Night-to-night scatter of the zero point, mag; share of nights with thin cloud, and its
-        mean loss, mag.
+        Scatter of the haze from visit to visit, mag; share of visits with cloud, and its mean loss,
+        mag.
     calibration_scatter : float
         Fractional scatter from exposure to exposure that photon noise does not explain.
     jitter : float
@@ -99,7 +129,7 @@ class Survey:
         First and last calendar year a window may start, and its length in calendar years.
     revisit, revisit_scatter, revisit_min, coverage_scatter : float
         Median days between nights in season, natural-log scatter of gaps, shortest gap, and
-        natural-log scatter of the median between fields.
+        natural-log scatter of the median between fields; before nights are lost to moon and season.
     season, season_scatter, lost_season_share : float
         Length of the observing season and its scatter, days; share of seasons without a visit.
     moon_gap : float
@@ -188,14 +218,48 @@ class Survey:
     reference_error: float = 0.1
 
     def __post_init__(self) -> None:
-        if min(self.size, self.pixel_scale, self.gain, self.fwhm, self.revisit) <= 0:
-            raise ValueError("size, pixel_scale, gain, fwhm and revisit must be above zero")
-        if not np.isclose(sum(self.visit_sizes), 1.0):
-            raise ValueError("visit_sizes are probabilities and must add up to 1")
-        if not 1 <= self.bands_a_night <= len(self.bands):
-            raise ValueError(f"bands_a_night must be 1 to {len(self.bands)}, the number of bands")
-        if len({band.name for band in self.bands}) < len(self.bands):
-            raise ValueError("two bands have the same name")
+        _check_above_zero(self, ("pixel_scale", "gain", "fwhm", "revisit", "saturation"))
+        for name in (field.name for field in fields(self)):
+            value = getattr(self, name)
+            if name.endswith("_share") and not 0 <= value <= 1:
+                raise ValueError(f"{name} must lie between 0 and 1; got {value}")
+            if (name in _NOT_NEGATIVE or name.endswith("_scatter")) and not value >= 0:
+                raise ValueError(f"{name} must be 0 or more; got {value}")
+        if self.size < _SMALLEST:
+            raise ValueError(f"size must be {_SMALLEST} pixels or more; got {self.size}")
+        if not self.moffat_beta > 1:
+            raise ValueError(f"moffat_beta must be above 1; got {self.moffat_beta}")
+        self._check_bands()
+        self._check_cadence()
+
+    def _check_bands(self) -> None:
+        names = [band.name for band in self.bands]
+        if not names:
+            raise ValueError("a survey needs at least one band")
+        if len(set(names)) < len(names):
+            raise ValueError(f"two bands have the same name: {', '.join(names)}")
+        if not 1 <= self.bands_a_night <= len(names):
+            raise ValueError(
+                f"bands_a_night must be 1 to {len(names)}, the number of bands; "
+                f"got {self.bands_a_night}"
+            )
+
+    def _check_cadence(self) -> None:
+        if min(self.visit_sizes, default=-1) < 0 or not np.isclose(sum(self.visit_sizes), 1.0):
+            raise ValueError(
+                f"visit_sizes are probabilities and must add up to 1; got {self.visit_sizes}"
+            )
+        if self.last_year < self.first_year or self.window_years < 1:
+            raise ValueError(
+                "wanted last_year no earlier than first_year and window_years of 1 or more; got "
+                f"{self.first_year}, {self.last_year} and {self.window_years}"
+            )
+        south, north = self.declination
+        if not (-90 <= south < north <= 90 and 0 <= self.latitude_min < 90):
+            raise ValueError(
+                "declination must rise within -90 to 90 and latitude_min lie from 0 to below 90; "
+                f"got {self.declination} and {self.latitude_min}"
+            )
 
     @property
     def zero_point(self) -> float:
