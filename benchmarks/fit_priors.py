@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from astropy.coordinates import SkyCoord
 from damped_walks import fit_walks, night_means
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
@@ -165,8 +166,6 @@ def fit_others(catalog: pd.DataFrame) -> dict[str, Any]:
 
 def galactic_latitude(ra: Any, dec: Any) -> NDArray[Any]:
     """Absolute galactic latitude, degrees."""
-    from astropy.coordinates import SkyCoord
-
     return np.abs(SkyCoord(np.asarray(ra), np.asarray(dec), unit="deg").galactic.b.deg)
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.io import fits
+from fit_priors import fit
 
 from taonet_core.data.fits_io import read_sequence
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.simulation import curves, detector, galaxies, psf, scene
-from taonet_core.simulation.cadence import Cadence, draw_cadence
+from taonet_core.simulation.cadence import Cadence, draw_cadence, survey_start
 from taonet_core.simulation.dataset import simulate_dataset
 from taonet_core.simulation.deep_tao import release_dates, write_deep_tao
 from taonet_core.simulation.draw import draw_object
@@ -206,20 +206,20 @@ def test_cadence_is_that_of_the_survey() -> None:
     for cadence in drawn:
         first = cadence.cutout == 1
         assert (np.diff(cadence.times[first]) > 0).all()
-        assert cadence.n_nights >= 4
+        assert cadence.n_visits >= 4
         assert np.ptp(cadence.times) < 3 * 365.25 + 1
     within = (
         np.concatenate(
-            [np.diff(c.times)[(np.diff(c.night) == 0) & (c.cutout[1:] == 1)] for c in drawn]
+            [np.diff(c.times)[(np.diff(c.visit) == 0) & (c.cutout[1:] == 1)] for c in drawn]
         )
         * 1440
     )
     # those of 252 real transients (MANTRA) in windows of three years: minutes, and days below 60
     assert np.quantile(within, [0.1, 0.5, 0.9]) == pytest.approx([6.7, 9.6, 13.2], rel=0.1)
-    nights = np.concatenate([np.diff(c.times)[np.diff(c.night) > 0] for c in drawn])
+    nights = np.concatenate([np.diff(c.times)[np.diff(c.visit) > 0] for c in drawn])
     found = np.quantile(nights[nights < 60], [0.1, 0.25, 0.5, 0.75, 0.9])
     assert found == pytest.approx([6.0, 8.0, 13.8, 22.0, 30.0], rel=0.12)
-    per_night = np.median([len(c.times) / c.n_nights for c in drawn])
+    per_night = np.median([len(c.times) / c.n_visits for c in drawn])
     assert 3.4 < per_night < 4.5
 
 
@@ -241,6 +241,17 @@ def test_what_is_said_of_a_tidal_disruption_is_its_magnitude_at_discovery(rng) -
     for _ in range(10):
         target = draw_tde(load_priors()["OTHER"]["kinds"]["tde"], sight, rng)
         assert target.mag[1] == pytest.approx(target.discovery_mag)
+
+
+def test_objects_lie_where_the_survey_looks_and_nothing_is_found_before_it_began(
+    sample: list[ImageSequence],
+) -> None:
+    place = SkyCoord([s.meta["ra"] for s in sample], [s.meta["dec"] for s in sample], unit="deg")
+    south, north = CRTS.declination
+    assert (south <= place.dec.deg).all() and (place.dec.deg <= north).all()
+    assert (np.abs(place.galactic.b.deg) >= CRTS.latitude_min - 1e-4).all()
+    found = np.array([s.meta["header"]["SIMDISC"][0] for s in sample])
+    assert found.min() >= survey_start(CRTS)
 
 
 def test_metadata_do_not_tell_the_class(sample: list[ImageSequence]) -> None:
@@ -374,18 +385,9 @@ def test_drawing_costs_little_more_than_its_noise() -> None:
     assert best(lambda: draw_object("AGN", seed=1)) < 15 * noise
 
 
-def _fit_priors() -> ModuleType:
-    path = Path(__file__).parents[1] / "benchmarks" / "fit_priors.py"
-    spec = importlib.util.spec_from_file_location("fit_priors", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.data
 def test_priors_are_what_the_script_makes_of_the_real_data(real_data: Path) -> None:
-    made = json.loads(json.dumps(_fit_priors().fit(real_data / "crts")))
+    made = json.loads(json.dumps(fit(real_data / "crts")))
     assert made["SN"] == load_priors()["SN"]
     assert made["OTHER"] == load_priors()["OTHER"]
     for label in ("AGN", "BZ"):

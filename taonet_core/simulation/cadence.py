@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from taonet_core.simulation.survey import Survey
 
-_YEAR = 365.25
+#: Julian year, days.
+YEAR = 365.25
 _MJD_2000_01_01 = 51544.0
-#: Day of the year 2000 on which the Sun stands at right ascension 0.
+#: The Sun stands at right ascension 0 (equinox of March 2000).
 _MJD_EQUINOX = 51623.3
-#: A new moon, and the mean time from one to the next, days (Meeus 1998,
+#: The new moon of 2000 January 6, and the mean time from one to the next, days (Meeus 1998,
 #: Astronomical Algorithms, chapter 49).
 _MJD_NEW_MOON, _LUNATION = 51549.76, 29.530588861
 #: Step by which wrong clocks of the release jump, days.
@@ -28,8 +29,8 @@ class Cadence:
     ----------
     times : ndarray, shape (T,), float64
         MJD of each exposure, not decreasing; true, whatever the file says.
-    night : ndarray, shape (T,), int64
-        Number of the visit of each exposure, from 0: exposures of a night in one filter.
+    visit : ndarray, shape (T,), int64
+        Number of the visit of each exposure, from 0: those of a night in one filter are a visit.
     exposure : ndarray, shape (T,), int64
         Number of the exposure in its night, from 1.
     band : ndarray, shape (T,), int64
@@ -42,7 +43,7 @@ class Cadence:
     """
 
     times: NDArray[np.float64]
-    night: NDArray[np.int64]
+    visit: NDArray[np.int64]
     exposure: NDArray[np.int64]
     band: NDArray[np.int64]
     recorded: NDArray[np.float64]
@@ -52,14 +53,14 @@ class Cadence:
         return len(self.times)
 
     @property
-    def n_nights(self) -> int:
+    def n_visits(self) -> int:
         """Number of visits."""
-        return int(self.night[-1]) + 1
+        return int(self.visit[-1]) + 1
 
     @property
-    def band_of_night(self) -> NDArray[np.int64]:
+    def band_of_visit(self) -> NDArray[np.int64]:
         """Band of each visit, shape (N,)."""
-        return self.band[np.searchsorted(self.night, np.arange(self.n_nights))]
+        return self.band[np.searchsorted(self.visit, np.arange(self.n_visits))]
 
     def take(self, index: NDArray[np.int64]) -> Cadence:
         """Return the exposures of `index`; numbers of visits stay."""
@@ -68,7 +69,7 @@ class Cadence:
 
 def survey_start(survey: Survey) -> float:
     """MJD of the first day of the survey."""
-    return float(np.floor(_MJD_2000_01_01 + (survey.first_year - 2000) * _YEAR))
+    return float(np.floor(_MJD_2000_01_01 + (survey.first_year - 2000) * YEAR))
 
 
 def moon_phase(time_mjd: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -98,18 +99,18 @@ def draw_cadence(survey: Survey, ra: float, rng: np.random.Generator) -> Cadence
         Source of chance.
     """
     year = int(rng.integers(survey.first_year, survey.last_year + 1))
-    first = survey_start(survey) + np.floor((year - survey.first_year) * _YEAR)
-    last = first + survey.window_years * _YEAR
+    first = survey_start(survey) + np.floor((year - survey.first_year) * YEAR)
+    last = first + survey.window_years * YEAR
     revisit = survey.revisit * np.exp(survey.coverage_scatter * rng.standard_normal())
     # Opposition: the Sun stands 180 degrees away in right ascension.
-    opposition = _MJD_EQUINOX + ((ra + 180.0) / 360.0 % 1.0) * _YEAR
-    opposition += np.floor((first - opposition) / _YEAR) * _YEAR
+    opposition = _MJD_EQUINOX + ((ra + 180.0) / 360.0 % 1.0) * YEAR
+    opposition += np.floor((first - opposition) / YEAR) * YEAR
     days: list[float] = []
-    while opposition < last + _YEAR / 2:
+    while opposition < last + YEAR / 2:
         season = _season(survey, opposition, revisit, rng)
         if rng.random() >= survey.lost_season_share:
             days += season[(season >= first) & (season < last)].tolist()
-        opposition += _YEAR
+        opposition += YEAR
     nights = np.unique(np.array(days))
     if len(nights) < 4:
         nights = first + 30 + np.sort(rng.choice(int(last - first) - 60, 4, replace=False))
@@ -128,7 +129,7 @@ def _season(
     gaps = np.clip(least + max(revisit - least, 0.0) * spread, 1.0, 90.0)
     nights = np.floor(opposition - half + np.cumsum(gaps) - gaps[0] * rng.random())
     from_full = np.abs(moon_phase(nights + survey.midnight) - 0.5) * _LUNATION
-    day_of_year = (nights - _MJD_2000_01_01) % _YEAR
+    day_of_year = (nights - _MJD_2000_01_01) % YEAR
     shut = (survey.closed[0] <= day_of_year) & (day_of_year < survey.closed[1])
     return nights[(nights < opposition + half) & (from_full >= survey.moon_gap / 2) & ~shut]
 
@@ -163,14 +164,14 @@ def _expose(survey: Survey, nights: NDArray[np.float64], rng: np.random.Generato
 def _store(survey: Survey, cadence: Cadence, rng: np.random.Generator) -> Cadence:
     """Store exposures with the faults of clock and archive.
 
-    Within some nights of 2005 to early 2007 recorded times jump by steps of 0.2 d and back; and an
-    object on two overlapping cut-outs has each exposure twice.
+    Within visits of wrong clocks, recorded times jump by whole steps and back; and an object on two
+    overlapping cut-outs has each exposure twice.
     """
     begin, end, share = survey.clock_fault
     recorded = cadence.times.copy()
-    wrong = rng.random(cadence.n_nights) < share
-    for night in np.flatnonzero(wrong):
-        index = np.flatnonzero(cadence.night == night)
+    wrong = rng.random(cadence.n_visits) < share
+    for visit in np.flatnonzero(wrong):
+        index = np.flatnonzero(cadence.visit == visit)
         if begin <= recorded[index[0]] < end:
             jumps = _CLOCK_STEP * rng.permutation(len(index))
             recorded[index] = np.round(cadence.times[index[0]] + jumps, 8)

@@ -72,7 +72,7 @@ def damped_walk(
     Parameters
     ----------
     times : ndarray, shape (T,)
-        Increasing, days.
+        Not decreasing, days.
     tau, sigma : float
         Damping time, days; standard deviation over long times, magnitudes.
     start : (float, float)

@@ -52,6 +52,11 @@ _BAND_COLUMN = ("FILTER", "S8")
 _PARTNERS = {"reference": "REF_Ext", "difference": "DIFF_Ext"}
 
 
+def utc_days(times: float | NDArray[np.float64]) -> NDArray[np.datetime64]:
+    """Return the calendar days of times in MJD."""
+    return np.datetime64("1858-11-17") + np.floor(times).astype("timedelta64[D]")
+
+
 def release_dates(times: NDArray[np.float64]) -> NDArray[np.str_]:
     """Return dates as the release writes them, such as ``'06APR02'``.
 
@@ -60,7 +65,7 @@ def release_dates(times: NDArray[np.float64]) -> NDArray[np.str_]:
     times : ndarray, shape (T,)
         MJD.
     """
-    days = np.datetime64("1858-11-17") + np.floor(times).astype("timedelta64[D]")
+    days = utc_days(times)
     months = days.astype("datetime64[M]")
     month = _MONTHS[months.astype(int) % 12]
     year = np.datetime_as_string(days.astype("datetime64[Y]"))

@@ -24,7 +24,7 @@ def expose(
     survey : Survey
         Camera and site.
     cadence : Cadence
-        Which frames belong to one night, and so to one sky.
+        Which frames belong to one visit, and so to one sky.
     rng : numpy.random.Generator
         Source of chance.
 
@@ -73,15 +73,15 @@ def _add_sky(
 
 
 def _sky_levels(survey: Survey, cadence: Cadence, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Sky above the pedestal in each frame: field, night, moon, and drift in the night."""
+    """Sky above the pedestal in each frame: field, visit, moon, and drift within the visit."""
     dark = np.log([band.sky for band in survey.bands])[cadence.band]
     dark += survey.sky_scatter * rng.standard_normal()
-    nightly = survey.sky_night_scatter * rng.standard_normal(cadence.n_nights)
+    of_visit = survey.sky_night_scatter * rng.standard_normal(cadence.n_visits)
     drift = 0.02 * rng.standard_normal(len(cadence))
-    height = rng.random(cadence.n_nights)[cadence.night]  # sine of its altitude, so to say
+    height = rng.random(cadence.n_visits)[cadence.visit]  # sine of its altitude, so to say
     strength = np.array([band.moon for band in survey.bands])[cadence.band]
     moon = strength * height * moonlight(cadence.times)
-    return np.exp(dark + nightly[cadence.night] + drift) * (1 + moon)
+    return np.exp(dark + of_visit[cadence.visit] + drift) * (1 + moon)
 
 
 def moonlight(time_mjd: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -130,12 +130,12 @@ def _add_ghosts(
     """Out-of-focus reflections of bright stars nearby: pale disks, hollow in the middle."""
     _, height, width = frames.shape
     y, x = np.mgrid[:height, :width].astype(np.float32)
-    for night in np.flatnonzero(rng.random(cadence.n_nights) < survey.ghost_share):
+    for visit in np.flatnonzero(rng.random(cadence.n_visits) < survey.ghost_share):
         (row, column), radius = rng.random(2) * (height, width), height * rng.uniform(0.15, 0.6)
         distance = np.hypot(y - row, x - column) / radius
-        peak = survey.bands[cadence.band_of_night[night]].sky * rng.exponential(0.05)
+        peak = survey.bands[cadence.band_of_visit[visit]].sky * rng.exponential(0.05)
         ghost = np.where((distance < 1) & (distance > 0.35), peak, 0.0)  # the secondary's shadow
-        frames[cadence.night == night] += ghost.astype(np.float32)
+        frames[cadence.visit == visit] += ghost.astype(np.float32)
 
 
 def _add_bad_columns(frames: NDArray[np.float32], survey: Survey, rng: np.random.Generator) -> None:
@@ -151,11 +151,11 @@ def _add_hot_pixels(
 ) -> None:
     """Single pixels that read high all through a visit: the field lies elsewhere on the next."""
     _, height, width = frames.shape
-    number = rng.poisson(survey.hot_pixels, cadence.n_nights)
-    for night in np.flatnonzero(number):
-        place = rng.integers(height, size=number[night]), rng.integers(width, size=number[night])
-        index = np.flatnonzero(cadence.night == night)[:, None]
-        frames[index, place[0], place[1]] += rng.exponential(300, number[night]).astype(np.float32)
+    number = rng.poisson(survey.hot_pixels, cadence.n_visits)
+    for visit in np.flatnonzero(number):
+        place = rng.integers(height, size=number[visit]), rng.integers(width, size=number[visit])
+        index = np.flatnonzero(cadence.visit == visit)[:, None]
+        frames[index, place[0], place[1]] += rng.exponential(300, number[visit]).astype(np.float32)
 
 
 def _bleed(frames: NDArray[np.float32], survey: Survey) -> None:
@@ -183,8 +183,8 @@ def _lose_pixels(
     blank[again], level[again] = blank[again - 1], level[again - 1]
     frames[blank] = level[blank, None, None]
     size = frames.shape[1]
-    for night in np.flatnonzero(rng.random(cadence.n_nights) < survey.edge_share):
-        index = np.flatnonzero(cadence.night == night)
+    for visit in np.flatnonzero(rng.random(cadence.n_visits) < survey.edge_share):
+        index = np.flatnonzero(cadence.visit == visit)
         # The target is on the chip: it would not be in the catalogue of this frame otherwise.
         keep = int(rng.integers(size // 2 + 4, size))
         side = int(rng.integers(4))

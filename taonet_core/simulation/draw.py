@@ -12,7 +12,7 @@ import numpy as np
 
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.labels import SIX_CLASSES, TransientClass
-from taonet_core.simulation.cadence import Cadence, draw_cadence, survey_start
+from taonet_core.simulation.cadence import YEAR, Cadence, draw_cadence, survey_start
 from taonet_core.simulation.deep_tao import as_read
 from taonet_core.simulation.headers import (
     frame_columns,
@@ -26,7 +26,6 @@ from taonet_core.simulation.presets import get_survey
 from taonet_core.simulation.scene import Galaxy
 from taonet_core.simulation.survey import Survey
 
-_YEAR = 365.25
 #: Galactic to ICRS coordinates (Hipparcos and Tycho Catalogues 1997, vol. 1, eq. 1.5.11).
 _TO_EQUATORIAL = np.array(
     [
@@ -183,9 +182,9 @@ def _draw_discovery(
     Nothing was discovered before the survey began.
     """
     first, last = float(cadence.times[0]), float(cadence.times[-1])
-    night = int(rng.integers(cadence.n_nights))
-    away = _YEAR * rng.uniform(0.5, 5.0)
+    visit = int(rng.integers(cadence.n_visits))
+    away = YEAR * rng.uniform(0.5, 5.0)
     after = rng.random() < 0.5 or first - away < survey_start(survey)
     if rng.random() < visibility:
-        return float(cadence.times[np.searchsorted(cadence.night, night)]), True
+        return float(cadence.times[np.searchsorted(cadence.visit, visit)]), True
     return (last + away if after else first - away), False

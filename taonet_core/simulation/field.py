@@ -13,7 +13,7 @@ from taonet_core.simulation.galaxies import (
     galaxy_counts,
     is_galaxy,
 )
-from taonet_core.simulation.nuclei import quasar_walk
+from taonet_core.simulation.nuclei import QUASAR_TEMPERATURE, quasar_walk
 from taonet_core.simulation.scene import Galaxy
 from taonet_core.simulation.targets import Sight, Target, draw_quantile, load_priors
 
@@ -79,7 +79,7 @@ def _calm_quasar(mag: float, sight: Sight, rng: np.random.Generator) -> Target:
     start = (float(sight.times[0]), sigma * rng.standard_normal())
     walk = curves.damped_walk(sight.times, tau=tau, sigma=sigma, start=start, rng=rng)
     facts = {"TAU": tau, "SIGMA": sigma, "REDSHIFT": redshift}
-    return Target("quasar", mag + walk, mag, mag, facts=facts, temperature=11_000.0)
+    return Target("quasar", mag + walk, mag, mag, facts=facts, temperature=QUASAR_TEMPERATURE)
 
 
 def beside_galaxy(

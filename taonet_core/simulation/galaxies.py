@@ -110,8 +110,9 @@ def place_in_host(host: Galaxy, mag: float, rng: np.random.Generator) -> tuple[f
     """Draw where a star of magnitude `mag` stands in its host; return the centre seen from it.
 
     Places follow the light of an exponential disk. The survey reports what has brightened against
-    its own past (Drake et al. 2009, section 3): nine in ten of the real curves of supernovae rise
-    by 1 mag or more, so a place is taken only where the host is fainter than the star by enough.
+    its own past (Drake et al. 2009, ApJ 696, 870): nine in ten of the real curves of supernovae
+    rise by 1 mag or more, so a place is taken only where the host is fainter than the star by
+    enough.
 
     Returns
     -------
@@ -164,7 +165,7 @@ def colour_temperature(b_minus_v: float | NDArray[np.float64]) -> NDArray[np.flo
 
 
 def galaxy_counts(mag: float) -> float:
-    """Galaxies a square degree brighter than `mag` in V (Yasuda et al. 2001, AJ 122, 1104)."""
+    """Galaxies a square degree brighter than `mag` in V, after Yasuda et al. 2001, AJ 122, 1104."""
     return float(65 * 10 ** (0.5 * (mag - 18.5)))
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from taonet_core import __version__
 from taonet_core.labels import TransientClass
 from taonet_core.simulation.cadence import Cadence
-from taonet_core.simulation.deep_tao import release_dates
+from taonet_core.simulation.deep_tao import release_dates, utc_days
 from taonet_core.simulation.observe import saturation
 from taonet_core.simulation.populations import Target
 from taonet_core.simulation.survey import Survey
@@ -22,8 +22,7 @@ def object_name(
     """Return the release's identifier: date and place of a transient, degrees of a field source."""
     if label is TransientClass.NON:
         return f"non{survey.prefix}:{ra:.5f}{dec:+.5f}"
-    day = np.datetime64("1858-11-17") + np.timedelta64(int(discovery), "D")
-    year, month, date = str(day).split("-")
+    year, month, date = str(utc_days(discovery)).split("-")
     seconds = int(ra * 240)
     arcsec = int(abs(dec) * 3600)
     hours = f"{seconds // 3600:02d}{seconds // 60 % 60:02d}{seconds % 60:02d}"
@@ -41,7 +40,6 @@ def object_cards(
     survey: Survey,
 ) -> dict[str, Any]:
     """Return header cards of an object: those of the release, then what the simulation knows."""
-    day = np.datetime64("1858-11-17") + np.timedelta64(int(discovery), "D")
     cards: dict[str, Any] = {
         "CRTS_ID": name,
         "RA_(J2000)": round(place[0], 5),
@@ -49,7 +47,7 @@ def object_cards(
         "N_IMAGES": n_frames,
     }
     if label is not TransientClass.NON:
-        date = float(str(day).replace("-", "")) + round(discovery % 1, 2)
+        date = float(str(utc_days(discovery)).replace("-", "")) + round(discovery % 1, 2)
         cards |= {"UT_DATE": round(date, 2), "MAG": round(target.discovery_mag, 2)}
         cards["CLASS"] = str(label)
     cards |= {

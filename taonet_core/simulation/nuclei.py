@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from taonet_core.simulation import curves
+from taonet_core.simulation.colors import V_WAVELENGTH
 from taonet_core.simulation.galaxies import distance_modulus, draw_host
 from taonet_core.simulation.targets import (
     Sight,
@@ -16,13 +17,13 @@ from taonet_core.simulation.targets import (
     load_priors,
 )
 
-_V_BAND = 551.0
-#: Colour temperature of quasars, about that of the composite's power law over the optical (Vanden
-#: Berk et al. 2001, AJ 122, 549).
-_QUASAR_TEMPERATURE = 11_000.0
+#: Colour temperature of what varies in quasars, K: over the optical its black body rises with
+#: frequency to the power 0.4, near the 1/3 of an accretion disk (Shakura & Sunyaev 1973, A&A 24,
+#: 337). The composite spectrum is redder (power -0.44: Vanden Berk et al. 2001, AJ 122, 549).
+QUASAR_TEMPERATURE = 11_000.0
 _FAINTEST_HOST = 22.5
 #: Slopes of log10 tau and log10 sigma with log10 rest wavelength, M_i, and log10 black-hole mass
-#: (MacLeod et al. 2010, ApJ 721, 1014, the scaling relations of their section on tau and SF).
+#: (MacLeod et al. 2010, ApJ 721, 1014).
 _TAU_SLOPES = (0.17, 0.03, 0.21)
 _SIGMA_SLOPES = (-0.479, 0.131, 0.18)
 #: Means over the AGN drawn here, about which the slopes turn; the share of the fitted scatter of
@@ -42,8 +43,8 @@ def draw_agn(sight: Sight, rng: np.random.Generator) -> Target:
     Mean and scatter of the walk's parameters are fitted to CRTS curves of AGN (35 objects); within
     that scatter they follow wavelength, luminosity and black-hole mass as in stripe 82 (MacLeod et
     al. 2010, ApJ 721, 1014). One in five lies below z = 0.35, where the host shows, the rest
-    spread about z = 1.2, as bright quasars do. Host: M_V = -21.3 +- 0.8 (Kim et al. 2017, ApJS
-    232, 21).
+    spread about z = 1.2, as bright quasars do. Hosts have M_V = -21.3 +- 0.8, after those of nearby
+    type 1 AGN (Kim et al. 2017, ApJS 232, 21).
     """
     prior = load_priors()["AGN"]
     nearby = rng.random() < 0.2
@@ -55,10 +56,10 @@ def draw_agn(sight: Sight, rng: np.random.Generator) -> Target:
     deviation = curves.damped_walk(
         sight.times, tau=tau, sigma=sigma, start=(sight.discovery, discovery - mean), rng=rng
     )
-    deviation = deviation * (np.asarray(sight.wavelength) / _V_BAND) ** _SIGMA_SLOPES[0]
+    deviation = deviation * (np.asarray(sight.wavelength) / V_WAVELENGTH) ** _SIGMA_SLOPES[0]
     facts = {"TAU": tau, "SIGMA": sigma, "REDSHIFT": redshift}
     nucleus = Target(
-        "agn", mean + deviation, discovery, mean, facts=facts, temperature=_QUASAR_TEMPERATURE
+        "agn", mean + deviation, discovery, mean, facts=facts, temperature=QUASAR_TEMPERATURE
     )
     return _on_host(nucleus, (redshift, host, 0.4), rng)
 
@@ -128,7 +129,8 @@ def quasar_walk(
     -----
     Black-hole masses given the luminosity are those MacLeod et al. 2010 use: log10 of them is
     2.0 - 0.27 M_i, with a scatter of 0.58 + 0.011 M_i. CRTS lists what varies strongly, so the
-    level is that of its curves, and stripe 82 gives the slopes alone.
+    level is that of its curves, and stripe 82 gives the slopes alone. Curves were fitted in the
+    observer's frame: the mean holds time dilation, its spread with redshift is part of the scatter.
     """
     absolute = mag - distance_modulus(redshift) + 2.5 * np.log10(1 + redshift)
     absolute = float(np.clip(absolute, *_LUMINOSITIES))

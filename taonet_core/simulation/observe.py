@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taonet_core.simulation import detector, galaxies, scene
-from taonet_core.simulation.cadence import Cadence
+from taonet_core.simulation.cadence import YEAR, Cadence
 from taonet_core.simulation.colors import band_offset
 from taonet_core.simulation.populations import Target
 from taonet_core.simulation.psf import draw_psf_transforms
 from taonet_core.simulation.survey import Survey
 
-_YEAR = 365.25
 #: The exposures of a reference lie this long before the first frame, days.
 _REFERENCE_LEAD = (400.0, 35.0)
 
@@ -25,10 +24,11 @@ class Pixels:
 
     Attributes
     ----------
-    frames : ndarray, shape (T, H, W), float32
+    frames : ndarray, shape (T, H, W), float32, counts
     throughput : ndarray, shape (T,), float32
         Share of the light that reached each frame.
-    reference, difference : ndarray, shape (T, H, W), float32, optional
+    reference, difference : ndarray, shape (T, H, W), float32, counts, optional
+        What each frame is compared with, and what is left; ``None`` where the survey ships none.
     """
 
     frames: NDArray[np.float32]
@@ -83,13 +83,13 @@ def observe(field: Field, survey: Survey, cadence: Cadence, rng: np.random.Gener
         Counts at the zero point ``survey.zero_point + field.zero_shift``, whatever the band.
     """
     sky, offset = _draw_sky(field, survey, cadence, rng)
-    psf = draw_psf_transforms(survey, cadence.n_nights, sky.size, rng)
+    psf = draw_psf_transforms(survey, cadence.n_visits, sky.size, rng)
     times = np.concatenate([reference_times(survey, cadence), cadence.times])
     position = _positions(field, times) / survey.pixel_scale
     flux = _fluxes(field, survey)
     lead, count = survey.reference_depth, len(cadence)
     own = flux[cadence.band, np.arange(lead, lead + count)]
-    frames = sky.draw(psf, cadence.night, own, position[lead:])
+    frames = sky.draw(psf, cadence.visit, own, position[lead:])
     frames = detector.expose(frames, survey, cadence, rng)
     _store_again(frames, cadence, offset)
     scale = _to_one_zero_point(survey)[cadence.band, None, None]
@@ -98,7 +98,7 @@ def observe(field: Field, survey: Survey, cadence: Cadence, rng: np.random.Gener
     before = flux[:, :lead].mean(axis=1)[cadence.band]
     place = np.tile(position[:lead].mean(axis=0), (count, 1))
     error = survey.reference_error * rng.standard_normal((count, 2))
-    difference = frames - sky.draw(psf, cadence.night, before, place, error)
+    difference = frames - sky.draw(psf, cadence.visit, before, place, error)
     background = np.nanmedian(difference, axis=(1, 2), keepdims=True)
     best = draw_psf_transforms(survey, len(survey.bands), sky.size, rng)
     reference = sky.draw(best, cadence.band, before, place) + background
@@ -122,14 +122,14 @@ class _Sky:
     def draw(
         self,
         psf: NDArray[np.float32],
-        night: NDArray[np.int64],
+        psf_index: NDArray[np.int64],
         flux: NDArray[np.float64],
         position: NDArray[np.float64],
         error: NDArray[np.float64] | float = 0.0,
     ) -> NDArray[np.float32]:
         shift = self.shift + error
         drawn = scene.render(
-            self.static, psf, night, flux, position, shift, band=self.band, shape=self.shape
+            self.static, psf, psf_index, flux, position, shift, band=self.band, shape=self.shape
         )
         # The grid is even; the middle of 2 n + 1 pixels is n, so the first row and column go.
         return self.passed[:, None, None] * drawn[:, self.odd :, self.odd :]
@@ -188,7 +188,7 @@ def _positions(field: Field, times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Where the target is, arcsec from its nominal place, shape (T, 2)."""
     target, days = field.target, times - field.discovery
     moving = np.outer(days * 24, target.drift) * (np.abs(days) < 0.5)[:, None]
-    return np.outer(days / _YEAR, target.motion) + moving
+    return np.outer(days / YEAR, target.motion) + moving
 
 
 def _draw_shifts(
@@ -213,11 +213,11 @@ def _draw_throughput(
     survey: Survey, cadence: Cadence, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Share of the light that reaches each frame: haze, clouds, and what photons do not explain."""
-    nights = cadence.n_nights
-    loss = np.abs(survey.transparency_scatter * rng.standard_normal(nights))
-    cloudy = rng.random(nights) < survey.cloudy_share
-    loss += cloudy * rng.exponential(survey.cloudy_loss, nights)
-    passed = 10 ** (-0.4 * loss[cadence.night])
+    visits = cadence.n_visits
+    loss = np.abs(survey.transparency_scatter * rng.standard_normal(visits))
+    cloudy = rng.random(visits) < survey.cloudy_share
+    loss += cloudy * rng.exponential(survey.cloudy_loss, visits)
+    passed = 10 ** (-0.4 * loss[cadence.visit])
     return passed * (1 + survey.calibration_scatter * rng.standard_normal(len(cadence)))
 
 

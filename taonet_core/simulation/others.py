@@ -50,9 +50,9 @@ def kind_shares() -> dict[str, float]:
 def draw_other(sight: Sight, rng: np.random.Generator) -> Target:
     """Draw what is called OTHER: kind by its share in the CRTS lists, then the object.
 
-    Nearly half are stars of high proper motion, which a catalogue search misses at their old place;
-    a fifth are flares of M dwarfs, which the DEEP-TAO release leaves out and the light-curve lists
-    keep.
+    Two in five are stars of high proper motion, which a catalogue search misses at their old place;
+    one in five nobody could name; one in seven is a flare of an M dwarf, which the DEEP-TAO release
+    leaves out and the light-curve lists keep.
     """
     shares = kind_shares()
     name = str(rng.choice(list(shares), p=list(shares.values())))

@@ -1,4 +1,4 @@
-"""The point-spread function of each night, as a transform on the grid of `scene`.
+"""The point-spread function of each visit, as a transform on the grid of `scene`.
 
 A star is a Moffat profile, elliptical, smeared along a line where tracking or wind drags it,
 crossed by the diffraction spikes of the spider, and integrated over square pixels.
@@ -52,7 +52,7 @@ def moffat_mixture(beta: float) -> tuple[NDArray[np.float64], float]:
 
 @lru_cache(maxsize=8)
 def camera_transform(size: int, spikes: float) -> NDArray[np.float32]:
-    """Transform of what the camera does every night: square pixels and diffraction spikes.
+    """Transform of what the camera does to every frame: square pixels and diffraction spikes.
 
     The edges of a vane diffract into a streak whose mean brightness falls with the square of the
     distance (Fraunhofer): a Lorentzian along it. Two vanes cross along the axes of the camera, as
@@ -122,15 +122,15 @@ def psf_transforms(
     camera = camera_transform(size, spikes)
     psf = np.empty((len(fwhm), *camera.shape), dtype=np.float32)
     part = np.empty_like(camera)
-    for night, out in enumerate(psf):  # one at a time, which stays in the cache
-        gaussian = _gaussian(size, core[night])
+    for number, out in enumerate(psf):  # one at a time, which stays in the cache
+        gaussian = _gaussian(size, core[number])
         np.multiply(gaussian, np.float32(shares[0]), out=out)
         for share in shares[1:]:
             np.square(gaussian, out=gaussian)  # twice the variance
             np.multiply(gaussian, np.float32(share), out=part)
             out += part
         if drag is not None:
-            out *= _gaussian(size, drag[night])
+            out *= _gaussian(size, drag[number])
         out *= camera
     return psf
 
@@ -155,15 +155,15 @@ def _gaussian(size: int, covariance: NDArray[np.float32]) -> NDArray[np.float32]
 
 
 def draw_psf_transforms(
-    survey: Survey, nights: int, size: int, rng: np.random.Generator
+    survey: Survey, count: int, size: int, rng: np.random.Generator
 ) -> NDArray[np.float32]:
-    """Draw the PSF of each night: seeing, ellipticity, and smear.
+    """Draw as many PSFs, one a visit: seeing, ellipticity, and smear.
 
     Parameters
     ----------
     survey : Survey
         Where the numbers come from.
-    nights : int
+    count : int
         How many, N.
     size : int
         Side of the working grid.
@@ -174,14 +174,14 @@ def draw_psf_transforms(
     -------
     ndarray, shape (N, 2 size, size + 2), float32
     """
-    seeing = survey.fwhm * np.exp(survey.fwhm_scatter * rng.standard_normal(nights))
+    seeing = survey.fwhm * np.exp(survey.fwhm_scatter * rng.standard_normal(count))
     return psf_transforms(
         size,
         np.maximum(seeing, survey.fwhm_min),
-        np.minimum(rng.rayleigh(survey.ellipticity, nights), 0.4),
-        np.pi * rng.random(nights),
+        np.minimum(rng.rayleigh(survey.ellipticity, count), 0.4),
+        np.pi * rng.random(count),
         beta=survey.moffat_beta,
-        trail=rng.exponential(survey.trailing, nights),
-        trail_angle=np.pi * rng.random(nights),
+        trail=rng.exponential(survey.trailing, count),
+        trail_angle=np.pi * rng.random(count),
         spikes=survey.spikes,
     )

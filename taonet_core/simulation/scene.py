@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 MARGIN = 16
 
 # Gaussian mixtures of exponential and de Vaucouleurs profiles: shares of the light, and sigma in
-# units of the half-light radius (least squares out to 8 half-light radii, within 6 % of the profile
-# between 0.1 and 3; the method of Hogg & Lang 2013, PASP 125, 719).
+# units of the half-light radius (least squares out to 8 half-light radii, within 6 % and 8 % of the
+# profile between 0.1 and 3; the method of Hogg & Lang 2013, PASP 125, 719).
 _DISK = (np.array([0.049, 0.238, 0.476, 0.237]), np.array([0.244, 0.525, 0.935, 1.548]))
 _BULGE = (
     np.array([0.043, 0.103, 0.176, 0.232, 0.241, 0.205]),
@@ -148,7 +148,7 @@ def galaxy_transform(
 def render(
     static: NDArray[np.complex64],
     psf: NDArray[np.float32],
-    night: NDArray[np.int64],
+    psf_index: NDArray[np.int64],
     flux: NDArray[np.float64],
     position: NDArray[np.float64],
     shift: NDArray[np.float64],
@@ -164,8 +164,8 @@ def render(
         Transform of all that does not change, from `point_transform` and `galaxy_transform`, or
         one in each band.
     psf : ndarray, shape (N, 2 P, P + 2), float32
-        Transform of the PSF of each night.
-    night : ndarray, shape (T,)
+        Transform of each PSF.
+    psf_index : ndarray, shape (T,)
         Which PSF each frame has.
     flux : ndarray, shape (T,)
         Counts of the target in each frame.
@@ -185,14 +185,14 @@ def render(
     """
     size = psf.shape[-1] - 2
     static = static.reshape(-1, *psf.shape[1:])
-    look = night * len(static) + (0 if band is None else band)
+    look = psf_index * len(static) + (0 if band is None else band)
     # A target that has left the grid must not come in again on the other side.
     inside = np.abs(position).max(axis=1) < size / 2
     counts = np.where(inside, flux, 0.0).astype(np.float32)[:, None]
     field = _Shift(size, shift + size // 2)
     target = _Shift(size, shift + size // 2 + position) if position.any() else field
     side = size - 2 * MARGIN
-    frames = np.empty((len(night), side, side), dtype=np.float32)
+    frames = np.empty((len(psf_index), side, side), dtype=np.float32)
     for number in np.unique(look):  # a few frames at a time stay in the cache
         index = np.flatnonzero(look == number)
         star = psf[number // len(static)]

@@ -12,6 +12,7 @@ from taonet_core.simulation.targets import Sight, Target, draw_quantile
 
 #: Colour of reflected sunlight, K.
 _SUNLIGHT = 5800.0
+#: Half of the longest night, days.
 _NIGHT = 0.33
 
 

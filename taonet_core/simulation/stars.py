@@ -14,6 +14,7 @@ from taonet_core.simulation.targets import (
     draw_quantile,
 )
 
+#: Colour temperatures, K.
 _RED_DWARF, _FLARE, _GIANT = 3300.0, 10_000.0, 2900.0
 
 
@@ -154,9 +155,10 @@ def draw_irregular(prior: dict[str, Any], sight: Sight, rng: np.random.Generator
 
 
 def draw_yso(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> Target:
-    """Young star: irregular over weeks to years (Findeisen et al. 2015, ApJ 798, 89).
+    """Young star: irregular over weeks to years, as a damped random walk.
 
-    The real curves scatter by 0.3 to 0.9 mag, less than the quoted magnitudes would suggest.
+    Without a period, as the curves that Findeisen et al. 2015 (ApJ 798, 89) discuss. The real ones
+    of the lists scatter by 0.3 to 0.9 mag, less than the quoted magnitudes would suggest.
     """
     discovery, quiescent = draw_magnitudes(prior, rng)
     tau = 10 ** rng.normal(1.7, 0.5)

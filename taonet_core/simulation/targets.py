@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taonet_core.labels import TransientClass
+from taonet_core.simulation.colors import V_WAVELENGTH
 from taonet_core.simulation.scene import Galaxy
 
 
@@ -27,8 +28,9 @@ class Target:
     ----------
     kind : str
         Subclass, one of `populations.KINDS`.
-    mag : ndarray, shape (T,), float64
-        Magnitude of the point source in each frame; infinite where it gives no light.
+    mag : ndarray, shape (E,), float64
+        Magnitude in V of the point source at each epoch of `Sight.times`; infinite where it gives
+        no light.
     discovery_mag, quiescent_mag : float
         At discovery; in quiescence (of the host, for a supernova).
     host : Galaxy, optional
@@ -45,8 +47,8 @@ class Target:
         Half-light radius of the haze around a comet, arcsec; 0 for a point.
     facts : dict
         Whatever else is true of it, for the header.
-    temperature : float or ndarray, shape (T,)
-        Colour temperature of its light, K: `mag` is in V, and other bands follow a black body.
+    temperature : float or ndarray, shape (E,)
+        Colour temperature of its light, K: other bands than V follow a black body.
     """
 
     kind: str
@@ -69,21 +71,21 @@ class Sight:
 
     Attributes
     ----------
-    times : ndarray, shape (T,), float64
-        MJD of the frames.
+    times : ndarray, shape (E,), float64
+        MJD, not decreasing: of the exposures of the reference, if there is one, then of the frames.
     discovery : float
         MJD of its discovery, in the window or not.
     latitude, longitude : float
         Galactic, degrees.
-    wavelength : float or ndarray, shape (T,)
-        Effective wavelength of the filter of each frame, nm: quasars vary less in the red.
+    wavelength : float or ndarray, shape (E,)
+        Effective wavelength of the filter at each epoch, nm: quasars vary less in the red.
     """
 
     times: NDArray[np.float64]
     discovery: float
     latitude: float
     longitude: float
-    wavelength: float | NDArray[np.float64] = 551.0
+    wavelength: float | NDArray[np.float64] = V_WAVELENGTH
 
 
 @lru_cache(maxsize=1)
