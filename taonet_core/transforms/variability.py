@@ -19,6 +19,8 @@ from taonet_core.transforms.photometry import POGSON
 DETECTED = 3.0
 #: Edges of the bins of the structure function, days.
 LAGS = (0.5, 15.0, 45.0, 120.0, 240.0, 500.0, 1000.0)
+#: Pairs of nights compared at once: their number grows as the square of the nights.
+_PAIRS = 1 << 21
 
 
 def _quantile_mag(curves: PaddedFlux, *, q: float) -> Column:
@@ -167,11 +169,17 @@ def _structure(curves: PaddedFlux, *, low: float, high: float) -> Column:
     variance = np.divide(
         (POGSON * curves.err) ** 2, soft**2, out=np.zeros_like(soft), where=soft > 0
     )
-    lag = curves.time[:, :, None] - curves.time[:, None, :]
-    pairs = (lag >= low) & (lag < high) & curves.mask[:, :, None] & curves.mask[:, None, :]
-    square = (mag[:, :, None] - mag[:, None, :]) ** 2
-    square = square - variance[:, :, None] - variance[:, None, :]
-    return quotient((square * pairs).sum((1, 2)), pairs.sum((1, 2)).astype(float))
+    total, count = np.empty(len(mag)), np.empty(len(mag))
+    step = max(1, _PAIRS // mag.shape[1] ** 2)
+    for start in range(0, len(mag), step):
+        rows = slice(start, start + step)
+        time, mask, m, v = curves.time[rows], curves.mask[rows], mag[rows], variance[rows]
+        lag = time[:, :, None] - time[:, None, :]
+        pairs = (lag >= low) & (lag < high) & mask[:, :, None] & mask[:, None, :]
+        square = (m[:, :, None] - m[:, None, :]) ** 2
+        square = square - v[:, :, None] - v[:, None, :]
+        total[rows], count[rows] = (square * pairs).sum((1, 2)), pairs.sum((1, 2))
+    return quotient(total, count)
 
 
 #: Name -> function of the points, in the order of the columns.
