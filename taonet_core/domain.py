@@ -83,12 +83,12 @@ def sky(sequence: ImageSequence) -> dict[str, float]:
 
 def _sky_warnings(source: ImageSequence, known: dict[str, Any]) -> list[str]:
     """Say where the sky is not that of the survey, whatever the file says or does not."""
-    found = sky(source)
+    found = sky(source) if known else {}
     return [
         f"Sky {name} of {found[name]:.3g} counts; the model has been tried on {low:.3g} to "
         f"{high:.3g}: the images may be of another survey."
         for name, (low, high) in known.items()
-        if not low <= found[name] <= high
+        if name in found and not low <= found[name] <= high
     ]
 
 

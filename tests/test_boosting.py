@@ -89,7 +89,14 @@ def test_one_class_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"iterations": 0}, {"max_leaves": 1}, {"learning_rate": 0.0}, {"beginnings": -1}]
+    "wrong",
+    [
+        {"iterations": 0},
+        {"max_leaves": 1},
+        {"learning_rate": 0.0},
+        {"beginnings": -1},
+        {"iterations": float("inf")},
+    ],
 )
 def test_settings_that_make_no_trees_are_refused(wrong: dict) -> None:
     with pytest.raises(ValueError, match="wanted"):

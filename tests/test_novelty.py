@@ -77,6 +77,8 @@ def test_it_comes_back_from_its_arrays_and_refuses_others(known):
         Novelty.from_arrays({k: v for k, v in arrays.items() if k != "known"})
     with pytest.raises(ValueError, match="do not fit"):
         Novelty.from_arrays(arrays | {"centre": np.zeros(3)})
+    with pytest.raises(ValueError, match="must rise"):
+        Novelty.from_arrays(arrays | {"nights": arrays["nights"] - 1})
     with pytest.raises(ValueError, match="not finite"):
         Novelty.from_arrays(arrays | {"centre": np.full(D, np.nan)})
 

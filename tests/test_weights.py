@@ -229,6 +229,14 @@ def test_a_changed_novelty_file_is_refused(trusted):
         load_model(path)
 
 
+@pytest.mark.parametrize("sky", [[1, 2], {"level": 3}, {"noise": ["a", "b"]}])
+def test_a_sky_that_is_no_range_is_refused(trusted, sky):
+    path, _, _ = trusted
+    rewrite(path, calibration=json.loads(path.read_text())["calibration"] | {"sky": sky})
+    with pytest.raises(IncompatibleWeightsError, match="two numbers"):
+        load_model(path)
+
+
 @pytest.mark.parametrize(
     "settings",
     [

@@ -68,7 +68,7 @@ class BoostingConfig:
         sizes = (self.max_leaves - 1, self.random_leaves - 1, self.min_leaf, self.min_points)
         counts = (self.iterations, self.random_trees, *sizes)
         whole = (*counts, self.beginnings)
-        if min(counts) < 1 or self.beginnings < 0 or any(int(n) != n for n in whole):
+        if min(counts) < 1 or self.beginnings < 0 or any(n % 1 for n in whole):
             raise ValueError(f"wanted whole numbers, at least one round and two leaves; got {self}")
         if not (0 < self.learning_rate <= 1 and 0 < self.max_features <= 1 and self.l2 >= 0):
             raise ValueError(f"wanted shares between 0 and 1 and a penalty >= 0; got {self}")

@@ -55,7 +55,8 @@ class Calibration:
                 f"wanted temperatures {shape[:1]} and thresholds {shape}, got "
                 f"{temperatures.shape} and {thresholds.shape}"
             )
-        if not (np.diff(self.nights) > 0).all() or self.nights[0] < 1:
+        rising = (np.diff(self.nights) > 0).all() and np.isfinite(self.nights).all()
+        if not rising or self.nights[0] < 1:
             raise ValueError(f"nights must rise from 1 or more; got {self.nights}")
         if not (np.isfinite(temperatures).all() and (temperatures > 0).all()):
             raise ValueError(f"temperatures must be positive; got {self.temperatures}")
@@ -113,16 +114,18 @@ def fit_calibration(
     Raises
     ------
     ValueError
-        If a class has fewer than `MIN_OBJECTS` objects, or `coverage` is no share.
+        If there is no object, a class has fewer than `MIN_OBJECTS`, or `coverage` is no share.
     """
+    if not 0 < coverage < 1:
+        raise ValueError(f"coverage must lie between 0 and 1; got {coverage}")
     rows, nights, owner = _rows(logits)
     truth = labels[owner]
-    n_classes = logits[0].shape[1]
+    n_classes = rows.shape[1]
     nodes = tuple(n for n in NODES if _least(truth[nights == n], n_classes) >= MIN_OBJECTS)
-    if not nodes or not 0 < coverage < 1:
+    if not nodes:
         raise ValueError(
             f"wanted {MIN_OBJECTS} objects or more of each of {n_classes} classes, got "
-            f"{np.bincount(labels, minlength=n_classes).tolist()}; coverage {coverage}"
+            f"{np.bincount(labels, minlength=n_classes).tolist()}"
         )
     temperatures = _fit_temperatures(_bounded(rows), truth, nights, nodes)
     flat = (1 / n_classes,) * n_classes

@@ -64,7 +64,7 @@ class ForestConfig:
         if not self.trees or not self.max_features or self.folds < 2 or min(self.trees) < 1:
             raise ValueError(f"wanted at least one tree, one rule and two folds; got {self}")
         numbers = (*self.trees, self.folds, self.min_points, self.beginnings, self.max_leaves)
-        if set(self.max_features) - {"sqrt", "log2"} or any(int(n) != n for n in numbers):
+        if set(self.max_features) - {"sqrt", "log2"} or any(n % 1 for n in numbers):
             raise ValueError(f"wanted whole numbers, and the rules 'sqrt' and 'log2'; got {self}")
         if (
             self.min_points < MIN_POINTS

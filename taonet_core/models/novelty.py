@@ -62,8 +62,10 @@ class Novelty:
             "quantiles": (len(self.nights), len(PERCENTILES)),
         }
         wrong = [name for name, shape in shapes.items() if getattr(self, name).shape != shape]
-        if wrong or len(self.known) < NEIGHBOUR or not (np.diff(self.nights) > 0).all():
+        if wrong or len(self.known) < NEIGHBOUR:
             raise ValueError(f"arrays of the novelty do not fit each other: {wrong or 'too few'}")
+        if not len(self.nights) or self.nights[0] < 1 or not (np.diff(self.nights) > 0).all():
+            raise ValueError(f"nights must rise from 1 or more; got {self.nights.tolist()}")
         for field in fields(self):
             if not np.isfinite(getattr(self, field.name)).all():
                 raise ValueError(f"{field.name} of the novelty holds values that are not finite")

@@ -77,7 +77,26 @@ def read_sidecar(path: Path) -> dict[str, Any]:
             f"{path.name}: wanted format {FORMAT} and one of the kinds {sorted(SUFFIXES)}; got "
             f"{sidecar['format']!r}, {sidecar['kind']!r}"
         )
+    if odd := _odd_ranges(sidecar):
+        raise IncompatibleWeightsError(
+            f"{path.name}: {odd} should each be two numbers, the least and the most; "
+            "train or calibrate the model again"
+        )
     return sidecar
+
+
+def _odd_ranges(sidecar: dict[str, Any]) -> list[str]:
+    """Name what should be a range of numbers and is none."""
+    sky = (sidecar.get("calibration") or {}).get("sky", {})
+    if not isinstance(sky, dict):
+        return ["sky"]
+    ranges = {f"sky {name}": ends for name, ends in sky.items()}
+    ranges |= {"nights": (sidecar.get("domain") or {}).get("nights", [1, 1])}
+    return [
+        name
+        for name, ends in ranges.items()
+        if not (isinstance(ends, list) and [isinstance(n, int | float) for n in ends] == [True] * 2)
+    ]
 
 
 def verified_bytes(path: Path, sha256: str) -> bytes:
