@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -159,40 +159,6 @@ def calibration_error(
     found = reliability(probabilities, truth, bins=bins)
     gaps = np.nan_to_num(np.abs(found.confidence - found.accuracy))
     return float((gaps * found.count).sum() / found.count.sum())
-
-
-def bootstrap_interval(
-    statistic: Callable[[NDArray[np.int64]], float],
-    strata: Sequence[str],
-    *,
-    rng: np.random.Generator,
-    repeats: int = 1000,
-    level: float = 0.95,
-) -> tuple[float, float]:
-    """Return the percentile bootstrap interval of a statistic of the objects.
-
-    Parameters
-    ----------
-    statistic : callable
-        Takes the indices of the drawn objects, shape (n,), and returns a number. To compare two
-        classifiers on the same objects, return the difference of their scores.
-    strata : sequence of str, length n
-        Objects are drawn with replacement within each stratum (their true class), as a test set
-        with a fixed number of objects a class was.
-    rng : numpy.random.Generator
-    repeats : int
-        Number of draws.
-    level : float
-        Coverage of the interval, 0 to 1.
-    """
-    names = np.asarray(strata)
-    groups = [np.flatnonzero(names == name) for name in np.unique(names)]
-    draws = [
-        statistic(np.concatenate([rng.choice(group, len(group)) for group in groups]))
-        for _ in range(repeats)
-    ]
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
 
 
 def _class_numbers(labels: Sequence[str], classes: Sequence[TransientClass]) -> NDArray[np.int64]:

@@ -7,7 +7,6 @@ import pytest
 
 from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.metrics import (
-    bootstrap_interval,
     calibration_error,
     evaluate_probabilities,
     max_f1,
@@ -99,21 +98,6 @@ def test_a_class_without_objects_has_no_score_and_no_say_in_the_averages():
 def test_what_cannot_be_scored_is_refused(probabilities, labels):
     with pytest.raises(ValueError, match="wanted"):
         evaluate_probabilities(probabilities, labels, (AGN, SN))
-
-
-def test_bootstrap_interval_of_a_mean_has_the_textbook_width():
-    rng = np.random.default_rng(6)
-    values = rng.normal(size=400)
-    low, high = bootstrap_interval(lambda i: values[i].mean(), ["all"] * 400, rng=rng)
-    assert low < values.mean() < high
-    assert high - low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.15)
-
-
-def test_bootstrap_keeps_the_number_of_objects_of_each_stratum():
-    strata = np.repeat(["a", "b"], [30, 10])
-    rng = np.random.default_rng(7)
-    share = bootstrap_interval(lambda i: (strata[i] == "a").mean(), strata, rng=rng, repeats=20)
-    assert share == (0.75, 0.75)
 
 
 def test_reliability_and_calibration_error_by_hand():
