@@ -104,14 +104,16 @@ def run_benchmark(
     Raises
     ------
     TaoNetError
-        If the simulator does not draw the frozen set, or a model learned from it.
+        If the simulator does not draw the frozen set, files are missing, or a model learned from
+        it or has the name of another.
     """
     folder, bundles = Path(folder), [load_model(name) for name in models]
-    _refuse_seed(bundles)
+    _check_models(bundles)
     tell = on_object or (lambda stage, done, of: None)
     shards = tao_sim.draw_set(
         folder, per_class=per_class, workers=workers, on_object=partial(tell, "drawn")
     )
+    _check_shards(shards, per_class)
     total, done = per_class * len(shards), 0
     rows: list[dict[str, Any]] = []
     for shard in shards:
@@ -171,13 +173,27 @@ def disagreements(
         )
 
 
-def _refuse_seed(bundles: Sequence[ModelBundle]) -> None:
+def _check_models(bundles: Sequence[ModelBundle]) -> None:
+    names = [bundle.name for bundle in bundles]
+    if len(set(names)) < len(names):
+        raise TaoNetError(
+            f"wanted models of different names, got {', '.join(names)}; name each once"
+        )
     for bundle in bundles:
         drawn = bundle.sidecar.get("training", {}).get("data")
         if isinstance(drawn, dict) and drawn.get("seed") == tao_sim.SEED:
             raise TaoNetError(
                 f"{bundle.name} was trained on data drawn with seed {tao_sim.SEED}, that of "
                 f"{tao_sim.NAME}; train it with another seed"
+            )
+
+
+def _check_shards(shards: Sequence[tao_sim.Shard], per_class: int) -> None:
+    for shard in shards:
+        if len(shard.paths) != per_class:
+            raise TaoNetError(
+                f"{shard.folder} holds {len(shard.paths)} of {per_class} objects; delete it, and "
+                "they are drawn again"
             )
 
 

@@ -58,7 +58,7 @@ def read_labelled(
 ) -> Reading:
     """Let a model read every labelled object of a folder once.
 
-    Objects that cannot be read or classified, or are of another class, are left out.
+    Objects that cannot be read or classified, or have no label that it knows, are left out.
 
     Parameters
     ----------
@@ -69,10 +69,15 @@ def read_labelled(
         See `taonet_core.predict`.
     on_object : callable, optional
         Called after each object.
+
+    Raises
+    ------
+    TaoNetError
+        If no object is left.
     """
     number = {str(name): k for k, name in enumerate(bundle.classes)}
-    reading = Reading([], [], [], [], [])
-    labelled = _labelled(data, set(number), on_object)
+    reading, left_out = Reading([], [], [], [], []), list[str]()
+    labelled = _labelled(data, set(number), on_object, left_out)
     while batch := list(islice(labelled, BATCH_SIZE)):
         answers = model_outputs([item for _, item in batch], bundle, symmetries=symmetries)
         for (name, item), answer in zip(batch, answers, strict=True):
@@ -82,17 +87,27 @@ def read_labelled(
                 reading.logits.append(answer.logits)
                 reading.vectors.append(answer.vectors)
                 reading.skies.append(sky(item) if isinstance(item, ImageSequence) else {})
+            else:
+                left_out.append(str(answer))
+    if not len(reading):
+        why = left_out[0] if left_out else "it is empty"
+        raise TaoNetError(f"wanted labelled objects in {data}; none could be used: {why}")
     return reading
 
 
 def _labelled(
-    data: str | Path, known: set[str], on_object: Callable[[], object] | None
+    data: str | Path, known: set[str], on_object: Callable[[], object] | None, left_out: list[str]
 ) -> Iterator[tuple[str, ImageSequence | LightCurve]]:
+    """Yield what carries a known label; put into `left_out` why the rest is not used."""
     for name, item in read_objects(data):
         if on_object is not None:
             on_object()
-        if not isinstance(item, TaoNetError) and str(item.meta.get("label")) in known:
+        if isinstance(item, TaoNetError):
+            left_out.append(str(item))
+        elif str(item.meta.get("label")) in known:
             yield name, item
+        else:
+            left_out.append(f"{name} has no label, or one of a class that the model does not know")
 
 
 def calibrate(
@@ -133,7 +148,7 @@ def calibrate(
     try:
         calibration = fit_calibration(reading.logits, truth, coverage=coverage)
         novelty = fit_novelty(reading.vectors)
-    except (ValueError, IndexError) as error:
+    except ValueError as error:
         raise TaoNetError(f"{data} does not calibrate {bundle.name}: {error}") from error
     counts = np.bincount(truth, minlength=len(bundle.classes))
     facts = {
@@ -157,9 +172,10 @@ def _origin(data: Path, bundle: ModelBundle) -> Any:
         raise TaoNetError(f"{made} is not valid JSON ({error}); mend or delete it") from error
     learned = bundle.sidecar.get("training", {}).get("data")
     same = ("survey", "seed", "simulated")
-    if isinstance(learned, dict) and all(learned.get(k) == drawn.get(k) for k in same):
+    known = isinstance(learned, dict) and isinstance(drawn, dict)
+    if known and all(k in drawn and learned.get(k) == drawn[k] for k in same):
         raise TaoNetError(
-            f"{bundle.name} was trained on data drawn with seed {drawn.get('seed')}, and so is "
+            f"{bundle.name} was trained on data drawn with seed {drawn['seed']}, and so is "
             f"{data}; draw objects it has not seen, with another --seed"
         )
     return drawn

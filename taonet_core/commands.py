@@ -9,7 +9,6 @@ import typer
 
 from taonet_core import console
 from taonet_core.options import (
-    BaseModel,
     Design,
     Device,
     Models,
@@ -19,6 +18,7 @@ from taonet_core.options import (
     Seconds,
     Seed,
     Settings,
+    TrainedModel,
     model_overrides,
 )
 
@@ -59,7 +59,7 @@ def train(
 
 
 def finetune(
-    model: BaseModel,
+    model: TrainedModel,
     data: Annotated[
         Path, typer.Argument(metavar="DATA", help="Labelled sequences of the other survey.")
     ],
@@ -76,7 +76,7 @@ def finetune(
     precision: NetworkPrecision = Precision.auto,
     workers: Annotated[int, typer.Option(min=1, help="Processes that read files.")] = 2,
 ) -> None:
-    """Adapt a trained network to another survey with a few labelled sequences of each class."""
+    """Adapt a trained taonet to another survey with a few labelled sequences of each class."""
     from taonet_core.finetune import finetune_model
 
     with console.one_sentence_errors(), console.stages() as report:
@@ -98,7 +98,7 @@ def finetune(
 
 
 def calibrate(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Name or file of a model.")],
+    model: TrainedModel,
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled sequences, new to it.")],
 ) -> None:
     """Measure how far a model may be trusted, and write it into its sidecar."""

@@ -103,11 +103,16 @@ def class_shares(texts: list[str], bundle: ModelBundle) -> dict[str, float] | No
     """Read shares of classes, each CLASS=SHARE, that fit a model; nothing of nothing."""
     from taonet_core.models.calibration import full_prior
 
-    shares = {}
+    shares: dict[str, float] = {}
     with _wrong_usage():
         for text in texts:
             name, _, value = text.partition("=")
-            shares[name] = float(value)
+            if name in shares:
+                raise ValueError(f"wanted one share a class, got two of {name}")
+            try:
+                shares[name] = float(value)
+            except ValueError as error:
+                raise ValueError(f"wanted CLASS=SHARE such as SN=0.1, got {text!r}") from error
         if shares:
             full_prior(shares, bundle.classes, bundle.prior)
     return shares or None
@@ -125,10 +130,12 @@ Model = Annotated[
     str,
     typer.Option(callback=_known_model, help="Name of a model (see taonet info), or its file."),
 ]
-BaseModel = Annotated[
+TrainedModel = Annotated[
     str,
     typer.Argument(
-        metavar="MODEL", callback=_known_model, help="The taonet to start from: its name or file."
+        metavar="MODEL",
+        callback=_known_model,
+        help="Name of a model (see taonet info), or its file.",
     ),
 ]
 Models = Annotated[

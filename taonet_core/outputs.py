@@ -41,7 +41,7 @@ class Outputs:
         where it could not yet say.
     vectors : ndarray, shape (N, D), float64
         How the model describes the object after every night: what the last layer of a network
-        reads, or the features of the light curve.
+        reads of the images as they are, or the features of the light curve.
     """
 
     nights: Nights | CurveNights
@@ -129,20 +129,16 @@ def _read_nights(
     from taonet_core.models.batching import collate
     from taonet_core.tasks import symmetry
 
-    logits, vectors = [], []
+    logits: list[NDArray[np.float64]] = []
     for which in range(8 if symmetries else 1):
         batch = collate([symmetry(n.images, which) for n in nights], [n.times for n in nights])
         with torch.inference_mode():
             states = bundle.model.states(batch.frames, batch.mask, batch.times)  # (B, T, D)
             logits.append(bundle.model.head(states).double().numpy())  # (B, T, K)
-            vectors.append(states.double().numpy())
-    return [
-        (
-            np.mean([z[i, : len(n)] for z in logits], 0),
-            np.mean([v[i, : len(n)] for v in vectors], 0),
-        )
-        for i, n in enumerate(nights)
-    ]
+        if which == 0:  # known objects, too, were described as they are
+            vectors = states.double().numpy()
+    averaged = np.mean(logits, 0)
+    return [(averaged[i, : len(n)], vectors[i, : len(n)]) for i, n in enumerate(nights)]
 
 
 # --- light curves -----------------------------------------------------------------------------

@@ -112,7 +112,8 @@ def labelled_catalog(folder: Path) -> tuple[pd.DataFrame, tuple[TransientClass, 
     catalog = catalog[catalog["label"].isin(list(SIX_CLASSES))].reset_index(drop=True)
     classes = tuple(c for c in SIX_CLASSES if (catalog["label"] == c).any())
     if len(classes) < 2:
-        raise TrainingError(f"{folder} holds labelled objects of {len(classes)} classes; wanted 2")
+        found = ", ".join(classes) or "no class"
+        raise TrainingError(f"{folder} holds labelled objects of {found}; wanted two classes")
     return catalog, classes
 
 

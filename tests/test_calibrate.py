@@ -94,6 +94,14 @@ def test_too_few_objects_are_said_in_one_sentence(saved, tmp_path):
     assert "objects or more of each" in answer.stderr
 
 
+def test_without_a_labelled_object_the_reason_is_given(saved, tmp_path):
+    for folder, said in ((tmp_path / "none", "no such file"), (tmp_path, "no FITS files")):
+        answer = CliRunner().invoke(app, ["calibrate", str(saved), str(folder)])
+        assert answer.exit_code == 1
+        assert "wanted labelled objects" in answer.stderr
+        assert said in " ".join(answer.stderr.split())
+
+
 def test_new_weights_do_not_keep_what_was_measured_of_the_old(calibrated, tmp_path):
     path = save_model(calibrated, tmp_path)
     assert load_model(path).calibration is None
@@ -109,5 +117,12 @@ def test_shares_of_classes_are_given_on_the_command_line(calibrated, saved, fold
     told = predict(sequence, calibrated, priors={"SN": 0.9}).final()
     assert table["p_SN"][0] == pytest.approx(told["SN"], abs=1e-9)
     assert set(table["prediction_set"][0].split()) <= {str(c) for c in SIX_CLASSES}
-    for wrong in ("UFO=0.1", "SN", "SN=2"):
-        assert CliRunner().invoke(app, [*command, "--prior", wrong]).exit_code == 2
+    for wrong, said in {
+        "UFO=0.1": "wanted positive shares",
+        "SN=2": "wanted positive shares",
+        "SN": "wanted CLASS=SHARE",
+        "AGN=0.2": "two of AGN",
+    }.items():
+        answer = CliRunner().invoke(app, [*command, "--prior", "AGN=0.1", "--prior", wrong])
+        assert answer.exit_code == 2
+        assert said in " ".join(answer.stderr.split())
