@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from realsky.catalogue import CurveSet, ErrorModel, catalogue_view, fit_errors, thin, tidied
-from realsky.simulated import draw_curves, stratum_of
+from realsky.simulated import OFTEN_SEEN, PEEK_SIZE, draw_curves, stratum_of
 from realsky.stamps import describe_stamps, power_spectrum
 from realsky.tell_apart import match_lengths, tell_apart
 
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import night_index
-from taonet_core.simulation.draw import draw_object
+from taonet_core.simulation.draw import draw_object, draw_stored
 
 ERRORS = ErrorModel(floor=0.05, photon=0.17)
 
@@ -94,9 +96,11 @@ def test_only_what_differs_is_told_apart(rng: np.random.Generator) -> None:
 
 
 def test_a_larger_cutout_shows_the_same_object() -> None:
-    drawn = draw_curves("CV", 2, ERRORS, seed=4)
-    assert len(drawn) == 2
-    assert min(len(c) for c in drawn.curves) >= 60
+    survey = OFTEN_SEEN.survey
+    large = draw_stored("CV", survey=survey, seed=4)
+    small = draw_stored("CV", survey=replace(survey, size=PEEK_SIZE), seed=4)
+    np.testing.assert_array_equal(large.times, small.times)
+    np.testing.assert_array_equal(large.columns["true_mag"], small.columns["true_mag"])
 
 
 def test_strata_are_as_coarse_as_the_lists() -> None:
@@ -110,6 +114,7 @@ def test_strata_are_as_coarse_as_the_lists() -> None:
 def test_drawn_curves_have_the_strata_asked_for() -> None:
     drawn = draw_curves("CV", 2, ERRORS, seed=4, strata={"during": 0.5, "after": 0.5})
     assert sorted(drawn.strata) == ["after", "during"]
+    assert min(len(curve) for curve in drawn.curves) >= 60
 
 
 def test_stamps_of_white_noise_have_a_flat_spectrum(rng: np.random.Generator) -> None:

@@ -24,6 +24,9 @@ MIN_THROUGHPUT = 0.25
 _PHOTOMETRY = PhotometryConfig(radius_fwhm=1.1, detection_sigma=2.0, error_floor=0.0)
 _FAINTEST = 20.6
 
+#: Side of the frames on which candidates are looked at, the smallest that a survey may have.
+PEEK_SIZE = 16
+
 #: Kinds of the simulator -> those that the text of the real lists tells apart.
 _KINDS = {
     "proper_motion": "proper_motion",
@@ -142,7 +145,7 @@ def _candidates(label: TransientClass | str, survey: Survey, seed: int) -> Itera
 
     The pixels come last in the stream of chance, so a larger frame shows the same object.
     """
-    peek = replace(survey, size=12)
+    peek = replace(survey, size=PEEK_SIZE)
     for index in range(100_000):
         sequence = draw_stored(label, survey=peek, visibility=VISIBILITY, seed=seed, index=index)
         host = float(sequence.meta["header"].get("SIMHOST", (np.inf, ""))[0])
