@@ -88,8 +88,8 @@ def test_matched_curves_have_the_same_lengths(rng: np.random.Generator) -> None:
 
 def test_only_what_differs_is_told_apart(rng: np.random.Generator) -> None:
     base = curve_set(40, 0.10, rng, nights=(20, 21))
-    same = tell_apart(base, curve_set(40, 0.10, rng, nights=(20, 21)), repeats=1, trees=15)
-    other = tell_apart(base, curve_set(40, 0.16, rng, nights=(20, 21)), repeats=1, trees=15)
+    same = tell_apart(base, curve_set(40, 0.10, rng, nights=(20, 21)), repeats=1, trees=6)
+    other = tell_apart(base, curve_set(40, 0.16, rng, nights=(20, 21)), repeats=1, trees=6)
     assert abs(same.auc[0] - 0.5) < 0.2
     assert other.auc[0] > 0.95
     assert any("scatter" in name or "std" in name for name, _ in other.telling[:4])
