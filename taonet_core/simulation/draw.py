@@ -7,8 +7,10 @@ own branch of the seed.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.labels import SIX_CLASSES, TransientClass
@@ -96,7 +98,8 @@ def draw_stored(
     target = _further(draw_target(label, sight, rng), survey.depth)
     shift = survey.zero_point_scatter * rng.standard_normal()
     field = Field(target, discovery, longitude, latitude, shift)
-    pixels = observe(field, survey, cadence, rng)
+    with _blas().limit(limits=1, user_api="blas"):  # with more threads, products round otherwise
+        pixels = observe(field, survey, cadence, rng)
     name = object_name(label, survey, ra, dec, discovery)
     cards = object_cards(label, name, (ra, dec), target, discovery, len(cadence), survey)
     cards |= {
@@ -117,6 +120,12 @@ def draw_stored(
         reference=pixels.reference,
         difference=pixels.difference,
     )
+
+
+@lru_cache(maxsize=1)
+def _blas() -> ThreadpoolController:
+    """Return what sets the threads of the libraries that NumPy and SciPy have loaded."""
+    return ThreadpoolController()
 
 
 def _sight(
