@@ -249,13 +249,15 @@ images stays as it was, to the last bit, unless `--no-freeze-encoder` is given.
 
 Measured by `python benchmarks/finetune.py` with `{report["model"]}`, trained on simulated CRTS
 sequences, and {report["per_class"]} objects a class of the preset `{data["survey"]}`, drawn
-{report["draws"]} times from {data["pool"]}; macro F1 on {data["test"]} others of each class, mean
-over the draws, with a 95 % bootstrap interval over draws and test objects. *Own pixels*: frames
-as the survey takes them, whose stars are nearly as many pixels wide as those of CRTS. Resampled
-to the pixels of CRTS, the cutout is smaller and its stars narrower than any that the network has
-met; so `taonet` reads every survey in its own pixels.
+{report["draws"]} times from {data["pool"]}; macro F1 is of {data["test"]} others of each class, the
+mean over the draws, with a 95 % bootstrap interval over draws and test objects.
 
 {scores}
+
+*Own pixels* are frames as the survey takes them, whose stars are nearly as many pixels wide as
+those of CRTS. Resampled to the pixels of CRTS, the cutout is smaller and its stars narrower than
+any that the network has met; so `taonet` reads every survey in its own pixels. *From nothing* is
+the same network trained on the same objects alone.
 """
 
 
