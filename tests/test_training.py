@@ -128,10 +128,19 @@ def test_a_time_budget_ends_the_run_and_its_schedule(packed):
         fit(TAONet(SMALL), night_task(packed), TrainConfig(), time_budget=0)
 
 
-def test_a_class_that_packs_nothing_still_has_a_weight(packed):
+def test_adjusted_logits_cost_what_plain_ones_with_the_prior_cost(packed):
+    nights, labels = packed
+    task = NightTask(nights, labels // 2, np.arange(9), np.arange(9, 12), n_classes=2, batch_size=6)
+    logits, true = torch.randn(8, 2), torch.arange(8) % 2
+    prior = torch.tensor([6 / 9, 3 / 9]).log()
+    plain = torch.nn.functional.cross_entropy(logits + prior, true, reduction="none")
+    assert torch.allclose(task.cross_entropy(logits, true), plain, atol=1e-6)
+
+
+def test_a_class_that_packs_nothing_still_has_a_prior(packed):
     nights, labels = packed
     task = NightTask(nights, labels % 2, np.arange(9), np.arange(9, 12), n_classes=3, batch_size=6)
-    assert task.class_weight.tolist() == pytest.approx([9 / (2 * 6), 9 / (2 * 3), 9 / 2])
+    assert task.log_share.exp().tolist() == pytest.approx([6 / 9, 3 / 9, 1 / 9])
 
 
 def test_pixels_that_are_not_finite_stop_training_with_a_reason(packed):

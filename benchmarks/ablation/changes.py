@@ -175,20 +175,29 @@ class Unrotated(FixedBudget):
         return stack[keep], mjd[keep]
 
 
-class Unweighted(FixedBudget):
-    """Rare classes weigh as little as they are."""
+class Unadjusted(FixedBudget):
+    """Rare classes count as little as they are."""
 
     def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Plain cross entropy of each item, unreduced."""
         return F.cross_entropy(logits, labels, reduction="none")
 
 
-class BalancedSampling(Unweighted):
+class Weighted(FixedBudget):
+    """Rare classes weigh as much as common ones."""
+
+    def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Class-weighted cross entropy of each item, unreduced."""
+        weight = torch.exp(-self.log_share) / len(self.log_share)
+        return F.cross_entropy(logits, labels, weight=weight.to(logits), reduction="none")
+
+
+class BalancedSampling(Unadjusted):
     """Every class is drawn as often, so that rare objects come back often."""
 
     def shuffled(self, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
         """Yield as many batches as `Labelled.shuffled`, of objects drawn with replacement."""
-        chance = self.class_weight.numpy()[self.labels[self.train]]
+        chance = np.exp(-self.log_share.numpy())[self.labels[self.train]]
         drawn = rng.choice(self.train, len(self.train), p=chance / chance.sum())
         return self.chunks(drawn)
 
@@ -200,12 +209,3 @@ class Focal(FixedBudget):
         """Cross entropy, weighed down where the class is told already."""
         loss = F.cross_entropy(logits, labels, reduction="none")
         return (1 - torch.exp(-loss)) ** 2 * loss
-
-
-class LogitAdjusted(FixedBudget):
-    """Logit-adjusted loss (Menon et al. 2021, arXiv 2007.07314), temperature 1."""
-
-    def cross_entropy(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Cross entropy of logits to which the log share of each class is added."""
-        log_share = -self.class_weight.log().to(logits)  # but for a constant
-        return F.cross_entropy(logits + log_share, labels, reduction="none")

@@ -73,13 +73,13 @@ SIZES = {
     "everything": Variant("all objects there are", share=float("inf")),
 }
 IMBALANCE = {
-    "release-plain": Variant("nothing done", task=changes.Unweighted, release=True),
-    "release-weights": Variant("class weights in the loss", release=True),
+    "release-plain": Variant("nothing done", task=changes.Unadjusted, release=True),
+    "release-weights": Variant("class weights in the loss", task=changes.Weighted, release=True),
     "release-sampling": Variant(
         "class-balanced sampling", task=changes.BalancedSampling, release=True
     ),
     "release-focal": Variant("focal loss", task=changes.Focal, release=True),
-    "release-adjusted": Variant("logit-adjusted loss", task=changes.LogitAdjusted, release=True),
+    "release-adjusted": Variant("logit-adjusted loss: as `taonet`", release=True),
 }
 #: In the order in which they are run: the slow one last.
 VARIANTS = {
