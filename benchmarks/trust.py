@@ -262,7 +262,8 @@ def tables(report: dict[str, Any]) -> dict[str, str]:
             strange.append([name, what, shares["objects"], by_sky, shares["by_novelty"]])
         for way in ("once", "averaged") if "symmetries" in scores else ():
             *found, cost = scores["symmetries"][way].values()
-            squares.append([name, way, *found, f"{cost:.0f}"])
+            tried = scores["symmetries"]["objects"]
+            squares.append([name, way, tried, *found, f"{cost:.0f}"])
     flagged = ("model", "images", "objects", "flagged by sky", "by novelty")
     head = ("model", "nights", "objects", "ECE before", "after", "if perfect", "coverage")
     common = ("log loss", "ECE")
@@ -272,7 +273,9 @@ def tables(report: dict[str, Any]) -> dict[str, str]:
             ("model", "prior", "macro F1", "macro recall", "accuracy", *common), priors
         ),
         "foreign": markdown(flagged, strange),
-        "symmetries": markdown(("model", "read", "macro F1", *common, "ms an object"), squares),
+        "symmetries": markdown(
+            ("model", "read", "objects", "macro F1", *common, "ms an object"), squares
+        ),
     }
 
 
