@@ -99,7 +99,9 @@ def page(figures: Mapping[str, Any]) -> str:
     rows = figures["variants"]
     scatter = figures["seed_scatter"]
     usual = rows["taonet"]
-    by_seed = "one seed each" if scatter is None else f"scatter from seed to seed {scatter:.3f}"
+    by_seed = (
+        "one seed each" if scatter is None else f"the scatter from seed to seed is {scatter:.3f}"
+    )
     head = [
         "# What each part earns",
         "",
@@ -133,9 +135,9 @@ def page(figures: Mapping[str, Any]) -> str:
 
 def _parts_table(rows: Mapping[str, Any], names: Mapping[str, Any]) -> list[str]:
     lines = [
-        "| `--variant` | | macro F1 | difference [95 %] | after 4 nights | after 8 | objects "
-        "| parameters | minutes |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| `--variant` | | macro F1 | seeds | difference [95 %] | after 4 nights | after 8 "
+        "| objects | parameters | minutes |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name in names:
         if name not in rows:
@@ -144,7 +146,7 @@ def _parts_table(rows: Mapping[str, Any], names: Mapping[str, Any]) -> list[str]
         d, early = row["difference"], row["after_nights"]
         difference = f"{d['value']:+.3f} [{d['low']:+.3f}, {d['high']:+.3f}]"
         lines.append(
-            f"| `{name}` | {row['says']} | {row['macro_f1']:.3f} "
+            f"| `{name}` | {row['says']} | {row['macro_f1']:.3f} | {len(row['seeds'])} "
             f"| {'' if name == 'taonet' else difference} | {early['4']:.3f} | {early['8']:.3f} "
             f"| {row['train_objects']:,} | {row['parameters']:,} "
             f"| {row['processor_seconds'] / 60:.1f} |"
@@ -154,14 +156,14 @@ def _parts_table(rows: Mapping[str, Any], names: Mapping[str, Any]) -> list[str]
 
 def _imbalance_table(rows: Mapping[str, Any]) -> list[str]:
     lines = [
-        "| `--variant` | | equal, as said | equal, prior exchanged | release |",
-        "|---|---|---|---|---|",
+        "| `--variant` | | seeds | equal, as said | equal, prior exchanged | release |",
+        "|---|---|---|---|---|---|",
     ]
     for name in IMBALANCE:
         if name in rows:
             row = rows[name]
             lines.append(
-                f"| `{name}` | {row['says']} | {row['macro_f1']:.3f} "
+                f"| `{name}` | {row['says']} | {len(row['seeds'])} | {row['macro_f1']:.3f} "
                 f"| {row['release']['equal_shares']:.3f} | {row['release']['release_shares']:.3f} |"
             )
     return lines
