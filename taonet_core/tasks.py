@@ -89,8 +89,8 @@ class Labelled:
 
         So the network learns what tells the classes apart and not how frequent they are (logit
         adjustment, Menon et al. 2021, arXiv 2007.07314). With as many objects of each class it is
-        the plain cross entropy; with the shares of the release it beats weights in the loss and
-        balanced sampling (``docs/ablations.md``).
+        the plain cross entropy; with the shares of the release it beats weights in the loss, and
+        does as well as balanced sampling (``docs/ablations.md``).
         """
         prior = self.log_share.to(logits.device)
         return F.cross_entropy(logits.float() + prior, labels, reduction="none")
