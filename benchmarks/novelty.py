@@ -18,7 +18,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Annotated, Any
-from unittest.mock import patch
 
 import numpy as np
 import torch
@@ -42,7 +41,6 @@ from taonet_core.models.novelty import fit_novelty
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.weights import ModelBundle
 from taonet_core.outputs import Outputs, model_outputs
-from taonet_core.simulation import others
 from taonet_core.simulation.draw import draw_object
 from taonet_core.tasks import NightTask
 from taonet_core.transforms.preprocess import PreprocessConfig
@@ -182,10 +180,10 @@ def drawn_seen(left_out: list[str], per_class: int, seed: int) -> Any:
 
 def drawn_kind(kind: str, count: int, seed: int) -> Any:
     """Draw objects of one kind of OTHER."""
-    only = {kind: others._KINDS[kind]}
-    with patch.object(others, "_KINDS", only):
-        for index in range(count):
-            yield draw_object(TransientClass.OTHER, visibility=1.0, seed=seed + 1, index=index)
+    for index in range(count):
+        yield draw_object(
+            TransientClass.OTHER, visibility=1.0, seed=seed + 1, index=index, kind=kind
+        )
 
 
 def compare(

@@ -43,6 +43,14 @@ def test_kinds_belong_to_one_class() -> None:
     assert {"mira", "tde", "comet", "flare"} <= set(KINDS[TransientClass.OTHER])
 
 
+def test_a_kind_of_other_can_be_asked_for() -> None:
+    for kind in KINDS[TransientClass.OTHER]:
+        made = draw_target(TransientClass.OTHER, SIGHT, np.random.default_rng(3), kind=kind)
+        assert made.kind == kind
+    with pytest.raises(ValueError, match="wanted a kind of OTHER.*got 'Ia' of class SN"):
+        draw_target(TransientClass.SN, SIGHT, np.random.default_rng(3), kind="Ia")
+
+
 def test_shares_of_other_follow_the_lists_and_none_is_lost() -> None:
     shares = others.kind_shares()
     assert sum(shares.values()) == pytest.approx(1.0)

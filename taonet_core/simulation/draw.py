@@ -45,6 +45,7 @@ def draw_object(
     visibility: float = 0.5,
     seed: int = 0,
     index: int = 0,
+    kind: str | None = None,
 ) -> ImageSequence:
     """Draw one object of a class, deterministically, as it reads from its file.
 
@@ -58,6 +59,8 @@ def draw_object(
         Probability that the discovery epoch lies in the window; otherwise it is years away.
     seed, index : int
         Which object: the same pair gives the same pixels.
+    kind : str, optional
+        Kind of OTHER to draw, such as ``"tde"``; by its share where not given.
 
     Returns
     -------
@@ -69,9 +72,12 @@ def draw_object(
     Raises
     ------
     ValueError
-        If the class or survey is unknown, or `visibility` is no probability.
+        If class, survey or kind is unknown, or `visibility` is no probability.
     """
-    return as_read(draw_stored(label, survey=survey, visibility=visibility, seed=seed, index=index))
+    stored = draw_stored(
+        label, survey=survey, visibility=visibility, seed=seed, index=index, kind=kind
+    )
+    return as_read(stored)
 
 
 def draw_stored(
@@ -81,6 +87,7 @@ def draw_stored(
     visibility: float = 0.5,
     seed: int = 0,
     index: int = 0,
+    kind: str | None = None,
 ) -> ImageSequence:
     """Draw one object as the archive stores it: with exposures stored twice, and wrong clocks.
 
@@ -95,7 +102,7 @@ def draw_stored(
     cadence = draw_cadence(survey, ra, rng)
     discovery, visible = _draw_discovery(cadence, survey, visibility, rng)
     sight = _sight(survey, cadence, discovery, longitude, latitude)
-    target = _further(draw_target(label, sight, rng), survey.depth)
+    target = _further(draw_target(label, sight, rng, kind=kind), survey.depth)
     shift = survey.zero_point_scatter * rng.standard_normal()
     field = Field(target, discovery, longitude, latitude, shift)
     with _blas().limit(limits=1, user_api="blas"):  # with more threads, products round otherwise

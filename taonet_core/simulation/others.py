@@ -47,17 +47,17 @@ def kind_shares() -> dict[str, float]:
     return {kind: share / sum(shares.values()) for kind, share in shares.items()}
 
 
-def draw_other(sight: Sight, rng: np.random.Generator) -> Target:
-    """Draw what is called OTHER: kind by its share in the CRTS lists, then the object.
+def draw_other(sight: Sight, rng: np.random.Generator, *, kind: str | None = None) -> Target:
+    """Draw what is called OTHER: kind, if none is asked for, by its share in the CRTS lists.
 
     Two in five are stars of high proper motion, which a catalogue search misses at their old place;
     one in five nobody could name; one in seven is a flare of an M dwarf, which the DEEP-TAO release
     leaves out and the light-curve lists keep.
     """
-    shares = kind_shares()
-    name = str(rng.choice(list(shares), p=list(shares.values())))
+    shares = kind_shares() if kind is None else {kind: 1.0}
+    kind = str(rng.choice(list(shares), p=list(shares.values())))
     kinds = load_priors()["OTHER"]["kinds"]
-    return _KINDS[name](kinds.get(name, kinds["unknown"]), sight, rng)
+    return _KINDS[kind](kinds.get(kind, kinds["unknown"]), sight, rng)
 
 
 def draw_unknown(prior: dict[str, Any], sight: Sight, rng: np.random.Generator) -> Target:

@@ -61,7 +61,9 @@ _DRAW: dict[TransientClass, Callable[[Sight, np.random.Generator], Target]] = {
 _BESIDE_SHARE = 0.05
 
 
-def draw_target(label: TransientClass, sight: Sight, rng: np.random.Generator) -> Target:
+def draw_target(
+    label: TransientClass, sight: Sight, rng: np.random.Generator, *, kind: str | None = None
+) -> Target:
     """Draw one object of a class, and whether it happens to lie beside a galaxy.
 
     Parameters
@@ -72,6 +74,21 @@ def draw_target(label: TransientClass, sight: Sight, rng: np.random.Generator) -
         When, where and through what it is seen.
     rng : numpy.random.Generator
         Source of chance.
+    kind : str, optional
+        Kind of OTHER to draw; by its share where not given.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind, or the class is not OTHER.
     """
-    target = _DRAW[label](sight, rng)
+    if kind is None:
+        target = _DRAW[label](sight, rng)
+    elif label is TransientClass.OTHER and kind in KINDS[label]:
+        target = draw_other(sight, rng, kind=kind)
+    else:
+        raise ValueError(
+            f"wanted a kind of OTHER, {', '.join(KINDS[TransientClass.OTHER])}; got {kind!r} of "
+            f"class {label}"
+        )
     return put_beside(target, rng) if rng.random() < _BESIDE_SHARE else target
