@@ -24,7 +24,7 @@ from taonet_core.errors import TaoNetError, TrainingError
 from taonet_core.labels import TransientClass
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.boosting import train_boosting
-from taonet_core.models.designs import curve_probabilities
+from taonet_core.models.designs import curve_reader
 from taonet_core.models.forest import forest_classes, readable, train_forest
 from taonet_core.models.weights import ModelBundle
 from taonet_core.transforms.photometry import extract_light_curve
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from taonet_core.tasks import Labelled, Task, VectorTask
 
 logger = logging.getLogger(__name__)
+#: How frames become what TAO-Net reads.
+TAONET_NIGHTS = PreprocessConfig(visit="mean", register=True)
 #: Called with the stage, the share of it that is done (0 to 1), and what to say.
 OnProgress = Callable[[str, float, str], None]
 
@@ -72,22 +74,24 @@ class Job:
         return np.array([self.classes.index(TransientClass(c)) for c in self.catalog["label"]])
 
 
+def taonet_training(*, epochs: int = 40, seed: int = 0, precision: str = "auto") -> TrainConfig:
+    """Return how TAO-Net learns."""
+    from taonet_core.fit import TrainConfig
+
+    return TrainConfig(epochs=epochs, learning_rate=4e-3, seed=seed, precision=precision)
+
+
 def train_taonet(job: Job) -> ModelBundle:
     """Train our network on one registered mean image a night."""
-    from taonet_core.fit import TrainConfig
     from taonet_core.models.taonet import TAONet
     from taonet_core.tasks import NightTask
 
-    preprocess = PreprocessConfig(visit="mean", register=True)
-    config = TrainConfig(
-        epochs=job.epochs or 40, learning_rate=4e-3, seed=job.seed, precision=job.precision
-    )
-    data = _packed(job, preprocess)
-    task = NightTask(**data, batch_size=config.batch_size)
+    config = taonet_training(epochs=job.epochs or 40, seed=job.seed, precision=job.precision)
+    task = NightTask(**_packed(job, TAONET_NIGHTS), batch_size=config.batch_size)
     _seed_weights(job)
     model = TAONet(job.config)
-    history = _fit(job, preprocess, model, task, config, stage="taonet")
-    return _network_bundle(job, "taonet", model, preprocess, task, {"taonet": history})
+    history = _fit(job, TAONET_NIGHTS, model, task, config, stage="taonet")
+    return _network_bundle(job, "taonet", model, TAONET_NIGHTS, task, {"taonet": history})
 
 
 def train_taonet_paper(job: Job) -> ModelBundle:
@@ -153,7 +157,7 @@ def train_on_light_curves(kind: str, job: Job) -> ModelBundle:
     )
     classes = forest_classes(model)
     columns = [classes.index(c) for c in job.classes]
-    probabilities = curve_probabilities(kind)(model, [curves[i] for i in val])[:, columns]
+    probabilities = curve_reader(kind)(model, [curves[i] for i in val])[0][:, columns]
     score = f1_score(labels[val], probabilities.argmax(1), average="macro", zero_division=0)
     said = f"validation macro F1 {score:.3f} on {len(val)} of {len(job.val)} objects"
     job.on_progress(kind, 1.0, said)
@@ -279,8 +283,8 @@ def _network_bundle(
     }
     nights = np.diff(task.nights.offsets)[task.train]
     sidecar = _measured(best["macro_f1"], len(task.val), nights) | {"stages": stages}
-    cpu = model.to("cpu")
-    return ModelBundle(name, __version__, name, job.classes, cpu, job.config, preprocess, sidecar)
+    model.to("cpu")
+    return ModelBundle(name, __version__, name, job.classes, model, job.config, preprocess, sidecar)
 
 
 def _measured(macro_f1: float, n: int, nights: ArrayLike) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from taonet_core.data.store import PackedNights
 from taonet_core.models.batching import Batch, collate
 from taonet_core.models.taonet_paper import TAONetPaper, pad_vectors, reading_plan
+from taonet_core.transforms.symmetry import symmetry
 
 Inputs = tuple[Tensor, ...]
 #: Nights of a sequence that are shown at most, until this share of a run.
@@ -124,7 +125,11 @@ class NightTask(Labelled):
     ) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
         """Return some or all nights of an object (T, H, W), turned, and their times (T,)."""
         keep = thin(len(mjd), rng, most)
-        return symmetry(stack[keep], int(rng.integers(8))), mjd[keep]
+        return self.turned(stack[keep], rng), mjd[keep]
+
+    def turned(self, stack: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.floating]:
+        """Turn or reflect the nights of an object (T, H, W) at random."""
+        return symmetry(stack, int(rng.integers(8)))
 
     def loss(self, model: nn.Module, inputs: Inputs, labels: Tensor) -> Tensor:
         """Half the loss is the verdict's, half the mean over all nights: right and early."""
@@ -242,18 +247,3 @@ def thin(n_nights: int, rng: np.random.Generator, most: int | None = None) -> ND
     if most is not None and len(chosen) > most:
         chosen = np.sort(rng.choice(chosen, most, replace=False))
     return chosen
-
-
-def symmetry(stack: NDArray[np.floating], which: int) -> NDArray[np.floating]:
-    """Apply one of the eight rotations and reflections of the square to the last two axes.
-
-    The target of an even-sized cutout stands on pixel ``size // 2``, half a pixel off the middle:
-    a flip is followed by a roll of one pixel that brings it back.
-    """
-    out = stack
-    for bit, axis in ((1, -1), (2, -2)):
-        if which & bit:
-            out = np.flip(out, axis)
-            if out.shape[axis] % 2 == 0:
-                out = np.roll(out, 1, axis)
-    return np.ascontiguousarray(out.swapaxes(-1, -2) if which & 4 else out)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from taonet_core.models.taonet import TAONet
-from taonet_core.tasks import Inputs, NightTask, thin
+from taonet_core.tasks import Inputs, NightTask
 
 # --- what the network reads -----------------------------------------------------------------------
 
@@ -163,16 +163,9 @@ class FixedBudget(NightTask):
 class Unrotated(FixedBudget):
     """Sequences as they were taken, neither rotated nor reflected."""
 
-    def augmented(
-        self,
-        stack: NDArray[np.floating],
-        mjd: NDArray[np.float64],
-        rng: np.random.Generator,
-        most: int | None,
-    ) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
-        """Thin a sequence alone."""
-        keep = thin(len(mjd), rng, most)
-        return stack[keep], mjd[keep]
+    def turned(self, stack: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.floating]:
+        """Leave them as they are."""
+        return stack
 
 
 class Unadjusted(FixedBudget):

@@ -24,15 +24,15 @@ from taonet_core.data.catalog import split_by_position
 from taonet_core.data.fits_io import read_sequence
 from taonet_core.data.sequence import night_index
 from taonet_core.data.store import PackedNights, pack_folder
-from taonet_core.fit import TrainConfig, fit
+from taonet_core.fit import fit
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.models.batching import collate
 from taonet_core.models.taonet import TAONet, TAONetConfig
+from taonet_core.recipes import TAONET_NIGHTS, taonet_training
 from taonet_core.train import labelled_catalog
-from taonet_core.transforms.preprocess import PreprocessConfig, stack_nights
+from taonet_core.transforms.preprocess import stack_nights
 
-PREPROCESS = PreprocessConfig(visit="mean", register=True)  # as the recipe of the product
-CONFIG = TrainConfig(learning_rate=4e-3, precision="bf16")  # as the recipe; bf16: half the time
+CONFIG = taonet_training(precision="bf16")  # bf16: half the time
 #: After how many nights the verdict is scored; the last is "after all".
 AFTER = (4, 8, 10_000)
 _SHARES = {"train": 0.88, "test": 0.12}
@@ -100,7 +100,7 @@ class Data:
         """Packed nights of the folder, or its exposures."""
         if step == "night":
             with console.progress("read", total=len(self.catalog)) as report:
-                return pack_folder(self.folder, self.catalog, PREPROCESS, on_object=report)
+                return pack_folder(self.folder, self.catalog, TAONET_NIGHTS, on_object=report)
         used = [self.train(Variant("")), self.test]
         packed = pack_exposures(self.folder, self.catalog, np.sort(np.concatenate(used)))
         return packed if step == "exposure" else first_of_nights(packed)
@@ -123,7 +123,7 @@ def pack_exposures(folder: Path, catalog: pd.DataFrame, rows: NDArray[np.int64])
             np.savez(file, times=np.concatenate(times), offsets=offsets, rows=rows)
     table = np.load(home / "table.npz")
     images = np.memmap(home / "images.f16", dtype=np.float16, mode="r")
-    size = PREPROCESS.size
+    size = TAONET_NIGHTS.size
     return PackedNights(
         images.reshape(-1, size, size), table["times"], table["offsets"], table["rows"]
     )
@@ -134,7 +134,7 @@ def exposures(path: Path) -> tuple[NDArray[np.float16], NDArray[np.float64]]:
     sequence = read_sequence(path)
     # a day between any two: each exposure is then a night to the preprocessing
     apart = replace(sequence, times=np.arange(len(sequence), dtype=np.float64))
-    nights = stack_nights(apart, PREPROCESS)
+    nights = stack_nights(apart, TAONET_NIGHTS)
     return nights.images.astype(np.float16), sequence.times[nights.night_of_frame >= 0]
 
 
