@@ -23,6 +23,7 @@ from taonet_core.transforms.preprocess import (
     reading_band,
     stack_nights,
 )
+from taonet_core.transforms.symmetry import symmetry
 
 #: Objects that go through a network together.
 BATCH_SIZE = 32
@@ -127,7 +128,6 @@ def _read_nights(
     import torch
 
     from taonet_core.models.batching import collate
-    from taonet_core.tasks import symmetry
 
     logits: list[NDArray[np.float64]] = []
     for which in range(8 if symmetries else 1):
@@ -193,15 +193,13 @@ def _read_curves(
     nights: Sequence[CurveNights], bundle: ModelBundle, symmetries: bool
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Logarithms of the probabilities, and features, of each object; they have no symmetries."""
-    from taonet_core.models.designs import curve_probabilities
-    from taonet_core.models.forest import readable, truncated
-    from taonet_core.transforms.features import extract_features
+    from taonet_core.models.designs import curve_reader
+    from taonet_core.models.forest import truncated
 
     beginnings = [curve for n in nights for curve in truncated(n.curve, n.ends)]
-    probabilities = curve_probabilities(bundle.kind)(bundle.model, beginnings)
+    probabilities, features = curve_reader(bundle.kind)(bundle.model, beginnings)
     with np.errstate(divide="ignore"):  # no tree voted for it
         logits = np.log(probabilities)
-    features = extract_features([readable(curve) for curve in beginnings])
     splits = np.cumsum([len(n) for n in nights])[:-1]
     return list(zip(np.split(logits, splits), np.split(features, splits), strict=True))
 

@@ -14,9 +14,9 @@ from taonet_core.labels import SIX_CLASSES
 from taonet_core.models.forest import ForestConfig, train_forest
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.weights import ModelBundle
-from taonet_core.tasks import symmetry
 from taonet_core.transforms.photometry import extract_light_curve
 from taonet_core.transforms.preprocess import PreprocessConfig
+from taonet_core.transforms.symmetry import symmetry
 
 DOMAIN = {"domain": {"bands": [""], "pixel_scale": 2.5, "nights": [3, 40]}}
 

@@ -18,8 +18,9 @@ from taonet_core.fit import TrainConfig, fit, schedule
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.taonet_paper import TAONetPaper, TAONetPaperConfig
 from taonet_core.simulation.dataset import simulate_dataset
-from taonet_core.tasks import NightTask, VectorTask, WindowTask, symmetry, thin
+from taonet_core.tasks import NightTask, VectorTask, WindowTask, thin
 from taonet_core.train import train_model
+from taonet_core.transforms.symmetry import symmetry
 
 SMALL = TAONetConfig(n_classes=3, widths=(8, 8, 8, 8), embedding=16, hidden=16, dropout=0.0)
 

@@ -22,7 +22,7 @@ from taonet_core.errors import TrainingError
 from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.models.forest import readable
 from taonet_core.transforms.curve_features import extract_curve_features
-from taonet_core.transforms.features import extract_features
+from taonet_core.transforms.features import FEATURE_NAMES, extract_features
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -194,9 +194,18 @@ def boosting_probabilities(model: Pipeline, curves: Sequence[LightCurve]) -> NDA
     ndarray, shape (len(curves), K), float64
         NaN where a curve has no point.
     """
+    return read_with_boosting(model, curves)[0]
+
+
+def read_with_boosting(
+    model: Pipeline, curves: Sequence[LightCurve]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what `boosting_probabilities` does, and the published features (len(curves), 30)."""
     known = np.array([np.isfinite(c.flux).any() or np.isfinite(c.mag).any() for c in curves])
     probabilities = np.full((len(curves), len(model.classes_)), np.nan)
+    features = np.full((len(curves), len(FEATURE_NAMES)), np.nan)
     if known.any():
-        some = [curve for curve, has in zip(curves, known, strict=True) if has]
-        probabilities[known] = model.predict_proba(curve_table(some))
-    return probabilities
+        table = curve_table([curve for curve, has in zip(curves, known, strict=True) if has])
+        probabilities[known] = model.predict_proba(table)
+        features[known] = table[:, : len(FEATURE_NAMES)]
+    return probabilities, features

@@ -11,17 +11,19 @@ from numpy.typing import NDArray
 from taonet_core.config import from_dict
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.models import CURVE_KINDS, SUFFIXES
-from taonet_core.models.boosting import BoostingConfig, boosting_probabilities
-from taonet_core.models.forest import ForestConfig, forest_probabilities
+from taonet_core.models.boosting import BoostingConfig, read_with_boosting
+from taonet_core.models.forest import ForestConfig, read_with_forest
 
 if TYPE_CHECKING:
     from torch import nn
 
-#: Model and light curves -> probabilities, shape (curves, K).
-CurveClassifier: TypeAlias = "Callable[[Any, Sequence[LightCurve]], NDArray[np.float64]]"
-_CURVE_DESIGNS: dict[str, tuple[type[Any], CurveClassifier]] = {
-    "forest": (ForestConfig, forest_probabilities),
-    "boosting": (BoostingConfig, boosting_probabilities),
+#: Model and light curves -> probabilities, shape (curves, K), and the 30 published features.
+CurveReader: TypeAlias = (
+    "Callable[[Any, Sequence[LightCurve]], tuple[NDArray[np.float64], NDArray[np.float64]]]"
+)
+_CURVE_DESIGNS: dict[str, tuple[type[Any], CurveReader]] = {
+    "forest": (ForestConfig, read_with_forest),
+    "boosting": (BoostingConfig, read_with_boosting),
 }
 
 
@@ -30,8 +32,8 @@ def curve_settings(kind: str) -> type[Any]:
     return _CURVE_DESIGNS[kind][0]
 
 
-def curve_probabilities(kind: str) -> CurveClassifier:
-    """Return what classifies with a kind that reads light curves."""
+def curve_reader(kind: str) -> CurveReader:
+    """Return what measures and classifies light curves with a kind that reads them."""
     return _CURVE_DESIGNS[kind][1]
 
 

@@ -181,12 +181,19 @@ def forest_probabilities(model: Pipeline, curves: Sequence[LightCurve]) -> NDArr
     ndarray, shape (len(curves), K), float64
         Columns in the order of `forest_classes`; NaN where a curve has too few points.
     """
+    return read_with_forest(model, curves)[0]
+
+
+def read_with_forest(
+    model: Pipeline, curves: Sequence[LightCurve]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what `forest_probabilities` does, and the features (len(curves), 30) it is from."""
     features = extract_features([readable(curve) for curve in curves])
     known = np.isfinite(features).all(1)
     probabilities = np.full((len(features), len(model.classes_)), np.nan)
     if known.any():
         probabilities[known] = model.predict_proba(features[known])
-    return probabilities
+    return probabilities, features
 
 
 def _check(targets: NDArray[np.int64], config: ForestConfig) -> None:
