@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import browser
 import numpy as np
 import pytest
 
@@ -93,3 +95,31 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("real data are not here; set TAONET_REAL_DATA to their folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the app, one server a test session, with a few objects and small models."""
+    with browser.served(tmp_path_factory.mktemp("app")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One Chromium a test session."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not browser.CHROMIUM.exists():
+        pytest.skip(f"there is no {browser.CHROMIUM}")
+    with playwright.sync_playwright() as api:
+        started = api.chromium.launch(
+            executable_path=str(browser.CHROMIUM), args=browser.FLAGS.split()
+        )
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(chromium: Any, address: str) -> Iterator[Any]:
+    """Open a window that may talk to the app alone, and in which no script may fail."""
+    with browser.window(chromium, address) as window:
+        yield window
