@@ -14,7 +14,7 @@ import pytest
 from astropy.table import QTable, Table
 from astropy.time import Time
 
-from taonet_core.data import table_files
+from taonet_core.data import table_files, table_formats
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.tables import read_light_curves
 from taonet_core.errors import InvalidSequenceError, UnreadableFileError
@@ -244,7 +244,7 @@ def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
         with pytest.raises(UnreadableFileError, match="at most 50"):
             read_light_curves(source)
     monkeypatch.undo()
-    monkeypatch.setattr(table_files, "MAX_ROWS", 4)
+    monkeypatch.setattr(table_formats, "MAX_ROWS", 4)
     with pytest.raises(UnreadableFileError, match="5 rows, at most 4"):
         read_light_curves(as_parquet(frame()))
 
