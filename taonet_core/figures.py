@@ -32,6 +32,7 @@ from taonet_core.transforms.skyview import coordinate_texts, sky_geometry
 from taonet_core.transforms.summary import epoch_columns, peak_epoch
 
 _QUIET = 3.0  # differences are shown over this many times the interval: mid-grey noise
+_CARD = 96  # most pixels of a card's picture, along a side
 
 
 def viewer_payload(
@@ -112,6 +113,18 @@ def _luminance(colour: str) -> float:
     return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
 
 
+def curve_card(curve: LightCurve) -> dict[str, Any]:
+    """Return the card of an object that is known by its light curve alone: it has no image."""
+    return {
+        "id": str(curve.meta.get("object_id") or "unnamed"),
+        "image": None,
+        "points": _spark(curve),
+        "truth": curve.meta.get("label") if curve.meta.get("label") in set(STYLES) else None,
+        "simulated": bool(curve.meta.get("simulated")),
+        "verdict": None,
+    }
+
+
 def gallery_card(
     sequence: ImageSequence, curve: LightCurve, prediction: Prediction | None = None
 ) -> dict[str, Any]:
@@ -137,20 +150,27 @@ def gallery_card(
     chosen = (nights == nights[peak]) & (sequence.bands == sequence.bands[peak]) & usable
     frames = mark_missing(sequence.frames[chosen if chosen.any() else [peak]])
     image = np.median(frames - sky_levels(frames)[:, None, None], axis=0)
+    image = _middle(image)
     low, high = display_limits(image)["zscale"]
     shade = np.clip((np.nan_to_num(image, nan=low) - low) / (high - low), 0, 1)
     shade = np.arcsinh(3 * shade) / np.arcsinh(3)  # as the viewer's asinh
     return {
         "id": sequence.object_id,
         "image": _base64(np.round(255 * shade).astype(np.uint8)),
-        "height": sequence.frames.shape[1],
-        "width": sequence.frames.shape[2],
+        "height": image.shape[0],
+        "width": image.shape[1],
         "peak": peak,
         "points": _spark(curve),
         "truth": sequence.meta.get("label"),
         "simulated": bool(sequence.meta.get("simulated")),
         "verdict": None if prediction is None else _verdict(prediction),
     }
+
+
+def _middle(image: NDArray[Any]) -> NDArray[Any]:
+    """Cut a card's picture around the target, where the image is larger."""
+    top, left = (max(0, side // 2 - _CARD // 2) for side in image.shape)
+    return image[top : top + _CARD, left : left + _CARD]
 
 
 def _of_frames(prediction: Prediction, kept: NDArray[np.int64]) -> Prediction:

@@ -120,4 +120,5 @@ def _prediction(
         meta,
         prediction_sets=sets,
         novelty=novelty,
+        embedding=outputs.vectors[-1],
     )

@@ -21,7 +21,7 @@ from taonet_core.data.file_kinds import may_hold_images, stem
 from taonet_core.data.fits_io import read_sequences
 from taonet_core.data.fits_scan import FileSlices, scan
 from taonet_core.data.sequence import night_index
-from taonet_core.data.sky import parse_position, sky_groups, unit_vectors
+from taonet_core.data.sky import parse_cone, separations, sky_groups
 from taonet_core.errors import TaoNetError, UnreadableFileError
 
 INDEX_NAME = "catalog.parquet"
@@ -174,10 +174,10 @@ def search(catalog: pd.DataFrame, text: str, *, radius_arcsec: float = 60.0) -> 
     ----------
     catalog : DataFrame
     text : str
-        Part of a name in any case, or a position: ``'123.14 12.55'``, ``'08:12:33 +12:33:01'``,
-        ``'08h12m33s +12d33m01s'``, ``'J081233.0+123301'``.
+        Part of a name in any case, or a position in any usual form, with or without the radius
+        of the cone: ``'123.14 12.55'``, ``'08:12:33 +12:33:01 r=2m'`` (`sky.parse_cone`).
     radius_arcsec : float
-        Radius of the cone around a position.
+        Radius of the cone around a position that comes without one.
 
     Returns
     -------
@@ -187,13 +187,10 @@ def search(catalog: pd.DataFrame, text: str, *, radius_arcsec: float = 60.0) -> 
     text = text.strip()
     named = catalog["object_id"].str.contains(text, case=False, regex=False).to_numpy(bool)
     separation = np.full(len(catalog), np.nan)
-    position = parse_position(text)
-    if position is not None:
-        ra, dec = catalog["ra"].to_numpy(), catalog["dec"].to_numpy()
-        chord = np.linalg.norm(
-            unit_vectors(ra, dec) - unit_vectors(*map(np.asarray, position)), axis=-1
-        )
-        separation = np.degrees(2 * np.arcsin(np.clip(chord / 2, 0, 1))) * 3600
+    cone = parse_cone(text)
+    if cone is not None:
+        separation = separations(catalog["ra"].to_numpy(), catalog["dec"].to_numpy(), cone[:2])
+        radius_arcsec = radius_arcsec if cone[2] is None else cone[2]
     near = separation <= radius_arcsec
     found = catalog.assign(separation_arcsec=np.where(near, separation, np.nan))[named | near]
     return found.sort_values("separation_arcsec", kind="stable")
@@ -238,7 +235,7 @@ def _deep_tao_row(path: Path, root: Path) -> dict[str, Any] | None:
     rows = deep_tao.plan(table, range(2, len(table) + 2)).rows
     if not rows:
         return None
-    return _row(path.relative_to(root), meta, np.array([time for _, time, _ in rows]))
+    return object_row(path.relative_to(root), meta, np.array([time for _, time, _ in rows]))
 
 
 def _other_rows(place: Path, paths: list[Path], root: Path) -> list[dict[str, Any]]:
@@ -250,7 +247,7 @@ def _other_rows(place: Path, paths: list[Path], root: Path) -> list[dict[str, An
             _log.warning("left out of the catalogue: %s", sequence)
             continue
         where = by_name.get(Path(name).name, place).relative_to(root)
-        rows.append(_row(where, sequence.meta, sequence.times))
+        rows.append(object_row(where, sequence.meta, sequence.times))
     return rows
 
 
@@ -268,7 +265,8 @@ def _readable_alone(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return kept
 
 
-def _row(path: Path, meta: Mapping[str, Any], times: NDArray[np.float64]) -> dict[str, Any]:
+def object_row(path: Path, meta: Mapping[str, Any], times: NDArray[np.float64]) -> dict[str, Any]:
+    """Return what a catalogue (`COLUMNS`) says of an object, but for its ``group``."""
     dated = meta.get("time_kind", "mjd") == "mjd"
     return {
         "object_id": str(meta.get("object_id") or stem(path.name)),

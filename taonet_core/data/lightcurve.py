@@ -95,6 +95,10 @@ class LightCurve:
         chosen = {name: getattr(self, name)[index] for name in (*_COLUMNS, "times", "bands")}
         return replace(self, **chosen)
 
+    def with_meta(self, **facts: Any) -> LightCurve:
+        """Return the curve with these entries of `meta` set."""
+        return replace(self, meta={**self.meta, **facts})
+
     def per_band(self) -> dict[str, LightCurve]:
         """Split into one light curve a filter, most observed first."""
         names, counts = np.unique(self.bands, return_counts=True)

@@ -1,4 +1,4 @@
-"""What the classifiers return: `Prediction`."""
+"""What the classifiers return, `Prediction`, and why, `Attribution`."""
 
 from __future__ import annotations
 
@@ -57,6 +57,8 @@ class Prediction:
     novelty : float
         How unlike all that the model has seen, percent: the share of known objects, read on as
         many nights, that look less strange. NaN where the model cannot tell.
+    embedding : ndarray, shape (D,), float64, optional
+        How the model describes the object after the last night.
     """
 
     probabilities: NDArray[np.float64]
@@ -68,6 +70,7 @@ class Prediction:
     meta: Mapping[str, Any] = field(default_factory=dict)
     prediction_sets: NDArray[np.bool_] | None = None
     novelty: float = np.nan
+    embedding: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.times), len(self.classes))
@@ -136,6 +139,76 @@ class Prediction:
             }
             for rank, (name, probability) in enumerate(ranked, start=1)
         ]
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """Which pixels of which nights speak for a class, and which against it.
+
+    Parameters
+    ----------
+    values : ndarray, shape (N, H, W), float32
+        Evidence for the target class, in units of the log-odds, one map a night read. Positive
+        speaks for it, negative against it, where the method tells (`signed`).
+    times : ndarray, shape (N,), float64
+        MJD of the nights, as of `Prediction`.
+    night_of_frame : ndarray, shape (T,), int64
+        Night of every frame of the sequence; -1 where the classifier did not use the frame.
+    target : TransientClass
+        The class explained.
+    against : TransientClass or None
+        The class it is told from; None: all others together.
+    model, model_version : str
+        Whose decision it is.
+    method, baseline : str
+        Keys of `taonet_core.explain.METHODS` and `BASELINES`.
+    explained : float
+        Log-odds of the object minus those of the baseline.
+    delta : float
+        Sum of `values` minus `explained`: the error of a method that promises the two to be
+        equal. NaN where the method promises nothing.
+    signed : bool
+        Whether the sign of `values` means for or against.
+    meta : mapping
+        ``object_id``; ``left`` and ``top``: column and row of the frames on which the first pixel
+        of a map lies, below 0 where maps reach beyond them; ``score``: log-odds of the object;
+        ``steps``, ``seconds``.
+    """
+
+    values: NDArray[np.float32]
+    times: NDArray[np.float64]
+    night_of_frame: NDArray[np.int64]
+    target: TransientClass
+    against: TransientClass | None
+    model: str
+    model_version: str
+    method: str
+    baseline: str
+    explained: float
+    delta: float
+    signed: bool
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 3 or len(self.values) != len(self.times) or not len(self.times):
+            raise ValueError(f"wanted {len(self.times)} maps, got {self.values.shape}")
+        if not np.isfinite(self.values).all():
+            raise ValueError("evidence must be finite")
+
+    @property
+    def per_night(self) -> NDArray[np.float64]:
+        """Evidence of each night, the sum over its pixels, shape (N,)."""
+        return self.values.sum((1, 2), dtype=np.float64)
+
+    @property
+    def importance(self) -> NDArray[np.float64]:
+        """Share of each night in all evidence, for and against alike, shape (N,); sums to 1.
+
+        All nights count the same where there is no evidence at all.
+        """
+        size = np.abs(self.values).sum((1, 2), dtype=np.float64)
+        total = size.sum()
+        return size / total if total else np.full(len(size), 1 / len(size))
 
 
 def empty_row(object_id: str, *, error: str) -> dict[str, Any]:

@@ -1,0 +1,290 @@
+"""What was measured of objects once, kept: brightness, cards for a gallery, verdicts.
+
+One SQLite file holds it by the content of the objects and by the identity of the classifiers, so
+that nothing is measured twice, nothing stale is shown, and a run that was cut off goes on where it
+stopped. It may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from taonet_core.collection import Collection, Readable
+from taonet_core.data.lightcurve import LightCurve
+from taonet_core.data.results import Prediction
+from taonet_core.errors import TaoNetError
+from taonet_core.figures import curve_card, gallery_card
+from taonet_core.inference import predict_many
+from taonet_core.models.weights import ModelBundle
+from taonet_core.transforms.brightness import brightness_facts
+from taonet_core.transforms.photometry import extract_light_curve
+from taonet_core.verdicts import Verdicts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Columns of the table of facts.
+FACTS = ("mag_peak", "snr_peak", "n_detected", "bands")
+#: Called with (objects done, objects in all); returning False stops after this batch.
+OnObject = Callable[[int, int], "bool | None"]
+
+_BATCH = 16
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS objects (stamp TEXT PRIMARY KEY, facts TEXT, card TEXT, error TEXT);
+CREATE TABLE IF NOT EXISTS verdicts (
+    stamp TEXT, model TEXT, probabilities BLOB, sets BLOB, novelty REAL, vector BLOB, error TEXT,
+    PRIMARY KEY (stamp, model)
+);
+"""
+_VERSION = 1
+
+_log = logging.getLogger(__name__)
+
+
+def identity(bundle: ModelBundle) -> str:
+    """Return a text that changes whenever what a classifier says may change."""
+    calibrated = json.dumps(bundle.sidecar.get("calibration"), sort_keys=True)
+    return f"{bundle.name} {bundle.version} {bundle.sidecar.get('sha256')} {hash_of(calibrated)}"
+
+
+def hash_of(text: str) -> str:
+    """Return a short digest of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class VerdictStore:
+    """Facts, cards and verdicts of objects.
+
+    Parameters
+    ----------
+    path : path, optional
+        SQLite file, made if it is not there; a damaged one is put aside and begun anew. In memory
+        where not given.
+    """
+
+    def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self._lock = threading.RLock()
+        try:
+            self._db = _open(path)
+        except (sqlite3.Error, OSError) as error:
+            raise TaoNetError(
+                f"{path}: the store of verdicts cannot be opened ({error}); make its folder "
+                "writable"
+            ) from error
+
+    # --- filling --------------------------------------------------------------------------------
+
+    def missing(self, collection: Collection, bundle: ModelBundle | None = None) -> list[str]:
+        """Return the objects that have no verdict of a classifier yet, or no facts."""
+        query, key = "SELECT stamp FROM objects", tuple[str, ...]()
+        if bundle is not None:
+            query, key = "SELECT stamp FROM verdicts WHERE model = ?", (identity(bundle),)
+        with self._lock:
+            held = {stamp for (stamp,) in self._db.execute(query, key)}
+        return [name for name, stamp in collection.stamps.items() if stamp not in held]
+
+    def fill(
+        self,
+        collection: Collection,
+        bundles: Sequence[ModelBundle],
+        *,
+        object_ids: Iterable[str] | None = None,
+        on_object: OnObject | None = None,
+    ) -> None:
+        """Measure and classify what has not been yet; a batch that is done stays done.
+
+        Parameters
+        ----------
+        collection : Collection
+        bundles : sequence of ModelBundle
+        object_ids : iterable of str, optional
+            Only these; default all.
+        on_object : callable, optional
+            Called with (objects done, objects in all) after every batch; returning False stops.
+        """
+        wanted = list(collection.stamps if object_ids is None else object_ids)
+        lacking = [set(self.missing(collection, b)) for b in (None, *bundles)]
+        todo = [name for name in wanted if any(name in lack for lack in lacking)]
+        for start in range(0, len(todo), _BATCH):
+            names = todo[start : start + _BATCH]
+            items = [_read(collection, name) for name in names]
+            self._measure(collection, names, items, lacking[0])
+            for bundle, lack in zip(bundles, lacking[1:], strict=True):
+                self._classify(collection, names, items, lack, bundle)
+            if on_object and on_object(min(start + _BATCH, len(todo)), len(todo)) is False:
+                return
+
+    def _measure(
+        self,
+        collection: Collection,
+        names: list[str],
+        items: list[Readable | TaoNetError],
+        lacking: set[str],
+    ) -> None:
+        rows = [
+            (collection.stamp(name), *_facts_and_card(item))
+            for name, item in zip(names, items, strict=True)
+            if name in lacking
+        ]
+        with self._lock, self._db:
+            self._db.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", rows)
+
+    def _classify(
+        self,
+        collection: Collection,
+        names: list[str],
+        items: list[Readable | TaoNetError],
+        lacking: set[str],
+        bundle: ModelBundle,
+    ) -> None:
+        chosen = [(n, item) for n, item in zip(names, items, strict=True) if n in lacking]
+        readable = [item for _, item in chosen if not isinstance(item, TaoNetError)]
+        answers = iter(predict_many(readable, bundle))
+        rows = []
+        for name, item in chosen:
+            answer = item if isinstance(item, TaoNetError) else next(answers)
+            rows.append((collection.stamp(name), identity(bundle), *_pack(answer)))
+        with self._lock, self._db:
+            self._db.executemany("INSERT OR REPLACE INTO verdicts VALUES (?,?,?,?,?,?,?)", rows)
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def facts(self, collection: Collection) -> pd.DataFrame:
+        """Return what is known of the brightness of objects, by their names.
+
+        Returns
+        -------
+        DataFrame
+            Columns `FACTS` and ``error`` (why the object cannot be read), index ``object_id``;
+            objects not measured yet are not in it.
+        """
+        import pandas as pd
+
+        names = {stamp: name for name, stamp in collection.stamps.items()}
+        with self._lock:
+            found = self._db.execute("SELECT stamp, facts, error FROM objects").fetchall()
+        rows = {
+            names[stamp]: {**json.loads(facts), "error": error}
+            for stamp, facts, error in found
+            if stamp in names
+        }
+        table = pd.DataFrame.from_dict(rows, orient="index", columns=[*FACTS, "error"])
+        kinds = {"mag_peak": "float64", "snr_peak": "float64", "n_detected": "Int64"}
+        return table.rename_axis("object_id").astype({**kinds, "bands": "str", "error": "str"})
+
+    def cards(self, collection: Collection, object_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return the gallery cards of objects; those not measured yet are not in it.
+
+        They hold no verdict: that is the caller's to add.
+        """
+        cards = {}
+        with self._lock:
+            for name in object_ids:
+                stamp = (collection.stamp(name),)
+                row = self._db.execute("SELECT card FROM objects WHERE stamp = ?", stamp).fetchone()
+                if row is not None:
+                    cards[name] = {**json.loads(row[0]), "id": name}
+        return cards
+
+    def verdicts(self, collection: Collection, bundle: ModelBundle) -> Verdicts:
+        """Return what a classifier says of the objects that it has been asked about."""
+        query = "SELECT * FROM verdicts WHERE model = ?"
+        with self._lock:
+            held = {row[0]: row[2:] for row in self._db.execute(query, (identity(bundle),))}
+        stamps = [collection.stamp(name) for name in collection.catalog["object_id"]]
+        asked = np.array([stamp in held for stamp in stamps], dtype=bool)
+        rows = [held[stamp] for stamp in stamps if stamp in held]
+        catalog = collection.catalog[asked]
+        return _verdicts(bundle, catalog, rows)
+
+
+def _open(path: str | os.PathLike[str] | None) -> sqlite3.Connection:
+    """Open the file; one that is no database is put aside, since it can be made anew."""
+    try:
+        return _connect(path)
+    except sqlite3.OperationalError:
+        raise  # it cannot be read or written, which is no damage
+    except sqlite3.DatabaseError as error:
+        if path is None:
+            raise
+        aside = Path(path).with_suffix(".damaged")
+        _log.warning("%s is damaged (%s); it is put aside as %s", path, error, aside.name)
+        os.replace(path, aside)
+        return _connect(path)
+
+
+def _connect(path: str | os.PathLike[str] | None) -> sqlite3.Connection:
+    if path is not None:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    db = sqlite3.connect(path or ":memory:", timeout=30, check_same_thread=False)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = NORMAL")  # what is lost can be measured again
+    if db.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+        db.executescript("DROP TABLE IF EXISTS objects; DROP TABLE IF EXISTS verdicts;")
+        db.execute(f"PRAGMA user_version = {_VERSION}")
+    db.executescript(_SCHEMA)
+    return db
+
+
+def _read(collection: Collection, name: str) -> Readable | TaoNetError:
+    try:
+        return collection.read(name)
+    except TaoNetError as error:
+        return error
+
+
+def _facts_and_card(item: Readable | TaoNetError) -> tuple[str, str, str]:
+    """Facts and card as JSON, and why there are none."""
+    if isinstance(item, TaoNetError):
+        return json.dumps(dict.fromkeys(FACTS)), json.dumps({"error": str(item)}), str(item)
+    if isinstance(item, LightCurve):
+        curve, card = item, curve_card(item)
+    else:
+        curve = extract_light_curve(item)
+        card = gallery_card(item, curve)
+    facts = {
+        name: None if isinstance(value, float) and np.isnan(value) else value
+        for name, value in brightness_facts(curve).items()
+    }
+    return json.dumps(facts), json.dumps(card, allow_nan=False), ""
+
+
+def _pack(answer: Prediction | TaoNetError) -> tuple[Any, ...]:
+    """Return probabilities, sets, novelty, vector and error, as they are stored."""
+    if isinstance(answer, TaoNetError):
+        return None, None, None, None, str(answer)
+    sets = None if answer.prediction_sets is None else answer.prediction_sets[-1].tobytes()
+    vector = np.asarray(answer.embedding, dtype="<f4").tobytes()
+    novelty = None if np.isnan(answer.novelty) else answer.novelty
+    return answer.probabilities.astype("<f8").tobytes(), sets, novelty, vector, ""
+
+
+def _verdicts(bundle: ModelBundle, catalog: pd.DataFrame, rows: list[tuple[Any, ...]]) -> Verdicts:
+    k = len(bundle.classes)
+    sets = [np.zeros(k, bool) if s is None else np.frombuffer(s, bool) for _, s, *_ in rows]
+    known = [np.frombuffer(v, "<f4") for _, _, _, v, _ in rows if v is not None]
+    width = len(known[0]) if known else 0
+    blank = np.full(width, np.nan, dtype=np.float32)
+    vectors = [blank if v is None else np.frombuffer(v, "<f4") for _, _, _, v, _ in rows]
+    return Verdicts(
+        bundle.name,
+        bundle.version,
+        bundle.classes,
+        catalog["object_id"].to_numpy(str),
+        catalog["label"].fillna("").to_numpy(str),
+        tuple(np.frombuffer(p or b"", "<f8").reshape(-1, k) for p, *_ in rows),
+        None if bundle.calibration is None else np.array(sets, dtype=bool).reshape(-1, k),
+        np.array([np.nan if n is None else n for _, _, n, _, _ in rows], dtype=np.float64),
+        np.array(vectors, dtype=np.float32).reshape(len(rows), width),
+        np.array([error for *_, error in rows], dtype=str),
+    )
