@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,8 +25,8 @@ _TEXT = (
     "classifier_version",
 )
 _COUNTS = ("n_nights", "ranking")
-# A spreadsheet runs a text cell that begins so.
-_FORMULA = re.compile(r"^(?=\s*[=+\-@])")
+#: How a text begins that a spreadsheet would run.
+FORMULA = r"(?=\s*[=+\-@])"
 
 
 def results_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
@@ -53,7 +52,7 @@ def results_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> 
     for name in columns:
         values = [row[name] for row in rows]
         if name in _TEXT or name.startswith("model"):
-            table[name] = pd.Series([_one_line(str(v)) for v in values], dtype="str")
+            table[name] = pd.Series([one_line(str(v)) for v in values], dtype="str")
         else:
             table[name] = pd.Series(values, dtype="int64" if name in _COUNTS else "float64")
     return pd.DataFrame(table)
@@ -122,11 +121,11 @@ def csv_text(table: pd.DataFrame) -> str:
     """
     safe = table.copy()
     for name in _text_columns(table):
-        safe[name] = safe[name].str.replace(_FORMULA, "'", regex=True)
+        safe[name] = safe[name].str.replace(f"^{FORMULA}", "'", regex=True)
     return str(safe.to_csv(index=False, lineterminator="\n"))
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     """Replace what cannot be printed, line ends among it: XML and logs refuse or obey it."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 

@@ -1,0 +1,263 @@
+"""Experts' labels: what was acknowledged is kept, and nothing is changed."""
+
+import multiprocessing
+import sqlite3
+import sys
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlalchemy import text
+
+from taonet_core.data import label_database
+from taonet_core.data.annotations import Annotations
+from taonet_core.data.expert_labels import COLUMNS, UNSURE, WITHDRAWN, read_labels
+from taonet_core.data.exports import TABLE_SUFFIXES
+from taonet_core.errors import TaoNetError
+
+HOSTILE = "=1+1 <script>alert(1)</script> **b** $x$ 'q' \"Q\" ; DROP TABLE taonet_labels; ★ ünï"
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path / 'deep' / 'labels.sqlite'}"
+
+
+@pytest.fixture
+def labels(url):
+    return Annotations(url)
+
+
+def test_a_label_is_a_row_with_who_when_and_what_was_shown(labels):
+    shown = {"model": "taonet", "model_version": "1.0", "verdict": "CV", "probability": 0.93}
+    place = {"ra": 10.5, "dec": -3.25, "collection": "demo"}
+    before = datetime.now(UTC)
+    stored = labels.add("a", "SN", author="ann", confidence="high", note="host", **place, **shown)
+    assert before <= datetime.fromisoformat(stored.created_at) <= datetime.now(UTC)
+    assert labels.history("a") == [stored]
+    assert (stored.label, stored.verdict, stored.probability, stored.dec) == (
+        "SN",
+        "CV",
+        0.93,
+        -3.25,
+    )
+
+
+def test_history_is_kept_and_the_newest_of_each_author_counts(labels):
+    for label in ("SN", "CV", UNSURE):
+        labels.add("a", label, author="ann")
+    labels.add("a", "AGN", author="bob")
+    labels.add("b", "BZ", author="bob")
+    assert [row.label for row in labels.history("a")] == ["SN", "CV", UNSURE, "AGN"]
+    latest = labels.latest()
+    assert list(latest.columns) == list(COLUMNS)
+    assert latest[["object_id", "author", "label"]].to_numpy().tolist() == [
+        ["b", "bob", "BZ"],
+        ["a", "bob", "AGN"],
+        ["a", "ann", UNSURE],
+    ]
+
+
+def test_taking_back_is_a_new_row(labels):
+    labels.add("a", "SN", author="ann", note="first")
+    labels.add("a", "CV", author="ann")
+    assert labels.undo("a", "ann").label == "SN"
+    assert labels.undo("b", "ann") is None
+    labels.add("a", WITHDRAWN, author="ann")
+    assert labels.latest().empty
+    assert [row.label for row in labels.history("a")] == ["SN", "CV", "SN", WITHDRAWN]
+    labels.add("c", "SN", author="ann")
+    assert labels.undo("c", "ann").label == WITHDRAWN
+
+
+def test_the_database_itself_refuses_changes(labels, url):
+    labels.add("a", "SN", author="ann")
+    file = sqlite3.connect(url.removeprefix("sqlite:///"))
+    for statement in ("UPDATE taonet_labels SET label = 'CV'", "DELETE FROM taonet_labels"):
+        with pytest.raises(sqlite3.IntegrityError, match="never changed"):
+            file.execute(statement)
+    file.close()
+    assert [row.label for row in labels.history()] == ["SN"]
+
+
+def test_what_is_acknowledged_is_found_after_a_restart(labels, url):
+    stored = labels.add("a", "SN", author="ann")
+    with labels._engine.connect() as connection:
+        settings = [
+            connection.execute(text(f"PRAGMA {s}")).scalar()
+            for s in ("journal_mode", "synchronous")
+        ]
+    assert settings == ["wal", 2]  # 2: FULL, every commit is flushed to the disk
+    assert Annotations(url).history("a") == [stored]
+
+
+def write_many(url, author, count, gate):
+    gate.wait()
+    labels = Annotations(url)
+    for i in range(count):
+        labels.add(f"object{i}", "SN", author=author)
+
+
+def test_writers_beside_each_other_lose_nothing(url):
+    """Four processes open a database that is not there yet, at once, and write."""
+    fork = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
+    gate = fork.Barrier(4)
+    writers = [fork.Process(target=write_many, args=(url, f"p{i}", 25, gate)) for i in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(60)
+    assert [writer.exitcode for writer in writers] == [0] * 4
+    latest = Annotations(url).latest()
+    assert len(latest) == 100 and (latest["author"].value_counts() == 25).all()
+
+
+@pytest.mark.parametrize("name", ["object_id", "author", "note"])
+def test_text_is_kept_as_it_is(labels, name):
+    values = {"object_id": "a", "author": "ann", "note": ""} | {name: HOSTILE}
+    stored = labels.add(label="SN", **values)
+    assert getattr(stored, name) == HOSTILE
+    [found] = labels.history(values["object_id"])
+    assert found == stored
+
+
+def test_what_no_database_holds_is_replaced(labels):
+    labels.add("a\0b", "SN", author="ann", note="\ud800 end")
+    [row] = labels.history("a\0b")
+    assert row.object_id == "a\ufffdb" and row.note == "? end"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"label": "sn"}, {"label": ""}, {"confidence": "0.9"}, {"author": " "}, {"object_id": ""}],
+    ids=str,
+)
+def test_what_is_no_label_is_refused(labels, values):
+    good = {"object_id": "a", "label": "SN", "author": "ann", "confidence": "low"}
+    with pytest.raises(ValueError, match="wanted|needs"):
+        labels.add(**good | values)
+    assert labels.history() == []
+
+
+@pytest.mark.parametrize(
+    ("said", "label", "agree"),
+    [
+        (["SN"], "SN", True),
+        (["SN", "SN"], "SN", True),
+        (["SN", "CV"], UNSURE, False),
+        (["SN", "SN", "CV"], "SN", False),
+        (["SN", UNSURE], "SN", False),
+        ([UNSURE, UNSURE], UNSURE, True),
+    ],
+)
+def test_consensus(labels, said, label, agree):
+    for i, value in enumerate(said):
+        labels.add("a", value, author=f"p{i}")
+    row = labels.consensus().loc["a"]
+    assert (row["label"], row["agree"], row["n_authors"]) == (label, agree, len(said))
+
+
+def test_one_name_at_two_places_is_two_objects(labels):
+    labels.add("a", "SN", author="ann", ra=10.0, dec=60.0)
+    labels.add("b", "SN", author="ann")  # no place: known by its name
+
+    def held(ra):
+        catalog = pd.DataFrame({"object_id": ["a", "b"], "ra": [ra, 0.0], "dec": [60.0, 0.0]})
+        return list(labels.consensus(catalog).index)
+
+    assert held(10.0 + 9 / 3600 / np.cos(np.radians(60))) == ["a", "b"]
+    assert held(10.0 + 11 / 3600 / np.cos(np.radians(60))) == ["b"]
+    assert len(labels.history("a", ra=10.0, dec=60.0)) == 1
+    assert labels.history("a", ra=11.0, dec=60.0) == []
+
+
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
+def test_export_and_import_give_back_the_labels(labels, tmp_path, suffix):
+    labels.add("a", "SN", author="ann", note=HOSTILE, ra=1.25, dec=2.5, probability=0.5)
+    labels.add("a", "CV", author="ann", confidence="low")
+    labels.add("b", UNSURE, author="bob")
+    path = tmp_path / f"labels{suffix}"
+    assert labels.export(path, history=True) == 3
+    other = Annotations(f"sqlite:///{tmp_path / 'other.sqlite'}")
+    rows = read_labels(path)
+    assert (other.extend(rows), other.extend(rows)) == (3, 0)
+    pd.testing.assert_frame_equal(other.latest(), labels.latest())
+    np.testing.assert_equal([*map(vars, other.history())], [*map(vars, labels.history())])
+
+
+def test_a_plain_list_of_labels_can_be_read(labels, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("object_id,label\n007,SN\nb,unsure\n")
+    labels.extend(read_labels(path, author="ann"))
+    assert [(r.object_id, r.label, r.author) for r in labels.history()] == [
+        ("007", "SN", "ann"),
+        ("b", "unsure", "ann"),
+    ]
+    assert datetime.now(UTC) - datetime.fromisoformat(labels.history()[0].created_at) < timedelta(
+        hours=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", "object,class\nx,SN\n", "object_id and label"),
+        ("a.csv", "object_id,label\nx,SNe\n", "row 1.*SNe"),
+        ("a.csv", "", "cannot be read"),
+        ("a.vot", "<html>", "cannot be read"),
+        ("a.parquet", "PAR1", "cannot be read"),
+        ("a.txt", "x", "ending in"),
+        ("missing.csv", None, "cannot be read"),
+    ],
+)
+def test_what_is_no_table_of_labels_is_one_sentence(tmp_path, name, content, said):
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(TaoNetError, match=said):
+        read_labels(tmp_path / name, author="ann")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense secret",
+        "postgresql://user:se@cret@host/labels",
+        "postgresql://user:secret@host:port/labels",
+        "mysql://user:secret@host/labels",
+        "sqlite:///:memory:",
+        "sqlite://",
+        "postgres:///?password=secret&host=/nowhere",
+        "postgresql://user:secret@127.0.0.1:1/labels",
+        "sqlite:////proc/secret/labels.sqlite",
+    ],
+)
+def test_a_wrong_address_is_one_sentence_without_its_password(url, monkeypatch):
+    monkeypatch.setenv(label_database.URL_VARIABLE, url)
+    with pytest.raises(TaoNetError) as caught:
+        Annotations()
+    said = str(caught.value)
+    assert label_database.URL_VARIABLE in said or "psycopg" in said
+    assert "\n" not in said
+    assert "sqlite" in url or not {"secret", "se@cret", "cret"} & {*said.replace("@", " ").split()}
+    assert ":secret" not in said and "password=secret" not in said
+
+
+def test_a_missing_driver_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(TaoNetError, match=r"pip install 'psycopg\[binary\]'"):
+        Annotations("postgresql://user:secret@127.0.0.1/labels")
+
+
+def test_without_an_address_labels_lie_in_the_data_folder(monkeypatch, tmp_path):
+    monkeypatch.delenv(label_database.URL_VARIABLE, raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    Annotations().add("a", "SN", author="ann")
+    assert (tmp_path / "taonet" / "labels.sqlite").exists()
+
+
+def test_a_damaged_file_is_one_sentence(tmp_path):
+    path = tmp_path / "labels.sqlite"
+    path.write_bytes(b"this is no database, " * 200)
+    with pytest.raises(TaoNetError, match="not a database"):
+        Annotations(f"sqlite:///{path}")
