@@ -19,7 +19,7 @@ from taonet_core.data.catalog import (
     split_by_position,
 )
 from taonet_core.data.fits_io import read_sequence, write_sequence
-from taonet_core.data.sky import parse_position, sky_groups
+from taonet_core.data.sky import hammer, inside, parse_cone, parse_position, sky_groups
 from taonet_core.errors import UnreadableFileError
 
 PLACES = [("SN", "a", 120.0, 10.0), ("SN", "b", 120.0, 10.002), ("CV", "c", 200.0, -5.0)]
@@ -160,13 +160,29 @@ def test_shares_must_add_up() -> None:
         "123d08m15s 12d33m01s",
         "J081233.0+123301",
         "CSS060402:081233+123301",
+        "08:12:33+12:33:01",
+        "08h12m33s+12d33m01s",
+        "123.1375° +12.55028°",
+        "RA 123.13750 Dec +12.55028 · 08:12:33.0 +12:33:01 · l 210.6 b +24.1",
+        "RA: 08:12:33 DEC: 12:33:01",
+        "J2000 08:12:33, 12:33:01",
+        "<SkyCoord (ICRS): (ra, dec) in deg\n    (123.1375, 12.55028)>",
+        "SkyCoord(ra=123.1375*u.deg, dec=12.55028*u.deg, frame='icrs')",
+        'SkyCoord("08h12m33s", "+12d33m01s", frame="icrs")',
+        "l 210.48452 b 23.58829",
+        "l=210.48452, b=+23.58829",
+        "gal 210.48452 23.58829",
     ],
 )
 def test_positions_are_read_in_any_usual_form(text: str) -> None:
     assert parse_position(text) == pytest.approx((123.1375, 12.55028), abs=1e-4)
 
 
-@pytest.mark.parametrize("text", ["", "SN", "400 0", "10 95", "a b", "1 2 3", "12:00:00"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "SN", "400 0", "10 95", "a b", "1 2 3", "12:00:00", "l b", "gal 400 0", "nan nan",
+     "B1950 08:12:33 +12:33:01", "SkyCoord(", "<SkyCoord (FK4): (ra, dec) in deg (1, 2)>"],
+)  # fmt: skip
 def test_what_is_no_position_is_none(text: str) -> None:
     assert parse_position(text) is None
 
@@ -180,3 +196,43 @@ def test_search_finds_names_and_cones(folder: Path) -> None:
     assert near["separation_arcsec"].tolist() == pytest.approx([0, 7.2], abs=1e-3)
     assert search(found, "120.0 10.0", radius_arcsec=5)["object_id"].tolist() == ["CSSa"]
     assert search(found, "nothing").empty
+
+
+@pytest.mark.parametrize(
+    ("words", "radius"),
+    [("", None), (" r=30", 30), (" r=2m", 120), (", radius 5 arcmin", 300), (" r 2'", 120),
+     (" within 1.5°", 5400), (" r=10s", 10)],
+)  # fmt: skip
+def test_a_position_may_bring_the_radius_of_its_cone(words: str, radius: float | None) -> None:
+    assert parse_cone(f"08:12:33 +12:33:01{words}")[2] == radius
+    assert parse_cone(f"CSS{words}") is None
+
+
+def test_a_radius_in_the_text_goes_before_the_other(folder: Path) -> None:
+    found = index_folder(folder)
+    assert len(search(found, "120.0 10.0 r=5", radius_arcsec=30)) == 1
+    assert len(search(found, "120.0 10.0 r=1m", radius_arcsec=1)) == 2
+
+
+def test_the_sky_map_keeps_areas_and_has_east_to_the_left(rng) -> None:
+    x, y = hammer(np.array([180.0, 360.0, 0.0, 90.0, 0.0]), np.array([0.0, 0, 0, 0, 90]))
+    assert x == pytest.approx([0, -2, 2, 2 / np.sqrt(1 + np.sqrt(0.5)) * np.sqrt(0.5), 0], abs=1e-9)
+    assert y == pytest.approx([0, 0, 0, 0, 1], abs=1e-9)
+    ra, dec = rng.uniform(0, 360, 100_000), np.degrees(np.arcsin(rng.uniform(-1, 1, 100_000)))
+    x, y = hammer(ra, dec)
+    assert ((x / 2) ** 2 + y**2 <= 1 + 1e-12).all()
+    boxes = [(-1, -0.5), (0, 0), (1, -0.5)]
+    counts = [
+        np.count_nonzero(
+            inside(x, y, np.array([[a, b], [a + 0.4, b], [a + 0.4, b + 0.4], [a, b + 0.4]]))
+        )
+        for a, b in boxes
+    ]
+    expected = 0.4**2 / (2 * np.pi) * len(ra)
+    assert counts == pytest.approx([expected] * 3, abs=4 * np.sqrt(expected))
+
+
+def test_a_polygon_may_be_of_any_shape() -> None:
+    corners = np.array([[0, 0], [4, 0], [4, 4], [2, 1], [0, 4]])  # a notch from above
+    x, y = np.array([2.0, 2.0, 0.5, 5.0]), np.array([0.5, 2.0, 2.0, 1.0])
+    assert inside(x, y, corners).tolist() == [True, False, True, False]
