@@ -12,6 +12,7 @@ from typing import Any
 __version__ = "0.2.0"
 
 _PUBLIC = {
+    "Attribution": "taonet_core.data.results",
     "ImageSequence": "taonet_core.data.sequence",
     "LightCurve": "taonet_core.data.lightcurve",
     "Prediction": "taonet_core.data.results",

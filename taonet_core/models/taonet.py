@@ -64,6 +64,18 @@ class ConvBlock(nn.Sequential):
         super().__init__(*layers, *([nn.MaxPool2d(2)] if halve else []))
 
 
+class SkyNoise(nn.Module):
+    """Robust scatter of the pixels of a night; no gradient flows through it.
+
+    A part of its own, so that explanations can hold it: pixels made blank are no quieter sky.
+    """
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Map (N, H, W) to (N, 1)."""
+        sample = frames.detach()[:, ::2, ::2].flatten(1).abs()  # a quarter of the pixels is enough
+        return sample.median(1, keepdim=True).values / 0.6745 + 0.01  # of a normal distribution
+
+
 class FrameEncoder(nn.Module):
     """One night (science and difference) to one vector.
 
@@ -86,6 +98,7 @@ class FrameEncoder(nn.Module):
         side = 32 // 2 ** (len(config.widths) - 1)
         self.project = nn.Linear(config.widths[-1] * side * side, config.embedding)
         self.weights = nn.Parameter(torch.stack([matched_filter(f) for f in config.apertures]))
+        self.noise = SkyNoise()
         self.n_out = config.embedding + 4 * len(config.apertures) + 1
 
     def forward(self, pair: Tensor) -> Tensor:
@@ -97,7 +110,7 @@ class FrameEncoder(nn.Module):
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         vector = F.relu(self.project(self.blocks(pixels).flatten(1)))  # (N, E)
         flux = torch.einsum("nchw,ahw->nca", centre[..., 8:24, 8:24], self.weights)  # (N, 2, A)
-        noise = sky_noise(pair[:, 0])  # (N, 1)
+        noise = self.noise(pair[:, 0])  # (N, 1)
         flux = flux.flatten(1)  # (N, 2 A)
         return torch.cat([vector, flux.asinh(), (flux / noise).asinh(), noise.log()], 1)
 
@@ -171,12 +184,6 @@ def running(values: Tensor) -> Tensor:
     variance = values.square().cumsum(1) / count - mean.square()
     scatter = (variance.clamp(min=0) + 1e-4).sqrt()
     return torch.cat([mean, scatter, values.cummax(1).values], -1)
-
-
-def sky_noise(frames: Tensor) -> Tensor:
-    """Robust scatter of the pixels of frames (N, H, W), (N, 1); no gradient flows through it."""
-    sample = frames.detach()[:, ::2, ::2].flatten(1).abs()  # a quarter of the pixels is enough
-    return sample.median(1, keepdim=True).values / 0.6745 + 0.01  # of a normal distribution
 
 
 def time_features(times: Tensor) -> Tensor:
