@@ -1,0 +1,144 @@
+"""The code that reproduces what a page shows, in Python and on the command line."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from taonet_core.models import DEFAULT_MODEL
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a set of simulated objects was drawn, as its ``dataset.json`` says.
+
+    Attributes
+    ----------
+    survey : str
+    per_class, seed : int
+    visibility : float
+    label : str
+        Class of the object at hand.
+    """
+
+    survey: str
+    per_class: int
+    visibility: float
+    seed: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is on screen.
+
+    Attributes
+    ----------
+    object_id : str
+    file : str
+        Where the object was read, as its owner knows the file; unused with a recipe.
+    model : str
+        Classifier looked at.
+    images : bool
+        Whether there are images; else a light curve alone.
+    several : bool
+        Whether `file` holds more than this object: a folder, an archive, a table.
+    night : int, optional
+        The cursor's, from 1.
+    priors : mapping of str to float
+        Shares of the classes, where they were set.
+    why : mapping, optional
+        Arguments of `taonet_core.explain.explain`, where an explanation is shown.
+    recipe : Recipe, optional
+        How a simulated object was drawn.
+    """
+
+    object_id: str
+    file: str = ""
+    model: str = DEFAULT_MODEL
+    images: bool = True
+    several: bool = False
+    night: int | None = None
+    priors: Mapping[str, float] = field(default_factory=dict)
+    why: Mapping[str, Any] | None = None
+    recipe: Recipe | None = None
+
+
+def python_code(shown: Shown) -> str:
+    """Return a Python script that prints what is shown.
+
+    Parameters
+    ----------
+    shown : Shown
+    """
+    imports, made = _source(shown)
+    public = ["predict", *(["extract_light_curve"] if shown.images else [])]
+    priors = f", priors={dict(shown.priors)!r}" if shown.priors else ""
+    lines = [
+        *made,
+        "",
+        f"prediction = predict(source, {shown.model!r}{priors})",
+        "print(prediction.verdict, prediction.confidence)  # after the last night",
+    ]
+    if shown.night is not None:
+        night = f"prediction.probabilities[{shown.night - 1}].round(3)"
+        lines.append(f"print(dict(zip(prediction.classes, {night})))  # after night {shown.night}")
+    lines.append(f"print({'extract_light_curve(source)' if shown.images else 'source'}.to_table())")
+    if shown.why is not None:
+        imports.append("from taonet_core.explain import explain")
+        arguments = ", ".join(f"{name}={value!r}" for name, value in shown.why.items())
+        lines += [
+            "",
+            f"attribution = explain(source, {shown.model!r}, {arguments})",
+            "print(attribution.importance.round(3))  # share of the evidence, night by night",
+        ]
+    if not shown.recipe and not shown.several:
+        public.append("read_sequence")
+    imports.insert(0, f"from taonet_core import {', '.join(sorted(public))}")
+    return "\n".join([*sorted(imports), "", *lines])
+
+
+def shell_code(shown: Shown) -> str:
+    """Return the commands that print the same verdict.
+
+    Parameters
+    ----------
+    shown : Shown
+    """
+    lines, path = [], shown.file
+    if shown.recipe is not None:
+        recipe = shown.recipe
+        lines.append(
+            f"taonet simulate --per-class {recipe.per_class} --survey {shlex.quote(recipe.survey)} "
+            f"--visibility {recipe.visibility} --seed {recipe.seed} --output demo"
+        )
+        path = f"demo/data/{recipe.label}/{shown.object_id}.fits"
+    # a name that begins with a dash would be read as an option
+    words = ["taonet", "predict", f"./{path}" if path.startswith("-") else path]
+    words += ["--model", shown.model]
+    for name, share in shown.priors.items():
+        words += ["--prior", f"{name}={share:g}"]
+    lines.append(shlex.join([*words, "--output", "verdict.csv"]))
+    return "\n".join(lines)
+
+
+def _source(shown: Shown) -> tuple[list[str], list[str]]:
+    """Return the imports and the lines that make ``source``."""
+    if shown.recipe is not None:
+        recipe = shown.recipe
+        drawn = (
+            f"draw_object({recipe.label!r}, survey={recipe.survey!r}, "
+            f"visibility={recipe.visibility!r}, seed={recipe.seed!r}, index=i)"
+        )
+        return ["from taonet_core.simulation.draw import draw_object"], [
+            f"objects = ({drawn} for i in range({recipe.per_class!r}))",
+            f"source = next(s for s in objects if s.object_id == {shown.object_id!r})",
+        ]
+    if shown.several:
+        return ["from taonet_core.bulk import read_objects"], [
+            f"objects = [o for _, o in read_objects({shown.file!r}) if hasattr(o, 'meta')]",
+            f"source = next(s for s in objects if s.meta['object_id'] == {shown.object_id!r})",
+        ]
+    return [], [f"source = read_sequence({shown.file!r})"]
