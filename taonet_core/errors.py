@@ -22,3 +22,7 @@ class IncompatibleWeightsError(TaoNetError):
 
 class TrainingError(TaoNetError):
     """Training cannot start or go on with this data, settings or checkpoint."""
+
+
+class ServiceError(TaoNetError):
+    """A public service did not answer, or with something else than wanted."""
