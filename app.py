@@ -4,18 +4,25 @@ from pathlib import Path
 
 import streamlit as st
 
+HERE = Path(__file__).parent
+
 st.set_page_config(
     page_title="TAO-Net Explorer",
-    page_icon=Path(__file__).parent / "pages" / "_icon.svg",
+    page_icon=HERE / "pages" / "_icon.svg",
     layout="wide",
     initial_sidebar_state="collapsed",
 )
-page = st.navigation(
-    [
-        st.Page("pages/browse.py", title="Browse", icon=":material/grid_view:", default=True),
-        st.Page("pages/sequence.py", title="Sequence", icon=":material/timeline:"),
-        st.Page("pages/upload.py", title="Upload", icon=":material/upload_file:"),
-    ],
-    position="top",
-)
-page.run()
+PAGES = [
+    st.Page(f"pages/{name}.py", title=name.capitalize(), icon=f":material/{icon}:", default=first)
+    for name, icon, first in (
+        ("browse", "grid_view", True),
+        ("sequence", "timeline", False),
+        ("explain", "lightbulb", False),
+        ("compare", "compare_arrows", False),
+        ("misclassified", "rule", False),
+        ("performance", "speed", False),
+        ("upload", "upload_file", False),
+    )
+    if (HERE / "pages" / f"{name}.py").exists()
+]
+st.navigation(PAGES, position="top").run()

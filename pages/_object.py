@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages._ui import Key, Readable, downloads, light_curve, opinions
+from pages._ui import Key, Readable, downloads, light_curve, opinions, to_address
 from pages._viewer import epoch_viewer
 from taonet_core.bulk import prediction_table
 from taonet_core.data.exports import write_table
@@ -75,7 +75,7 @@ def _viewer(payload: dict[str, Any], listing: Sequence[str]) -> None:
     )
     if turn:
         here = listing.index(st.query_params[Key.OBJECT])
-        st.query_params.from_dict({Key.OBJECT: listing[(here + turn) % len(listing)]})
+        to_address({Key.OBJECT: listing[(here + turn) % len(listing)]})
         st.rerun()
 
 

@@ -53,6 +53,15 @@ class Key(StrEnum):
     EXAMPLE = "example"
     EXAMPLE_OPEN = "example-open"
     CHOICE = "choice"
+    DATA = "data"
+    MODEL = "model"
+    TRUTH = "truth"
+    VERDICT = "verdict"
+    AGAINST = "against"
+    METHOD = "method"
+    TARGET = "target"
+    COLLECTION = "collection"
+    STORE = "store"
 
 
 def begin(title: str = "", caption: str = "") -> None:
@@ -92,21 +101,37 @@ def from_address(key: Key, allowed: Sequence[str] | None = None, *, many: bool =
 
 
 def to_address(values: Mapping[Key, str | Sequence[str] | None]) -> None:
-    """Make the address hold these values and nothing else, leaving out what is empty."""
-    wanted = {str(key): value for key, value in values.items() if value}
+    """Make the address hold these values, and the data set, leaving out what is empty."""
+    kept = {Key.DATA: st.query_params[Key.DATA]} if Key.DATA in st.query_params else {}
+    wanted = {str(key): value for key, value in {**kept, **values}.items() if value}
     held = {key: st.query_params.get_all(key) for key in st.query_params}
     if held != {key: [v] if isinstance(v, str) else [*v] for key, v in wanted.items()}:
         st.query_params.from_dict(wanted)
 
 
-def follow(object_id: str | None) -> None:
-    """Open the page of an object, if one was chosen."""
+def follow(object_id: str | None, page: str = "sequence", **more: str) -> None:
+    """Open the page of an object, if one was chosen, in the data set that is shown."""
     if object_id is not None:
-        st.switch_page("pages/sequence.py", query_params={Key.OBJECT: object_id})
+        open_page(page, **{Key.OBJECT: object_id, **more})
+
+
+def open_page(page: str, **values: str) -> None:
+    """Go to a page, taking the data set along."""
+    held = st.query_params.get(Key.DATA)
+    kept = {str(Key.DATA): held} if held else {}
+    wanted = {str(key): value for key, value in values.items()}
+    st.switch_page(f"pages/{page}.py", query_params={**kept, **wanted})
 
 
 @st.cache_resource(show_spinner="Loading the classifiers …")
-def _bundle(name: str) -> ModelBundle:
+def bundle(name: str) -> ModelBundle:
+    """Return a classifier by its name.
+
+    Raises
+    ------
+    TaoNetError
+        If it cannot be used.
+    """
     return load_model(name)
 
 
@@ -115,7 +140,7 @@ def models() -> tuple[list[ModelBundle], dict[str, str]]:
     bundles, missing = [], {}
     for name in MODELS:
         try:
-            bundles.append(_bundle(name))
+            bundles.append(bundle(name))
         except TaoNetError as error:
             missing[name] = str(error)
     return bundles, missing
@@ -125,7 +150,7 @@ def leading_model() -> ModelBundle | None:
     """Return the first classifier that can be used."""
     for name in MODELS:
         try:
-            return _bundle(name)
+            return bundle(name)
         except TaoNetError:
             continue
     return None

@@ -11,6 +11,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from pages import _data as data
 from pages import _demo as demo
 from pages import _ui as ui
 from taonet_core.data.sequence import ImageSequence
@@ -37,12 +38,13 @@ def folders(tmp_path_factory):
 
 @pytest.fixture
 def app(folders, monkeypatch):
-    monkeypatch.setattr(demo, "ROOT", folders[0])
-    monkeypatch.setattr(demo, "PER_CLASS", 1)
+    for module in (demo, data):
+        monkeypatch.setattr(module, "ROOT", folders[0])
+        monkeypatch.setattr(module, "PER_CLASS", 1)
     monkeypatch.setattr(weights, "WEIGHTS_FOLDER", folders[1])
-    ui._bundle.clear()
+    ui.bundle.clear()
     yield AppTest.from_file(str(APP), default_timeout=30).run()
-    ui._bundle.clear()
+    ui.bundle.clear()
 
 
 def texts(app):

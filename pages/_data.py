@@ -1,0 +1,367 @@
+"""The data sets that the pages show, and what the classifiers say of them.
+
+There is the demo set, simulated once and kept in the user's cache folder; the folders named by the
+environment variable ``TAONET_DATA``; and what was uploaded in this session, which is kept nowhere.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from pages import _ui as ui
+from pages._ui import Key, Readable
+from taonet_core import __version__
+from taonet_core.collection import Collection, open_folder
+from taonet_core.errors import TaoNetError
+from taonet_core.labels import TransientClass
+from taonet_core.models.weights import ModelBundle
+from taonet_core.overview import overview_table
+from taonet_core.simulation.dataset import simulate_dataset
+from taonet_core.verdict_store import VerdictStore, identity
+from taonet_core.verdicts import Verdicts
+
+#: Where the demo set and what was measured are kept, and how the demo set is drawn.
+ROOT = Path.home() / ".cache" / "taonet"
+PER_CLASS = 20
+VISIBILITY = 0.8
+SEED = 2004
+
+DEMO, UPLOAD = "demo", "upload"
+#: Classifiers whose verdicts a table of objects shows.
+SHOWN = ("taonet", "forest")
+#: So many objects are classified without being asked to.
+UNASKED = 300
+
+_LOCK = threading.Lock()
+
+
+# --- which data set -----------------------------------------------------------------------------
+
+
+def names() -> list[str]:
+    """Return the names of the data sets that can be opened, without opening them."""
+    held = [UPLOAD] if st.session_state.get(Key.COLLECTION) is not None else []
+    return [DEMO, *_folders(), *held]
+
+
+def collections() -> dict[str, Collection]:
+    """Open every data set there is."""
+    return {name: open_named(name) for name in names()}
+
+
+def open_named(name: str) -> Collection:
+    """Open a data set by its name.
+
+    Raises
+    ------
+    TaoNetError
+        If it cannot be opened.
+    """
+    if name == UPLOAD:
+        held: Collection = st.session_state[Key.COLLECTION]
+        return held
+    if name == DEMO:
+        return _demo()
+    with st.spinner("Looking through the folder …"):
+        return _folder(_folders()[name], name)
+
+
+def current() -> Collection:
+    """Open the data set in the address, else the one shown last, else the demo set."""
+    wanted = st.query_params.get(Key.DATA) or st.session_state.get(Key.DATA) or DEMO
+    if wanted not in names():
+        st.title("Not here", anchor=False)
+        st.info(
+            "The link leads to files that were uploaded in another session, or to a folder that is "
+            "not open here. Upload the files again, or go on with the demo set."
+        )
+        st.page_link("pages/upload.py", label="Upload your own", icon=":material/upload_file:")
+        st.page_link("pages/browse.py", label="Open the demo set", query_params={Key.DATA: DEMO})
+        st.session_state.pop(Key.DATA, None)
+        st.stop()
+    st.session_state[Key.DATA] = wanted
+    if wanted != st.query_params.get(Key.DATA, DEMO):
+        st.query_params[Key.DATA] = wanted
+    return open_named(wanted)
+
+
+def picker() -> None:
+    """Let the reader choose another data set, where there is one."""
+    choices = names()
+    if len(choices) < 2:
+        return
+    now = st.query_params.get(Key.DATA) or st.session_state.get(Key.DATA) or DEMO
+    titles = {DEMO: "Demo set (simulated)", UPLOAD: "Your upload"}
+
+    def choose() -> None:
+        chosen = st.session_state["data-picker"]
+        if chosen:
+            st.session_state[Key.DATA] = chosen
+            st.session_state.pop(Key.LAST, None)
+            st.session_state.pop(Key.LISTING, None)
+            st.query_params.from_dict({Key.DATA: chosen})
+
+    st.session_state["data-picker"] = now
+    st.segmented_control(
+        "Data set",
+        choices,
+        format_func=lambda name: titles.get(name, name),
+        key="data-picker",
+        on_change=choose,
+        label_visibility="collapsed",
+    )
+
+
+def set_upload(collection: Collection) -> None:
+    """Make what was uploaded a data set of this session."""
+    held = st.session_state.get(Key.COLLECTION)
+    if held is None or held.key != collection.key:
+        st.session_state[Key.COLLECTION] = collection
+        st.session_state[Key.STORE] = VerdictStore()
+
+
+def _folders() -> dict[str, Path]:
+    """Return the folders that may be shown, by short and different names."""
+    found: dict[str, Path] = {}
+    for text in filter(None, os.environ.get("TAONET_DATA", "").split(os.pathsep)):
+        path = Path(text).absolute()
+        name = path.name if path.name not in {DEMO, UPLOAD, *found} else str(path)
+        found[name] = path
+    return found
+
+
+@st.cache_resource(ttl=60, max_entries=8, show_spinner=False)
+def _folder(path: Path, name: str) -> Collection:
+    return open_folder(path, name=name, title=path.name)
+
+
+def _demo() -> Collection:
+    folder = ROOT / f"demo-{__version__}-{PER_CLASS}"
+    with _LOCK:
+        if not folder.exists():
+            _simulate(folder)
+    return _demo_folder(folder, folder.stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _demo_folder(folder: Path, stamp: int) -> Collection:
+    return open_folder(folder, name=DEMO, title="Demo set (simulated)")
+
+
+def _simulate(folder: Path) -> None:
+    bar = st.progress(0.0, "Simulating the demo set, once …")
+
+    def report(done: int, total: int) -> None:
+        bar.progress(done / total, f"Simulating the demo set, once: object {done} of {total}")
+
+    settings = {"visibility": VISIBILITY, "seed": SEED, "per_class": PER_CLASS}
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".demo-", dir=folder.parent) as draft:
+            simulate_dataset(Path(draft) / "demo", on_object=report, **settings).rename(folder)
+    except OSError as error:
+        raise TaoNetError(
+            f"the demo set cannot be written to {folder} ({error.strerror}); make that folder "
+            "writable, or go to Upload, which does without it"
+        ) from error
+    bar.empty()
+
+
+# --- what is said of it -------------------------------------------------------------------------
+
+
+def store(collection: Collection) -> VerdictStore:
+    """Return where the measurements of a data set are kept."""
+    if collection.name == UPLOAD:
+        held: VerdictStore = st.session_state[Key.STORE]
+        return held
+    return _store(ROOT / "verdicts.sqlite")
+
+
+@st.cache_resource(show_spinner=False)
+def _store(path: Path) -> VerdictStore:
+    return VerdictStore(path)
+
+
+def prepare(collection: Collection, models: Sequence[str] = SHOWN) -> bool:
+    """Measure and classify what has not been yet, where it is little or was asked for.
+
+    Progress and a way to cancel are shown; what is done stays done.
+
+    Returns
+    -------
+    bool
+        Whether nothing is missing.
+    """
+    bundles = _usable(models)
+    kept = store(collection)
+    missing = max(len(kept.missing(collection, bundle)) for bundle in (None, *bundles))
+    if not missing:
+        return True
+    asked, key = f"classify-{collection.key}", "-".join(models)
+    if not st.session_state.get(asked, len(collection) <= UNASKED):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"{asked}-{key}-ask"):
+            words = f"{missing} of {len(collection)} objects are not classified yet."
+            st.caption(words, width="content")
+            st.button("Classify them", key=f"{asked}-{key}", on_click=_remember, args=(asked, True))
+        return False
+    with st.empty().container(horizontal=True, vertical_alignment="center") as box:
+        bar = st.progress(0.0, f"Measuring and classifying {missing} objects …")
+        st.button("Cancel", key=f"{asked}-{key}-stop", on_click=_remember, args=(asked, False))
+
+        def report(done: int, total: int) -> None:
+            bar.progress(done / total, f"Measured and classified {done} of {total} objects")
+
+        kept.fill(collection, bundles, on_object=report)
+    box.empty()
+    return True
+
+
+def _remember(key: str, value: object) -> None:
+    st.session_state[key] = value
+
+
+def _usable(models: Iterable[str]) -> list[ModelBundle]:
+    bundles, _ = ui.models()
+    return [bundle for bundle in bundles if bundle.name in models]
+
+
+def verdicts(collection: Collection, model: str) -> Verdicts:
+    """Return what a classifier says of a data set, asking it first where that is little.
+
+    Raises
+    ------
+    TaoNetError
+        If the classifier cannot be used.
+    """
+    bundle = ui.bundle(model)
+    prepare(collection, (model,))
+    return _verdicts(collection, bundle)
+
+
+def _verdicts(collection: Collection, bundle: ModelBundle) -> Verdicts:
+    kept = store(collection)
+    left = len(kept.missing(collection, bundle))
+    return _cached_verdicts(collection.key, identity(bundle), left, kept, collection, bundle)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _cached_verdicts(
+    key: str,
+    identity: str,
+    left: int,
+    _store: VerdictStore,
+    _collection: Collection,
+    _bundle: ModelBundle,
+) -> Verdicts:
+    return _store.verdicts(_collection, _bundle)
+
+
+def facts(collection: Collection) -> pd.DataFrame:
+    """Return the brightness of the objects that were measured; see `VerdictStore.facts`."""
+    kept = store(collection)
+    return _facts(collection.key, len(kept.missing(collection)), kept, collection)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _facts(key: str, left: int, _store: VerdictStore, _collection: Collection) -> pd.DataFrame:
+    return _store.facts(_collection)
+
+
+def overview(collection: Collection, models: Sequence[str] = SHOWN) -> pd.DataFrame:
+    """Return the table of objects with their brightness and verdicts; see `overview_table`.
+
+    What has not been measured or asked yet is empty, after `prepare` did what it may.
+    """
+    prepare(collection, models)
+    said = [_verdicts(collection, bundle) for bundle in _usable(models)]
+    kept = store(collection)
+    lefts = [len(v) for v in said] + [len(kept.missing(collection))]
+    key = f"{collection.key} {[(v.model, v.version) for v in said]} {lefts}"
+    return _overview(key, collection, kept, said)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _overview(
+    key: str, _collection: Collection, _store: VerdictStore, _verdicts: Sequence[Verdicts]
+) -> pd.DataFrame:
+    return overview_table(_collection.catalog, _store.facts(_collection), _verdicts)
+
+
+def cards(collection: Collection, object_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return the gallery cards of objects, measured now where they were not.
+
+    Each has ``verdict`` (of the leading classifier) and ``second`` (of the next one), as far as
+    they were asked.
+    """
+    object_ids = list(object_ids)
+    bundles, kept = _usable(SHOWN), store(collection)
+    with st.spinner("Looking at the objects …", show_time=False):
+        kept.fill(collection, bundles, object_ids=object_ids)
+    found = kept.cards(collection, object_ids)
+    for bundle, place in zip(bundles, ("verdict", "second"), strict=False):
+        said = _verdicts(collection, bundle)
+        rows = dict(zip(said.object_ids, range(len(said)), strict=True))
+        for name, card in found.items():
+            card[place] = _badge(said, rows.get(name))
+    return found
+
+
+def _badge(said: Verdicts, row: int | None) -> dict[str, Any] | None:
+    if row is None or not said.verdict[row]:
+        return None
+    return {
+        "model": said.model,
+        "version": said.version,
+        "class": str(said.verdict[row]),
+        "probability": float(said.confidence[row]),
+        "nights": int(said.n_nights[row]),
+    }
+
+
+# --- one object ---------------------------------------------------------------------------------
+
+
+def read(collection: Collection, object_id: str) -> tuple[str, Readable]:
+    """Return the content key and what is stored of an object.
+
+    Raises
+    ------
+    TaoNetError
+        If it cannot be read.
+    """
+    stamp = collection.stamp(object_id)
+    return stamp, _object(stamp, object_id, collection)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _object(stamp: str, object_id: str, _collection: Collection) -> Readable:
+    return _collection.read(object_id)
+
+
+def showpiece(collection: Collection) -> str:
+    """Return an object that shows well: a supernova, bright and seen on many nights, if any."""
+    catalog = collection.catalog
+    best = catalog[catalog["label"] == TransientClass.SN]
+    best = (best if len(best) else catalog).nsmallest(8, "mag")
+    return str((best if len(best) else catalog).sort_values("n_nights")["object_id"].iloc[-1])
+
+
+def linked_object(collection: Collection) -> str:
+    """Return the id in the address, else the last one opened, else one that shows well."""
+    last = st.session_state.get(Key.LAST)
+    object_id = st.query_params.get(Key.OBJECT) or (last if last in collection.stamps else None)
+    if object_id is None:
+        object_id = showpiece(collection)
+    if Key.OBJECT not in st.query_params:
+        st.query_params[Key.OBJECT] = object_id
+    st.session_state[Key.LAST] = object_id
+    return str(object_id)
