@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taonet_core import __version__, commands, console
+from taonet_core import __version__, commands, console, label_commands
 from taonet_core.errors import TaoNetError
 from taonet_core.models import DEFAULT_MODEL
 from taonet_core.options import (
@@ -151,8 +151,15 @@ def simulate(
     console.say(f"{6 * per_class} simulated sequences -> {output}")
 
 
-for command in (commands.train, commands.finetune, commands.calibrate, commands.benchmark):
+for command in (
+    commands.train,
+    commands.finetune,
+    commands.calibrate,
+    commands.benchmark,
+    commands.serve,
+):
     app.command()(command)
+app.add_typer(label_commands.labels)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from taonet_core import console
 from taonet_core.options import (
     Design,
     Device,
+    Labels,
     Models,
     NetworkPrecision,
     OutputFolder,
@@ -35,6 +36,7 @@ def train(
     workers: Annotated[int, typer.Option(min=1, help="Processes that read files.")] = 2,
     resume: Annotated[bool, typer.Option(help="Go on from the checkpoints in the folder.")] = True,
     settings: Settings = None,
+    labels: Labels = None,
 ) -> None:
     """Train a model; a run that was stopped goes on where it was."""
     overrides = model_overrides(model, settings or [])
@@ -53,6 +55,7 @@ def train(
             workers=workers,
             resume=resume,
             settings=overrides,
+            labels=labels,
             on_progress=report,
         )
     console.say(f"{bundle.name} {bundle.version} -> {output}")
@@ -147,3 +150,27 @@ def benchmark(
         console.show(table)
     for sentence in disagreements(result.results):
         console.say(sentence)
+
+
+def serve(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder of sequences; without it, uploads alone.")
+    ] = None,
+    host: Annotated[
+        str, typer.Option(help="Address to listen at. Whoever reaches it may read the objects.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ORIGIN", help="Web pages that may read the answers (CORS)."),
+    ] = None,
+) -> None:
+    """Serve objects, verdicts and uploads to other programs (docs/api.md)."""
+    from taonet_core.collection import gather, open_folder
+
+    with console.one_sentence_errors():
+        from taonet_core.server import serve as run
+
+        objects = open_folder(folder) if folder else gather([], name="none", title="none")
+        console.say(f"{len(objects)} objects at http://{host}:{port}/api/v1 (stop with Ctrl-C)")
+        run(objects, host=host, port=port, origins=allow_origin or ())

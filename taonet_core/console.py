@@ -125,6 +125,14 @@ def verdict_table(predictions: pd.DataFrame) -> Table:
     return table
 
 
+def text_table(table: pd.DataFrame) -> Table:
+    """Lay out a table of words for reading."""
+    out = _table(*(name.replace("_", " ") for name in table.columns), words=len(table.columns))
+    for row in table.itertuples(index=False):
+        out.add_row(*(Text(str(value)) for value in row))
+    return out
+
+
 def score_table(metrics: Mapping[str, Any]) -> Table:
     """Lay out precision, recall and the two F1 of every class, and their means."""
     title = f"{metrics['model']} {metrics['model_version']} on {metrics['n']} objects"

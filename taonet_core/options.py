@@ -57,7 +57,7 @@ def _known_models(names: list[str] | None) -> list[str] | None:
     return names and [_known_model(name) for name in names]
 
 
-def _table_path(path: Path | None) -> Path | None:
+def table_path(path: Path | None) -> Path | None:
     """Refuse a table format that cannot be written, before the work rather than after."""
     from taonet_core.data.exports import TABLE_SUFFIXES
 
@@ -157,7 +157,7 @@ Table = Annotated[
     typer.Option(
         "--output",
         "-o",
-        callback=_table_path,
+        callback=table_path,
         help="Table to write: .csv, .ecsv, .parquet, .json or .vot. Without it, the table is "
         "shown, or printed as CSV when stdout is not a terminal.",
     ),
@@ -171,4 +171,12 @@ NetworkPrecision = Annotated[
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="A setting of the model: --set depth=70."),
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|database",
+        help="Experts' labels, which go before those of the files: a table of them, or "
+        "'database' for those given in the app.",
+    ),
 ]

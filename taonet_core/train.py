@@ -14,8 +14,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from taonet_core.data.annotations import experts_say
 from taonet_core.data.atomic import atomic_path
 from taonet_core.data.catalog import load_catalog, split_by_position
+from taonet_core.data.expert_labels import label_sentence, relabel
 from taonet_core.data.fits_io import read_sequence
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError, TrainingError
@@ -41,6 +43,7 @@ def train_model(
     resume: bool = True,
     workers: int = 2,
     settings: dict[str, Any] | None = None,
+    labels: str | Path | None = None,
     on_progress: OnProgress | None = None,
 ) -> ModelBundle:
     """Train a model on a folder of labelled sequences and save it.
@@ -65,6 +68,8 @@ def train_model(
         Processes that read files.
     settings : dict, optional
         Overrides of the model's settings, such as ``{"depth": 70, "growth": 32}``.
+    labels : {"database"} or path, optional
+        Experts' labels, which take the place of those of the files; see `experts_say`.
     on_progress : callable, optional
 
     Raises
@@ -75,7 +80,7 @@ def train_model(
         If the model or a setting is unknown, or `epochs` or `time_budget` is not positive.
     """
     folder, output = Path(data), Path(output)
-    catalog, classes = labelled_catalog(folder)
+    catalog, classes, experts = relabelled_catalog(folder, labels)
     train, val = _split(catalog, seed)
     job = Job(
         folder=folder,
@@ -95,6 +100,9 @@ def train_model(
         on_progress=on_progress or (lambda stage, share, text: None),
     )
     origin = _origin(job)
+    if experts:
+        origin["training"]["experts_labels"] = experts
+        job.on_progress("labels", 1.0, label_sentence(experts))
     start = time.monotonic()
     bundle = RECIPES[name](job)
     return _save(bundle, job, origin, time.monotonic() - start)
@@ -108,13 +116,26 @@ def labelled_catalog(folder: Path) -> tuple[pd.DataFrame, tuple[TransientClass, 
     TrainingError
         If there are fewer than two classes.
     """
+    return relabelled_catalog(folder)[:2]
+
+
+def relabelled_catalog(
+    folder: Path, labels: str | Path | None = None
+) -> tuple[pd.DataFrame, tuple[TransientClass, ...], dict[str, int]]:
+    """Return what `labelled_catalog` does once experts' labels took the place of others.
+
+    The third is how many labels they changed (`relabel`); empty without `labels`.
+    """
     catalog = load_catalog(folder)
+    counts: dict[str, int] = {}
+    if labels is not None:
+        catalog, counts = relabel(catalog, experts_say(labels, catalog))
     catalog = catalog[catalog["label"].isin(list(SIX_CLASSES))].reset_index(drop=True)
     classes = tuple(c for c in SIX_CLASSES if (catalog["label"] == c).any())
     if len(classes) < 2:
         found = ", ".join(classes) or "no class"
         raise TrainingError(f"{folder} holds labelled objects of {found}; wanted two classes")
-    return catalog, classes
+    return catalog, classes, counts
 
 
 def _split(catalog: pd.DataFrame, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

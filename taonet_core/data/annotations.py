@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import RowMapping, func, insert, select
+from sqlalchemy import RowMapping, insert, select
 from sqlalchemy.sql import Select
 
 from taonet_core.data.expert_labels import (
@@ -20,7 +20,9 @@ from taonet_core.data.expert_labels import (
     Annotation,
     annotation_table,
     consensus_table,
+    latest_labels,
     of_catalog,
+    read_labels,
     separation_arcsec,
     write_labels,
 )
@@ -182,17 +184,7 @@ class Annotations:
         DataFrame
             Columns `COLUMNS`, the newest first.
         """
-        newest_first = (LABELS.c.created_at.desc(), LABELS.c.id.desc())
-        by_author = (LABELS.c.object_id, LABELS.c.author)
-        age = func.row_number().over(partition_by=by_author, order_by=newest_first)
-        said = select(LABELS, age.label("age"))
-        if collection is not None:
-            said = said.where(LABELS.c.collection == collection)
-        ranked = said.subquery()
-        query = select(ranked).where(ranked.c.age == 1, ranked.c.label != WITHDRAWN)
-        return annotation_table(
-            self._read(query.order_by(ranked.c.created_at.desc(), ranked.c.id.desc()))
-        )
+        return latest_labels(row for row in self.history() if collection in (None, row.collection))
 
     def consensus(self, catalog: pd.DataFrame | None = None) -> pd.DataFrame:
         """Return what the experts together say of each object.
@@ -235,6 +227,32 @@ class Annotations:
         with errors_said(self.url), self._engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
         return [_annotation(row) for row in rows]
+
+
+def experts_say(source: str | Path, catalog: pd.DataFrame) -> pd.DataFrame:
+    """Return what experts together say of the objects of a catalogue.
+
+    Parameters
+    ----------
+    source : {"database"} or path
+        The database of labels, or a table of them as `read_labels` takes it.
+    catalog : DataFrame
+        With ``object_id``, ``ra`` and ``dec`` (degrees).
+
+    Returns
+    -------
+    DataFrame
+        As `Annotations.consensus`.
+
+    Raises
+    ------
+    TaoNetError
+        If the labels cannot be read.
+    """
+    if str(source) == "database":
+        return Annotations().consensus(catalog)
+    said = latest_labels(read_labels(source, author=str(source)))
+    return consensus_table(of_catalog(said, catalog))
 
 
 def _annotation(row: RowMapping) -> Annotation:

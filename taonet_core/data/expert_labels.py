@@ -100,6 +100,13 @@ def annotation_table(rows: Iterable[Annotation]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def latest_labels(rows: Iterable[Annotation]) -> pd.DataFrame:
+    """Return what each author last said of each object, less what was withdrawn, newest first."""
+    table = annotation_table(rows).sort_values("created_at", kind="stable")
+    table = table.drop_duplicates(["object_id", "author"], keep="last")[::-1]
+    return table[table["label"] != WITHDRAWN].reset_index(drop=True)
+
+
 def write_labels(table: pd.DataFrame, path: str | Path) -> Path:
     """Write a table of labels to a file of any kind that `exports.write_table` knows.
 
@@ -212,3 +219,42 @@ def consensus_table(said: pd.DataFrame) -> pd.DataFrame:
         )
     columns = ["object_id", "label", "n_authors", "agree", "authors", "created_at"]
     return pd.DataFrame(rows, columns=columns).set_index("object_id")
+
+
+def relabel(catalog: pd.DataFrame, said: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Put what experts say in the place of the labels of a catalogue.
+
+    Parameters
+    ----------
+    catalog : DataFrame
+        With ``object_id`` and ``label``.
+    said : DataFrame
+        From `consensus_table`.
+
+    Returns
+    -------
+    DataFrame
+        The catalogue; `UNSURE` leaves the label empty.
+    dict
+        How many objects the experts ``confirmed``, ``changed``, ``added`` a label to, and
+        ``dropped`` since they are unsure.
+    """
+    label = catalog["object_id"].map(said["label"])
+    before, known = catalog["label"], label.notna()
+    unsure = label == UNSURE
+    counts = {
+        "confirmed": known & (label == before),
+        "changed": known & ~unsure & (before != "") & (label != before),
+        "added": known & ~unsure & (before == ""),
+        "dropped": unsure & (before != ""),
+    }
+    merged = label.where(known, before).mask(unsure, "")
+    return catalog.assign(label=merged), {name: int(which.sum()) for name, which in counts.items()}
+
+
+def label_sentence(counts: dict[str, int]) -> str:
+    """Say what `relabel` did."""
+    return (
+        f"experts' labels: {counts['changed']} changed, {counts['added']} added, "
+        f"{counts['dropped']} dropped as unsure, {counts['confirmed']} confirmed"
+    )
