@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -49,7 +49,7 @@ class Collection:
     def __len__(self) -> int:
         return len(self.catalog)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """A digest of all stamps: equal keys mean equal objects."""
         text = "\0".join(f"{name}\0{stamp}" for name, stamp in self.stamps.items())
