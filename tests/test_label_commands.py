@@ -24,7 +24,7 @@ def database(monkeypatch, tmp_path):
 
 @pytest.fixture(scope="module")
 def survey(tmp_path_factory):
-    return simulate_dataset(tmp_path_factory.mktemp("survey") / "set", per_class=4, seed=3)
+    return simulate_dataset(tmp_path_factory.mktemp("survey") / "set", per_class=6, seed=3)
 
 
 def run(*arguments):
@@ -106,7 +106,7 @@ def test_training_says_what_experts_changed(tmp_path, survey):
     assert "experts' labels: 1 changed, 0 added, 0 dropped as unsure, 0 confirmed" in said
     facts = json.loads((tmp_path / "models" / "forest.json").read_text())["training"]
     assert facts["experts_labels"]["changed"] == 1
-    assert facts["objects"]["CV"] == 5 and bundle.name == "forest"
+    assert facts["objects"]["CV"] == 7 and bundle.name == "forest"
 
 
 def test_a_table_of_labels_that_is_none_stops_the_training(survey, tmp_path):
