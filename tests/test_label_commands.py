@@ -14,7 +14,7 @@ from taonet_core.errors import TaoNetError
 from taonet_core.simulation.dataset import simulate_dataset
 from taonet_core.train import relabelled_catalog, train_model
 
-FEW_TREES = {"trees": [10], "max_features": ["sqrt"], "min_samples_leaf": [1], "beginnings": 0}
+FEW_TREES = {"trees": [5], "max_features": ["sqrt"]}
 
 
 @pytest.fixture(autouse=True)
