@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from taonet_core import console
+from taonet_core.errors import TaoNetError
 from taonet_core.options import (
     Design,
     Device,
@@ -169,8 +170,11 @@ def serve(
     from taonet_core.collection import gather, open_folder
 
     with console.one_sentence_errors():
-        from taonet_core.server import serve as run
-
+        try:
+            from taonet_core.server import serve as run
+        except ModuleNotFoundError as error:
+            message = f"a server needs {error.name}; install taonet-core[api]"
+            raise TaoNetError(message) from error
         objects = open_folder(folder) if folder else gather([], name="none", title="none")
         console.say(f"{len(objects)} objects at http://{host}:{port}/api/v1 (stop with Ctrl-C)")
         run(objects, host=host, port=port, origins=allow_origin or ())

@@ -30,7 +30,9 @@ FLOORS = [
     ("taonet_core.report*", 3),
     ("taonet_core.snippets", 3),
     ("taonet_core.services", 3),
+    ("taonet_core.matrices", 3),
     ("taonet_core.models.weights", 5),
+    ("taonet_core.models.cards", 5),
     ("taonet_core.models.*", 4),
     ("taonet_core.domain", 6),
     ("taonet_core.outputs", 6),
@@ -55,6 +57,15 @@ FLOORS = [
     ("taonet_core.evaluate", 7),
     ("taonet_core.calibrate", 7),
     ("taonet_core.benchmark", 7),
+    ("taonet_core.answers", 7),
+    ("taonet_core.performance", 7),
+    ("taonet_core.probabilities", 7),
+    ("taonet_core.comparison", 7),
+    ("taonet_core.charts", 7),
+    ("taonet_core.*_charts", 7),
+    ("taonet_core.service", 8),
+    ("taonet_core.wire", 8),
+    ("taonet_core.server", 8),
     ("taonet_core.console", 8),
     ("taonet_core.cli", 8),
     ("taonet_core.commands", 8),
@@ -75,7 +86,8 @@ def module_name(path):
 SOURCES = [ROOT / "app.py", *(ROOT / "taonet_core").rglob("*.py"), *(ROOT / "pages").rglob("*.py")]
 MODULES = {module_name(path): path for path in SOURCES if path.exists()}
 PACKAGES = {name for name, path in MODULES.items() if path.name == "__init__.py"} - {
-    "pages._viewer"
+    "pages._viewer",
+    "pages._matrix",
 }
 
 

@@ -1,0 +1,235 @@
+"""A small REST API: the objects of a folder, what the models say of them, and uploads.
+
+Errors are JSON, ``{"error": {"code": ..., "message": ...}}``: a word for programs and a sentence
+for people. ``openapi.json`` beside this module describes every address.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+
+from taonet_core.bulk import prediction_table
+from taonet_core.data.exports import results_table
+from taonet_core.errors import TaoNetError
+from taonet_core.models import DEFAULT_MODEL
+from taonet_core.service import (
+    RefusedError,
+    Service,
+    answer_document,
+    listing,
+    model_list,
+    probability_columns,
+    probability_rows,
+    records,
+)
+from taonet_core.transforms.planes import PLANES
+from taonet_core.wire import (
+    FORMATS,
+    capped,
+    choice,
+    file_response,
+    fits_bytes,
+    number,
+    received,
+    table_response,
+)
+
+if TYPE_CHECKING:
+    from taonet_core.collection import Collection
+
+#: Most bytes of one upload.
+MAX_UPLOAD_BYTES = 64 * 2**20
+#: Most rows of one page of the listing.
+MAX_PER_PAGE = 1000
+PREFIX = "/api/v1"
+_DOCUMENT = Path(__file__).with_name("openapi.json")
+_PAGING = ("page", "per_page", "format")
+_LOOPBACK = ("127.0.0.1", "localhost")
+
+Answer = Callable[[Service, Request], Response]
+
+
+def application(
+    collection: Collection,
+    *,
+    hosts: Sequence[str] = ("*",),
+    origins: Sequence[str] = (),
+    max_upload_bytes: int = MAX_UPLOAD_BYTES,
+) -> Starlette:
+    """Return the API as an ASGI application.
+
+    Parameters
+    ----------
+    collection : Collection
+        The objects to serve.
+    hosts : sequence of str
+        Names under which the server answers; ``"*"`` for any. Named hosts keep pages of other
+        sites from reaching a server that only this machine should see.
+    origins : sequence of str
+        Origins whose pages may read the answers (CORS); none by default.
+    max_upload_bytes : int
+    """
+    service = Service(collection)
+    answers: dict[str, Answer] = {
+        "/models": _models,
+        "/objects": _objects,
+        "/objects/{object_id:path}/lightcurve": _light_curve,
+        "/objects/{object_id:path}/cutout": _cutout,
+        "/objects/{object_id:path}/probabilities": _probabilities,
+        "/objects/{object_id:path}": _object,
+    }
+    routes = [Route(path, _in_thread(partial(a, service))) for path, a in answers.items()]
+    routes += [
+        Route("/classify", partial(_classify, service, max_upload_bytes), methods=["POST"]),
+        Route("/openapi.json", _openapi),
+    ]
+    guards = [Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))]
+    if origins:
+        guards.append(Middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["*"]))
+    return Starlette(
+        routes=[Mount(PREFIX, routes=routes), Route("/", _home)],
+        middleware=guards,
+        exception_handlers={HTTPException: _refused, TaoNetError: _failed},
+    )
+
+
+def serve(
+    collection: Collection,
+    *,
+    host: str = _LOOPBACK[0],
+    port: int = 8000,
+    origins: Sequence[str] = (),
+) -> None:
+    """Serve the API until it is stopped.
+
+    Parameters
+    ----------
+    collection : Collection
+    host : str
+        Address to listen at. Nobody is asked who they are: keep to this machine, or put a server
+        that asks in front.
+    port : int
+    origins : sequence of str
+        See `application`.
+    """
+    import uvicorn
+
+    hosts = _LOOPBACK if host in _LOOPBACK else ("*",)
+    app = application(collection, hosts=hosts, origins=origins)
+    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+
+
+def _in_thread(answer: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
+    """Let a function that reads files or computes run beside the event loop."""
+
+    async def endpoint(request: Request) -> Response:
+        return await run_in_threadpool(answer, request)
+
+    return endpoint
+
+
+def _home(request: Request) -> Response:
+    return RedirectResponse(f"{PREFIX}/openapi.json")
+
+
+def _openapi(request: Request) -> Response:
+    return JSONResponse(json.loads(_DOCUMENT.read_text("utf-8")))
+
+
+def _models(service: Service, request: Request) -> Response:
+    return JSONResponse({"items": model_list()})
+
+
+def _objects(service: Service, request: Request) -> Response:
+    given = request.query_params
+    query = {name: given.getlist(name) for name in given if name not in _PAGING}
+    rows = listing(service.collection.catalog, query)
+    page = int(number(request, "page", 1, low=1, high=1e9))
+    size = int(number(request, "per_page", 100, low=1, high=MAX_PER_PAGE))
+    shown = rows.iloc[(page - 1) * size : page * size]
+    kind = choice(request, "format", FORMATS)
+    if kind != "json":
+        return table_response(shown, kind, "objects", total=len(rows))
+    counts = {"total": len(rows), "page": page, "per_page": size}
+    return JSONResponse({**counts, "items": records(shown)})
+
+
+def _object(service: Service, request: Request) -> Response:
+    return JSONResponse(service.facts(request.path_params["object_id"]))
+
+
+def _light_curve(service: Service, request: Request) -> Response:
+    kind = choice(request, "format", FORMATS)
+    table = service.curve(request.path_params["object_id"]).to_table()
+    return table_response(table, kind, "lightcurve")
+
+
+def _cutout(service: Service, request: Request) -> Response:
+    fits = choice(request, "format", ["fits", "png"]) == "fits"
+    kind = choice(request, "kind", PLANES)
+    night = int(number(request, "night", 1, low=1, high=1e6))
+    name, object_id = f"{kind}-{night}", request.path_params["object_id"]
+    if not fits:
+        picture = service.picture(object_id, night=night, kind=kind)
+        return file_response(picture, "image/png", f"{name}.png")
+    cutout = service.cutout(object_id, night=night, kind=kind)
+    return file_response(fits_bytes(cutout), "application/fits", f"{name}.fits")
+
+
+def _probabilities(service: Service, request: Request) -> Response:
+    history = choice(request, "nights", ["last", "all"]) == "all"
+    kind = choice(request, "format", FORMATS)
+    object_id = request.path_params["object_id"]
+    rows = [
+        row
+        for model in request.query_params.getlist("model") or [DEFAULT_MODEL]
+        for row in probability_rows(service.prediction(object_id, model), history=history)
+    ]
+    if kind == "json":
+        return JSONResponse(rows)
+    table = results_table(rows, probability_columns(history=history))
+    return table_response(table, kind, "probabilities")
+
+
+async def _classify(service: Service, most: int, request: Request) -> Response:
+    kind = choice(request, "format", FORMATS)
+    model = request.query_params.get("model", DEFAULT_MODEL)
+    with tempfile.TemporaryDirectory() as folder:
+        path = await received(capped(request, most), Path(folder, "upload"))
+        found = await run_in_threadpool(service.classify, path, model)
+    if len(found) == 1 and isinstance(found[0][2], TaoNetError):
+        raise found[0][2]
+    if kind == "json":
+        return JSONResponse({"items": [answer_document(*item) for item in found]})
+    return table_response(prediction_table((n, answer) for n, _, answer in found), kind, "verdicts")
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # registered for nothing else
+    message = error.detail if error.status_code != 404 else f"see {PREFIX}/openapi.json"
+    return _error(error.status_code, "bad_request", f"{error.status_code}: {message}")
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    if isinstance(error, RefusedError):
+        return _error(error.status, error.code, str(error))
+    return _error(422, "not_classifiable", str(error))
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    return JSONResponse({"error": {"code": code, "message": message}}, status)

@@ -1,0 +1,157 @@
+"""What travels over HTTP: parameters and uploads in, tables and FITS files out."""
+
+from __future__ import annotations
+
+import math
+import re
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from taonet_core.data.exports import table_writer
+from taonet_core.data.fits_io import write_sequence
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.service import RefusedError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from astropy.table import QTable
+
+#: Formats of a table: name in the address -> ending that `table_writer` knows, media type.
+FORMATS = {
+    "json": (".json", "application/json"),
+    "csv": (".csv", "text/csv; charset=utf-8"),
+    "ecsv": (".ecsv", "text/plain; charset=utf-8"),
+    "votable": (".vot", "application/x-votable+xml"),
+}
+
+
+def capped(request: Request, most: int) -> Request:
+    """Return the same request, which refuses to go on once more than `most` bytes have come."""
+    taken = 0
+
+    async def receive() -> Any:
+        nonlocal taken
+        message = await request.receive()
+        taken += len(message.get("body", b""))
+        if taken > most:
+            raise RefusedError(413, "too_large", f"more than {most:,} bytes; send less at once")
+        return message
+
+    return Request(request.scope, receive)
+
+
+async def received(request: Request, folder: Path) -> Path:
+    """Write what was sent into a new folder.
+
+    Parameters
+    ----------
+    request : Request
+        Its body is one file, or several as ``multipart/form-data``.
+    folder : Path
+
+    Returns
+    -------
+    Path
+        The file, or the folder where there are several.
+
+    Raises
+    ------
+    RefusedError
+        If nothing came.
+    """
+    folder.mkdir()
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        async with request.form(max_fields=10) as form:
+            files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+            paths = [folder / _file_name(file.filename or "", i) for i, file in enumerate(files)]
+            for path, file in zip(paths, files, strict=True):
+                path.write_bytes(await file.read())
+    else:
+        text = request.headers.get("content-type", "").startswith("text/csv")
+        paths = [folder / ("upload.csv" if text else "upload.fits")]
+        paths[0].write_bytes(await request.body())
+    if not any(path.stat().st_size for path in paths):
+        message = "nothing came; send a FITS file as the body, or files as multipart/form-data"
+        raise RefusedError(400, "empty", message)
+    return paths[0] if len(paths) == 1 else folder
+
+
+def _file_name(name: str, index: int) -> str:
+    """Return a name that stays in its folder and is like no other of the request."""
+    safe = re.sub(r"[^A-Za-z0-9+._-]+", "_", Path(name).name).lstrip(".")[-100:]
+    return f"{index}-{safe}" if index else safe or "upload.fits"
+
+
+def number(request: Request, name: str, default: float, *, low: float, high: float) -> float:
+    """Return a number of the address, or refuse what is none or lies out of bounds."""
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high or math.isinf(value):
+        message = f"{name} is a number from {low:g} to {high:g}; got {text[:40]!r}"
+        raise RefusedError(400, "bad_parameter", message)
+    return value
+
+
+def choice(request: Request, name: str, allowed: Iterable[str]) -> str:
+    """Return a word of the address, by default the first one allowed, or refuse another."""
+    allowed = list(allowed)
+    word = request.query_params.get(name, allowed[0])
+    if word not in allowed:
+        message = f"{name} is one of {', '.join(allowed)}; got {word[:40]!r}"
+        raise RefusedError(400, "bad_parameter", message)
+    return word
+
+
+def table_response(
+    table: pd.DataFrame | QTable, kind: str, name: str, *, total: int | None = None
+) -> Response:
+    """Send a table as a file of one of `FORMATS`; `total` where these rows are a page of more."""
+    suffix, media = FORMATS[kind]
+    response = file_response(table_bytes(table, kind), media, f"{name}{suffix}")
+    response.headers["X-Total-Count"] = str(len(table) if total is None else total)
+    return response
+
+
+def file_response(content: bytes, media: str, name: str) -> Response:
+    """Send bytes with a name to save them under."""
+    named = {"Content-Disposition": f'inline; filename="{name}"'}
+    return Response(content, media_type=media, headers=named)
+
+
+def table_bytes(table: pd.DataFrame | QTable, kind: str) -> bytes:
+    """Return a table as a file of one of `FORMATS`.
+
+    Parameters
+    ----------
+    table : DataFrame or QTable
+        The units of a QTable are kept where the format has room for them.
+    kind : str
+    """
+    from astropy.table import QTable
+
+    suffix, _ = FORMATS[kind]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"table{suffix}")
+        if isinstance(table, QTable) and kind in ("ecsv", "votable"):
+            table.write(path, format="ascii.ecsv" if kind == "ecsv" else kind)
+        else:
+            rows = table.to_pandas() if isinstance(table, QTable) else table
+            table_writer(path)(rows, path)
+        return path.read_bytes()
+
+
+def fits_bytes(sequence: ImageSequence) -> bytes:
+    """Return a sequence as a FITS file, one image extension a frame."""
+    with tempfile.TemporaryDirectory() as folder:
+        return write_sequence(sequence, Path(folder, "cutout.fits"), layout="mef").read_bytes()
