@@ -62,6 +62,12 @@ class Key(StrEnum):
     TARGET = "target"
     COLLECTION = "collection"
     STORE = "store"
+    TEST_SET = "set"
+    SHARES = "show"
+    FIRST = "a"
+    SECOND = "b"
+    VERDICT_A = "va"
+    VERDICT_B = "vb"
 
 
 def begin(title: str = "", caption: str = "") -> None:

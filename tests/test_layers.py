@@ -24,6 +24,7 @@ FLOORS = [
     ("taonet_core.figures", 3),
     ("taonet_core.scores", 3),
     ("taonet_core.links", 3),
+    ("taonet_core.provenance", 3),
     ("taonet_core.feature_table", 3),
     ("taonet_core.panels", 3),
     ("taonet_core.pictures", 3),
