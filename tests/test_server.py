@@ -3,11 +3,15 @@
 import io
 import json
 import re
+import shlex
+import shutil
 import socket
+import subprocess
 import threading
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
@@ -362,3 +366,34 @@ def test_the_command_opens_a_folder_and_keeps_to_this_machine(tmp_path, make_seq
     assert CliRunner().invoke(command_line, ["serve"]).exit_code == 0
     nowhere = CliRunner().invoke(command_line, ["serve", str(tmp_path / "nowhere")])
     assert nowhere.exit_code == 1 and "no such folder" in nowhere.stderr
+
+
+def examples(language):
+    text = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text("utf-8")
+    [block] = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return block
+
+
+@pytest.fixture
+def beside_a_file(tmp_path, monkeypatch, fits_file):
+    """Work in a folder that holds the file which the examples send."""
+    monkeypatch.chdir(tmp_path)
+    return fits_file(name="object.fits")
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_the_examples_with_curl_run(url, beside_a_file):
+    commands = [shlex.split(line) for line in examples("bash").splitlines()]
+    for command in commands:
+        *flags, address = command
+        address = address.replace(f"http://127.0.0.1:8000{PREFIX}", url)
+        run = subprocess.run([*flags, "--fail", address], capture_output=True, timeout=20)
+        assert run.returncode == 0, (command, run.stderr)
+        assert run.stdout or Path(command[command.index("-o") + 1]).stat().st_size > 1000
+    assert len(commands) == 6
+
+
+def test_the_example_in_python_runs(url, beside_a_file, capsys):
+    code = examples("python").replace(f"http://127.0.0.1:8000{PREFIX}", url)
+    exec(compile(code, "api.md", "exec"), {})
+    assert re.search(r"n_nights\s.*\n(.*\n)*(AGN|BZ|CV|OTHER|SN|NON) ", capsys.readouterr().out)
