@@ -1,0 +1,282 @@
+"""Which column of a table means what: guessed from names and values, and scored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taonet_core.data.column_roles import NEEDED, ROLES, UNITS
+from taonet_core.data.column_values import CLOCKS, degrees, mjd, numbers, texts
+from taonet_core.data.table_files import TablePreview
+
+#: Score from which a guess needs no second look.
+CERTAIN = 0.9
+#: Numbers beyond are flags for "no magnitude": 99, -999 and the like.
+FLAGGED = 90.0
+#: Share of a column's values that is usual for its role: then name and values agree.
+_FITS_WELL = 0.8
+_HARDLY_FITS = 0.3
+_HALF = 0.5
+#: A table of this many rows, this share of which bear names of their own, has none of objects.
+_FEW_ROWS, _ROW_BY_ROW = 8, 0.9
+#: Days taken off a Julian date, as the name of its column says.
+_SUBTRACTED = re.compile(r"24[05]\d{4}")
+_MJD_USUAL = (30_000.0, 70_000.0)
+
+
+@dataclass(frozen=True)
+class ColumnMapping:
+    """What the columns of a table mean.
+
+    Attributes
+    ----------
+    use : str
+        ``"curves"``: brightness against time; ``"labels"``: classes of objects.
+    columns : mapping of str to str
+        Role (a key of `ROLES`) -> name of the column.
+    clock : str
+        How times are written: a key of `CLOCKS`, or ``"auto"``.
+    zero_point : float or None
+        Magnitude of a flux of 1, where no column gives it.
+    """
+
+    use: str
+    columns: Mapping[str, str] = field(default_factory=dict)
+    clock: str = "auto"
+    zero_point: float | None = None
+
+    @property
+    def missing(self) -> list[tuple[tuple[str, ...], ...]]:
+        """What is needed and not there: of each item, one group of roles would do."""
+        held = set(self.columns)
+        return [way for way in NEEDED[self.use] if not any(set(roles) <= held for roles in way)]
+
+    @property
+    def complete(self) -> bool:
+        """Whether a table can be read so."""
+        known = "flux" not in self.columns or self.zero_point is not None
+        return not self.missing and (known or "zero_point" in self.columns)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A mapping, and how far to trust it.
+
+    Attributes
+    ----------
+    mapping : ColumnMapping
+    score : float
+        From 0 to 1: of the role that is least clear.
+    doubts : tuple of str
+        What a person should look at, as sentences.
+    """
+
+    mapping: ColumnMapping
+    score: float
+    doubts: tuple[str, ...]
+
+    @property
+    def certain(self) -> bool:
+        """Whether the table can be read without a question."""
+        return self.mapping.complete and self.score >= CERTAIN and not self.doubts
+
+
+def plain_name(name: object) -> str:
+    """Return a column name as it is compared: small letters and digits, no prefix, no unit."""
+    text = re.sub(r"[(\[].*?[)\]]", "", _SUBTRACTED.sub("", str(name).lower()))
+    return re.sub(r"[^a-z0-9]", "", re.sub(r"^[a-z]:", "", text))
+
+
+def map_by_name(names: Sequence[str], use: str) -> ColumnMapping:
+    """Match columns with roles by their names alone.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of all columns.
+    use : str
+        ``"curves"`` or ``"labels"``.
+    """
+    plain = {plain_name(name): name for name in reversed(names)}
+    columns = {
+        key: next(plain[alias] for alias in role.names if alias in plain)
+        for key, role in ROLES[use].items()
+        if any(alias in plain for alias in role.names)
+    }
+    if {"mag", "flux"} <= set(columns):  # one of the two is read; fluxes if only they have errors
+        drop = "mag" if "flux_err" in columns and "mag_err" not in columns else "flux"
+        columns = {k: v for k, v in columns.items() if k not in (drop, f"{drop}_err")}
+    return ColumnMapping(use, columns, zero_point=zero_point_of(columns.get("flux", "")))
+
+
+def zero_point_of(column: str, unit: str = "") -> float | None:
+    """Return the AB magnitude of a flux of 1 by the unit that a column or its name states."""
+    words = re.split(r"[^a-zµμ]+", f"{unit} {column}".lower())
+    return next((UNITS[word] for word in words if word in UNITS), None)
+
+
+def guess_mapping(table: TablePreview, use: str | None = None) -> Guess:
+    """Guess what the columns of a table mean from their names and first values.
+
+    Parameters
+    ----------
+    table : TablePreview
+    use : str, optional
+        ``"curves"`` or ``"labels"``; by default whichever fits better.
+    """
+    if use is None:
+        curves, labels = guess_mapping(table, "curves"), guess_mapping(table, "labels")
+        return labels if _rank(labels) > _rank(curves) else curves
+    named = map_by_name(list(table.rows.columns), use)
+    scores = {key: _score(table, use, key, name) for key, name in named.columns.items()}
+    kept = {key: name for key, name in named.columns.items() if scores[key] > 0}
+    columns, doubts = _by_value(table, replace(named, columns=kept))
+    mapping, more = _with_units(table, replace(named, columns=columns))
+    doubts += [*more, *_rivals(list(table.rows.columns), mapping), *_row_numbers(table, mapping)]
+    doubts += [f"no column for the {_lacking(mapping, way)}" for way in mapping.missing]
+    needed = [scores.get(key, _HALF) if key in kept else _HALF for key in _needed(use, columns)]
+    score = min(needed, default=0.0) * (_HALF if mapping.missing else 1.0)
+    return Guess(mapping, score, tuple(doubts))
+
+
+def _with_units(table: TablePreview, mapping: ColumnMapping) -> tuple[ColumnMapping, list[str]]:
+    """Guess how times are written and what a flux of 1 is worth; returns doubts too."""
+    doubts = []
+    time, flux = mapping.columns.get("time"), mapping.columns.get("flux")
+    if time is not None:
+        clock, doubt = guess_clock(table, time)
+        mapping = replace(mapping, clock=clock)
+        doubts += [doubt] if doubt else []
+    if flux is not None:
+        mapping = replace(mapping, zero_point=zero_point_of(flux, table.units.get(flux, "")))
+        if mapping.zero_point is None and "zero_point" not in mapping.columns:
+            doubts.append("the zero point of the fluxes is not known; give the magnitude of 1")
+    return mapping, doubts
+
+
+def guess_clock(table: TablePreview, column: str) -> tuple[str, str]:
+    """Guess how a column writes times; returns a key of `CLOCKS` and a doubt or ``""``."""
+    values = numbers(table.rows[column], None, table.name)
+    if not np.isfinite(values).any():
+        return "date", ""
+    if table.units.get(column, "d") != "d":
+        return "auto", ""
+    middle, name = float(np.nanmedian(values)), plain_name(column)
+    if middle > 2e6:
+        return "jd", ""
+    said = _SUBTRACTED.search(column)
+    if said and f"jd-{said[0]}" in CLOCKS:
+        return f"jd-{said[0]}", ""
+    julian = "jd" in name and "mjd" not in name
+    if julian and middle > _MJD_USUAL[0]:
+        return "jd-2400000", f"{column!r} is taken for JD − 2,400,000, half a day off an MJD"
+    if julian and middle > 0:
+        clock = "jd-2457000" if name.startswith("b") else "jd-2450000"
+        return clock, f"{column!r} is taken for {CLOCKS[clock].title}"
+    usual = _MJD_USUAL[0] < middle < _MJD_USUAL[1]
+    return "mjd", "" if usual else f"{column!r} holds no usual dates (around MJD {middle:,.0f})"
+
+
+def _rank(guess: Guess) -> tuple[bool, float]:
+    return guess.mapping.complete, guess.score
+
+
+def _needed(use: str, columns: Iterable[str]) -> set[str]:
+    return {
+        key for way in NEEDED[use] for roles in way if set(roles) <= set(columns) for key in roles
+    }
+
+
+def _lacking(mapping: ColumnMapping, way: Sequence[Sequence[str]]) -> str:
+    """Name what is missing: of the way that is begun, else of all."""
+    begun = [roles for roles in way if set(roles) & set(mapping.columns)] or way
+    return " or ".join(
+        " and ".join(ROLES[mapping.use][k].title.lower() for k in roles if k not in mapping.columns)
+        for roles in begun
+    )
+
+
+def _score(table: TablePreview, use: str, key: str, column: str) -> float:
+    """Say how well the values of a column fit the role that its name claims."""
+    fits = _share_usual(table, use, key, column)
+    return 1.0 if fits >= _FITS_WELL else _HALF if fits >= _HARDLY_FITS else 0.0
+
+
+def _share_usual(table: TablePreview, use: str, key: str, column: str) -> float:
+    """Return which share of a column's values is usual for a role; 1 where there is no value."""
+    role = ROLES[use][key]
+    if role.usual is None:
+        return 1.0
+    values = role_values(table, use, key, column)
+    counted = texts(table.rows[column]) != ""
+    with np.errstate(invalid="ignore"):
+        if role.flagged:
+            counted &= np.isfinite(values) & (np.abs(values) < FLAGGED)
+        good = (values >= role.usual[0]) & (values <= role.usual[1])
+    if not counted.any():
+        return float(not (texts(table.rows[column]) != "").any())  # flags alone fit nothing
+    return float(good[counted].mean())
+
+
+def role_values(
+    table: TablePreview, use: str, key: str, column: str, clock: str = "auto"
+) -> NDArray[np.float64]:
+    """Return the numbers of a column as its role reads them, NaN where there is none."""
+    values = table.rows[column]
+    if key == "time":
+        return mjd(values, clock, table.name)
+    if key in ("ra", "dec"):
+        return degrees(values, table.name, hours=key == "ra")
+    return numbers(values, None, table.name)
+
+
+def _by_value(table: TablePreview, mapping: ColumnMapping) -> tuple[dict[str, str], list[str]]:
+    """Fill roles that no name tells with columns whose values look like it, in their order."""
+    columns, doubts = dict(mapping.columns), []
+    for key in (key for way in mapping.missing for key in way[0] if key not in columns):
+        free = (c for c in table.rows.columns if c not in columns.values())
+        like = next((c for c in free if _looks_like(table, mapping.use, key, c)), None)
+        if like is not None:
+            columns[key] = like
+            title = ROLES[mapping.use][key].title.lower()
+            doubts.append(f"{like!r} looks like the {title}, but its name does not say so")
+    return columns, doubts
+
+
+def _looks_like(table: TablePreview, use: str, key: str, column: str) -> bool:
+    role = ROLES[use][key]
+    if role.typical is None:
+        return False
+    values = role_values(table, use, key, column)
+    known = values[np.isfinite(values)]
+    if len(known) < max(1, len(values) // 2):
+        return False
+    low, high = role.typical
+    fits = _share_usual(table, use, key, column) >= _FITS_WELL
+    return fits and bool(low <= np.median(known) <= high)
+
+
+def _rivals(names: Sequence[str], mapping: ColumnMapping) -> list[str]:
+    """Say where two columns could be the brightness or its error, and neither name is plain."""
+    doubts = []
+    for key in {"mag", "mag_err", "flux", "flux_err"} & set(mapping.columns):
+        known = ROLES[mapping.use][key].names
+        able = [name for name in names if plain_name(name) in known]
+        if len(able) > 1 and plain_name(mapping.columns[key]) != known[0]:
+            title = ROLES[mapping.use][key].title.lower()
+            doubts.append(f"{' and '.join(map(repr, able))} could each be the {title}")
+    return sorted(doubts)
+
+
+def _row_numbers(table: TablePreview, mapping: ColumnMapping) -> list[str]:
+    """Say where what is called an object seems to number the rows."""
+    column = mapping.columns.get("object_id") if mapping.use == "curves" else None
+    if column is None or len(table.rows) < _FEW_ROWS:
+        return []
+    if table.rows[column].nunique() < _ROW_BY_ROW * len(table.rows):
+        return []
+    return [f"{column!r} differs from row to row: every row would be an object of its own"]
