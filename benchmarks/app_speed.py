@@ -2,8 +2,9 @@
 
 The demo set is simulated and classified first, and every page opened once, so that models are warm;
 then each page is opened anew five times, nights and stretches are changed in the viewer, the
-explanation of one object is asked for. Needs Chromium. Figures go to ``docs/results/app-speed.json``; they are of the machine they were taken on,
-so its speed at a fixed piece of arithmetic stands beside them.
+explanation of one object is asked for. Needs Chromium. Figures go to
+``docs/results/app-speed.json``; they are of the machine they were taken on, so its speed at a fixed
+piece of arithmetic stands beside them.
 """
 
 from __future__ import annotations

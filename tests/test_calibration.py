@@ -44,14 +44,14 @@ def test_a_temperature_changes_no_verdict_and_is_the_one_scikit_learn_finds(rng)
     from sklearn.frozen import FrozenEstimator
 
     class Given(ClassifierMixin, BaseEstimator):
-        def fit(self, X, y):  # noqa: N803
+        def fit(self, X, y):
             self.classes_ = np.unique(y)
             return self
 
-        def decision_function(self, X):  # noqa: N803
+        def decision_function(self, X):
             return X
 
-        def predict(self, X):  # noqa: N803
+        def predict(self, X):
             return self.classes_[X.argmax(1)]
 
     logits, truth = drawn(rng, 2000, 1, np.array([2.0]))
@@ -147,7 +147,7 @@ def test_too_few_objects_are_refused(rng):
 
 
 def test_the_sets_are_those_of_crepes(rng):
-    crepes = pytest.importorskip("crepes")
+    import crepes
     logits, truth = drawn(rng, 800, 1, np.ones(1))
     new, _ = drawn(rng, 300, 1, np.ones(1))
     calibration = fit_calibration(logits, truth)
