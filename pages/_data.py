@@ -35,6 +35,8 @@ VISIBILITY = 0.8
 SEED = 2004
 
 DEMO, UPLOAD = "demo", "upload"
+#: What they are called on screen; folders go by their name.
+TITLES = {DEMO: "Demo set (simulated)", UPLOAD: "Your upload"}
 #: Classifiers whose verdicts a table of objects shows.
 SHOWN = ("taonet", "forest")
 #: So many objects are classified without being asked to.
@@ -99,7 +101,6 @@ def picker() -> None:
     if len(choices) < 2:
         return
     now = st.query_params.get(Key.DATA) or st.session_state.get(Key.DATA) or DEMO
-    titles = {DEMO: "Demo set (simulated)", UPLOAD: "Your upload"}
 
     def choose() -> None:
         chosen = st.session_state["data-picker"]
@@ -113,7 +114,7 @@ def picker() -> None:
     st.segmented_control(
         "Data set",
         choices,
-        format_func=lambda name: titles.get(name, name),
+        format_func=lambda name: TITLES.get(name, name),
         key="data-picker",
         on_change=choose,
         label_visibility="collapsed",
@@ -153,7 +154,7 @@ def _demo() -> Collection:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _demo_folder(folder: Path, stamp: int) -> Collection:
-    return open_folder(folder, name=DEMO, title="Demo set (simulated)")
+    return open_folder(folder, name=DEMO, title=TITLES[DEMO])
 
 
 def _simulate(folder: Path) -> None:
