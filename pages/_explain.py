@@ -1,0 +1,119 @@
+"""Why a class: explanations that are computed once, with progress, and kept."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TypeVar
+
+import streamlit as st
+
+from pages._ui import identity
+from taonet_core.data.results import Attribution
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.explain import METHODS, explain
+from taonet_core.labels import TransientClass
+from taonet_core.models.weights import ModelBundle
+
+Result = TypeVar("Result")
+
+#: Results of long work that are kept, of all sessions together; an attribution is half a megabyte.
+_MOST = 128
+
+
+class Recent:
+    """The results that were wanted last; a lookup does not disturb another."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, threading.Lock()
+        self._held: OrderedDict[tuple[object, ...], object] = OrderedDict()
+
+    def get(self, key: tuple[object, ...], compute: Callable[[], Result]) -> Result:
+        """Return what is kept under a key, computing it where nothing is."""
+        with self._lock:
+            found = self._held.get(key)
+        if found is None:
+            found = compute()
+        with self._lock:
+            self._held[key] = found
+            self._held.move_to_end(key)
+            while len(self._held) > self._most:
+                self._held.popitem(last=False)
+        return found  # type: ignore[return-value]  # a key is used by one kind of result
+
+
+@st.cache_resource(show_spinner=False)
+def _recent() -> Recent:
+    """Return what all sessions share. `st.cache_data` cannot show progress while it computes."""
+    return Recent(_MOST)
+
+
+def with_progress(words: str, compute: Callable[[Callable[[int, int], None]], Result]) -> Result:
+    """Do a long piece of work with a bar that says how far it is.
+
+    Parameters
+    ----------
+    words : str
+        What is being done.
+    compute : callable
+        Gets a function to call with the steps done and to do.
+    """
+    place = st.empty()
+    bar = place.progress(0.0, f"{words} …")
+
+    def report(done: int, total: int) -> None:
+        bar.progress(min(1.0, done / max(total, 1)), f"{words}: step {done} of {total}")
+
+    try:
+        return compute(report)
+    finally:
+        place.empty()
+
+
+def attribution(
+    content: str,
+    sequence: ImageSequence,
+    bundle: ModelBundle,
+    method: str = "integrated_gradients",
+    target: TransientClass | str | None = None,
+    against: TransientClass | str | None = None,
+    baseline: str = "sky",
+    steps: int = 32,
+) -> Attribution:
+    """Return why a model says a class, computing it with a progress bar where it is not known yet.
+
+    Parameters
+    ----------
+    content : str
+        Changes whenever the object does.
+    sequence : ImageSequence
+    bundle : ModelBundle
+        A model that reads images.
+    method, target, against, baseline, steps
+        See `taonet_core.explain.explain`.
+
+    Raises
+    ------
+    TaoNetError
+        If the model cannot read the object.
+    """
+    named = tuple(None if name is None else str(name) for name in (target, against))
+    key = ("attribution", content, identity(bundle), method, *named, baseline, steps)
+
+    def compute() -> Attribution:
+        return with_progress(
+            METHODS[method].name,
+            lambda on_step: explain(
+                sequence,
+                bundle,
+                target=named[0],
+                against=named[1],
+                method=method,
+                baseline=baseline,
+                steps=steps,
+                on_step=on_step,
+            ),
+        )
+
+    return _recent().get(key, compute)
