@@ -5,32 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from taonet_core.data.sequence import ImageSequence
 from taonet_core.simulation import curves, galaxies
-from taonet_core.simulation.draw import draw_object
 from taonet_core.simulation.presets import SURVEYS
 
 CRTS = SURVEYS["crts"]
-
-
-def test_star_of_high_proper_motion_moves_on_the_frames() -> None:
-    def moving(index: int) -> ImageSequence | None:
-        drawn = draw_object("OTHER", survey=CLEAN, visibility=1.0, seed=2, index=index)
-        header = drawn.meta["header"]
-        fast = np.hypot(header.get("SIMPMX", 0), header.get("SIMPMY", 0)) > 0.6
-        return drawn if fast and header["SIMMAG"][0] < 15 else None
-
-    drawn = next(found for found in map(moving, range(200)) if found is not None)
-    centre, half = CRTS.size // 2, 4
-    box = slice(centre - half, centre + half + 1)
-    pixels = drawn.frames[:, box, box] - np.median(drawn.frames, axis=(1, 2))[:, None, None]
-    offset = np.arange(-half, half + 1)
-    total = pixels.sum(axis=(1, 2))
-    years = (drawn.times - drawn.times[0]) / 365.25
-    for name, weight in (("SIMPMX", offset[None, :]), ("SIMPMY", offset[:, None])):
-        place = (pixels * weight).sum(axis=(1, 2)) / total * CRTS.pixel_scale
-        speed = np.polyfit(years, place, 1)[0]
-        assert speed == pytest.approx(drawn.meta["header"][name], abs=0.3)
 
 
 def test_random_walk_has_its_variance_and_passes_through_the_start() -> None:

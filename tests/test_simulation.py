@@ -292,6 +292,26 @@ def test_target_moves_the_way_it_is_told() -> None:
     np.testing.assert_allclose(found, position, atol=0.02)
 
 
+def test_star_of_high_proper_motion_moves_on_the_frames() -> None:
+    def moving(index: int) -> ImageSequence | None:
+        drawn = draw_object("OTHER", survey=CLEAN, visibility=1.0, seed=2, index=index)
+        header = drawn.meta["header"]
+        fast = np.hypot(header.get("SIMPMX", 0), header.get("SIMPMY", 0)) > 0.6
+        return drawn if fast and header["SIMMAG"][0] < 15 else None
+
+    drawn = next(found for found in map(moving, range(200)) if found is not None)
+    centre, half = CRTS.size // 2, 4
+    box = slice(centre - half, centre + half + 1)
+    pixels = drawn.frames[:, box, box] - np.median(drawn.frames, axis=(1, 2))[:, None, None]
+    offset = np.arange(-half, half + 1)
+    total = pixels.sum(axis=(1, 2))
+    years = (drawn.times - drawn.times[0]) / 365.25
+    for name, weight in (("SIMPMX", offset[None, :]), ("SIMPMY", offset[:, None])):
+        place = (pixels * weight).sum(axis=(1, 2)) / total * CRTS.pixel_scale
+        speed = np.polyfit(years, place, 1)[0]
+        assert speed == pytest.approx(drawn.meta["header"][name], abs=0.3)
+
+
 def test_unknown_words_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unknown survey"):
         get_survey("ztff")
