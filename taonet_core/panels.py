@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taonet_core.data.lightcurve import LightCurve
-from taonet_core.data.sequence import ImageSequence
+from taonet_core.data.sequence import ImageSequence, crop_or_pad
 from taonet_core.transforms.display import (
     bounded_for_display,
     display_limits,
@@ -86,7 +86,7 @@ class Panels:
             Where there is no data.
         """
         low, high = self._limits[name]
-        values = self._turned(self._stacks[name][frame]).astype(np.float64)
+        values = self.turned(self._stacks[name][frame]).astype(np.float64)
         missing = ~np.isfinite(values)
         share = np.clip((np.where(missing, low, values) - low) / (high - low), 0, 1)
         curve = STRETCHES[self.stretch]
@@ -133,7 +133,16 @@ class Panels:
             chosen.append(int((good if len(good) else members)[0]))
         return chosen
 
-    def _turned(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+    def cut(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Cut an image of the whole frame, (H, W), to the part that is shown."""
+        height, width = self.sequence.frames.shape[1:]
+        top, left = (
+            whole // 2 - part // 2 if whole > part else 0
+            for whole, part in zip(image.shape, (height, width), strict=True)
+        )
+        return crop_or_pad(image, top, left, height, width)
+
+    def turned(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Turn an image whose first row is at the bottom so that it is looked at from the top."""
         image = image.T if self.sky["transpose"] else image
         image = image[:, ::-1] if self.sky["flip_x"] else image

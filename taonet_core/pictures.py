@@ -123,12 +123,19 @@ def evolution_gif(
     return out.getvalue()
 
 
-def grey_png(grey: NDArray[np.uint8]) -> bytes:
-    """Return an image (H, W), the first row at the top, as a PNG of the same pixels."""
+def image_png(image: NDArray[np.uint8], missing: NDArray[np.bool_]) -> bytes:
+    """Return an image as a PNG of the same pixels, transparent where there is no data.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W) or (H, W, 3), uint8
+        Grey or red, green, blue; the first row at the top.
+    missing : ndarray, shape (H, W), bool
+    """
     from PIL import Image
 
-    out = io.BytesIO()
-    Image.fromarray(grey).save(out, "PNG")
+    out, opaque = io.BytesIO(), np.where(missing, 0, 255).astype(np.uint8)
+    Image.fromarray(np.dstack([image, opaque])).save(out, "PNG")
     return out.getvalue()
 
 

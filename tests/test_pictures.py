@@ -9,7 +9,7 @@ from PIL import Image
 
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.panels import make_panels
-from taonet_core.pictures import MAX_FRAMES, SIDE, SIDE_GIF, epoch_png, evolution_gif, grey_png
+from taonet_core.pictures import MAX_FRAMES, SIDE, SIDE_GIF, epoch_png, evolution_gif, image_png
 from taonet_core.transforms.photometry import extract_light_curve
 
 
@@ -118,6 +118,9 @@ def test_frames_without_anything_are_still_drawn(value):
     assert opened(evolution_gif(sequence)).format == "GIF"
 
 
-def test_a_grey_image_keeps_its_pixels(rng):
-    grey = rng.integers(0, 256, (5, 9)).astype(np.uint8)
-    np.testing.assert_array_equal(np.asarray(opened(grey_png(grey))), grey)
+@pytest.mark.parametrize("shape", [(5, 9), (5, 9, 3)])
+def test_an_image_keeps_its_pixels(rng, shape):
+    image, missing = rng.integers(0, 256, shape).astype(np.uint8), rng.random((5, 9)) < 0.3
+    seen = np.asarray(opened(image_png(image, missing)))
+    np.testing.assert_array_equal(seen[..., :-1].squeeze(), image)
+    np.testing.assert_array_equal(seen[..., -1] == 0, missing)

@@ -1,0 +1,139 @@
+"""Where numbers come from: digests of the data, versions, and tables that carry them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from taonet_core import __version__
+from taonet_core.data.exports import TABLE_SUFFIXES, write_json, write_table
+from taonet_core.data.lightcurve import LightCurve
+from taonet_core.data.results import Prediction
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.transforms.summary import utc_texts
+
+if TYPE_CHECKING:
+    from astropy.table import QTable
+
+_CURVE = ("mag", "mag_err", "flux", "flux_err", "limit")
+
+
+def data_digest(source: ImageSequence | LightCurve) -> str:
+    """Return the SHA-256 of times, filters and values of an object, whatever file it came in.
+
+    Parameters
+    ----------
+    source : ImageSequence or LightCurve
+    """
+    arrays = [source.times]
+    if isinstance(source, ImageSequence):
+        arrays += [a for a in (source.frames, source.reference, source.difference) if a is not None]
+    else:
+        arrays += [getattr(source, name) for name in _CURVE]
+    digest = hashlib.sha256(b"\0".join(str(band).encode() for band in source.bands))
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def epoch_table(
+    curve: LightCurve,
+    predictions: Sequence[Prediction] = (),
+    weights: Mapping[str, str] | None = None,
+) -> QTable:
+    """Return one row an epoch: brightness, and what each model says once it knows that epoch.
+
+    Parameters
+    ----------
+    curve : LightCurve
+    predictions : sequence of Prediction
+        Of the same object.
+    weights : mapping of str to str, optional
+        Model -> SHA-256 of its weights, for the metadata.
+
+    Returns
+    -------
+    QTable
+        Columns of `LightCurve.to_table`, ``utc``, and ``p_<CLASS>_<model>``: NaN on epochs before
+        a model's first night. Metadata name the object, the package and its version, the models
+        with version and hash, and the date.
+    """
+    table = curve.to_table()
+    if curve.meta.get("time_kind", "mjd") == "mjd":
+        table["utc"] = utc_texts(curve.times)
+    for prediction in predictions:
+        rows = np.searchsorted(prediction.times, curve.times + 1e-9, side="right") - 1
+        for k, name in enumerate(prediction.classes):
+            column = np.append(prediction.probabilities[:, k], np.nan)  # -1: not yet
+            table[f"p_{name}_{prediction.model}"] = column[rows]
+    table.meta |= {"creator": f"TAO-Net Explorer {__version__}", "created": _now()}
+    for prediction in predictions:
+        sha = (weights or {}).get(prediction.model, "unknown")
+        table.meta[f"model_{prediction.model}"] = (
+            f"{prediction.model} {prediction.model_version}, weights SHA-256 {sha}"
+        )
+    return table
+
+
+def write_epochs(table: QTable, path: Path) -> Path:
+    """Write what `epoch_table` returns, with units and metadata where the format has room.
+
+    Parameters
+    ----------
+    table : QTable
+    path : Path
+        Ends in ``.csv`` (metadata as comment lines), ``.ecsv``, ``.vot`` or ``.json``
+        (``meta``, ``units`` and ``rows``).
+
+    Raises
+    ------
+    ValueError
+        If the ending is another.
+    """
+    kind = path.suffix.lower()
+    if kind == ".ecsv":
+        table.write(path, format="ascii.ecsv", overwrite=True)
+    elif kind == ".vot":
+        _described(table).write(path, format="votable", overwrite=True)
+    elif kind == ".csv":
+        write_table(table.to_pandas(), path)
+        said = "".join(f"# {key}: {_line(value)}\n" for key, value in table.meta.items())
+        path.write_text(said + path.read_text("utf-8"), "utf-8")
+    elif kind == ".json":
+        units = {name: str(table[name].unit or "") for name in table.colnames}
+        rows = table.to_pandas().to_dict("records")
+        plain = [{name: _plain(value) for name, value in row.items()} for row in rows]
+        meta = {str(key): _plain(value) for key, value in table.meta.items()}
+        write_json({"meta": meta, "units": units, "rows": plain}, path)
+    else:
+        known = ", ".join(name for name in TABLE_SUFFIXES if name != ".parquet")
+        raise ValueError(f"wanted a table ending in {known}; got {path.name!r}")
+    return path
+
+
+def _described(table: QTable) -> QTable:
+    """Return a copy whose metadata are one description, as VOTable keeps no other."""
+    copy = table.copy()
+    copy.meta = {"description": "; ".join(f"{k}: {_line(v)}" for k, v in table.meta.items())}
+    return copy
+
+
+def _line(value: object) -> str:
+    return "".join(c if c.isprintable() else " " for c in str(value))
+
+
+def _plain(value: object) -> object:
+    """Return a number, text or None that JSON knows."""
+    if isinstance(value, float):
+        return float(value) if np.isfinite(value) else None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

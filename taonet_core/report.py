@@ -1,0 +1,266 @@
+"""All that is known of one object in one HTML file that needs nothing else.
+
+No script, no request to anywhere, everything from outside escaped; follows a light or dark
+reader and prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from taonet_core import __version__
+from taonet_core.data.lightcurve import LightCurve
+from taonet_core.data.results import Attribution, Prediction
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.labels import STYLES, TransientClass
+from taonet_core.provenance import data_digest
+from taonet_core.report_figures import curve_svg, probability_svg
+from taonet_core.report_images import evidence_strip, night_strip
+from taonet_core.report_style import STYLE
+from taonet_core.transforms.skyview import coordinate_texts
+from taonet_core.transforms.summary import describe, frame_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ROWS = 1000  # rows of a table that are listed
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """What a report tells of an object, beside the object itself.
+
+    Attributes
+    ----------
+    predictions : sequence of Prediction
+        One a model, the leading one first.
+    problems : mapping of str to str
+        Model without a verdict -> why.
+    weights : mapping of str to str
+        Model -> SHA-256 of its weights.
+    attribution : Attribution, optional
+        Which pixels spoke for a class.
+    sentence : str
+        What `attribution` says, in words.
+    labels : sequence of mapping
+        What experts said, one each, the columns of the table.
+    features : DataFrame, optional
+        What `taonet_core.feature_table.feature_table` returns.
+    code : mapping of str to str
+        How to get the same: language -> code.
+    file : str
+        Where the object was read.
+    """
+
+    predictions: Sequence[Prediction] = ()
+    problems: Mapping[str, str] = field(default_factory=dict)
+    weights: Mapping[str, str] = field(default_factory=dict)
+    attribution: Attribution | None = None
+    sentence: str = ""
+    labels: Sequence[Mapping[str, Any]] = ()
+    features: pd.DataFrame | None = None
+    code: Mapping[str, str] = field(default_factory=dict)
+    file: str = ""
+
+
+def object_report(
+    source: ImageSequence | LightCurve, curve: LightCurve | None, findings: Findings
+) -> str:
+    """Write the report of one object.
+
+    Parameters
+    ----------
+    source : ImageSequence or LightCurve
+    curve : LightCurve or None
+        Of a sequence, one point a frame.
+    findings : Findings
+
+    Returns
+    -------
+    str
+        A whole HTML page.
+    """
+    sequence = source if isinstance(source, ImageSequence) else None
+    curve = source if isinstance(source, LightCurve) else curve
+    parts = [
+        _header(source),
+        _verdicts(source, findings),
+        _notes(source, curve, findings),
+        _section("Probability against time", *map(_probabilities, findings.predictions)),
+        _section("Light curve", _curve(curve)),
+    ]
+    if sequence is not None:
+        parts.append(_section("Images, one frame a night", night_strip(sequence, curve)))
+        if findings.attribution is not None:
+            strip = evidence_strip(sequence, findings.attribution)
+            parts.append(_section("Why", _paragraph(findings.sentence), strip))
+        parts.append(_frames(sequence, findings.predictions))
+    parts += [_experts(findings), _features(findings), _code(findings)]
+    parts.append(_provenance(source, findings))
+    title = escape(str(source.meta.get("object_id") or "unnamed"))
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title} · TAO-Net report</title><style>{STYLE}</style></head>"
+        f"<body><main>{''.join(parts)}</main></body></html>\n"
+    )
+
+
+def _header(source: ImageSequence | LightCurve) -> str:
+    places = coordinate_texts(source.meta.get("ra"), source.meta.get("dec"))
+    lines = [f"{place['symbols']} {place['text']}".strip() for place in places]
+    tag = ' <span class="tag">simulated</span>' if source.meta.get("simulated") else ""
+    name = escape(str(source.meta.get("object_id") or "unnamed"))
+    words = " · ".join(map(escape, lines)) or "no coordinates in the file"
+    return f"<header><h1>{name}{tag}</h1><p>{words}</p>{_paragraph(describe(source))}</header>"
+
+
+def _verdicts(source: ImageSequence | LightCurve, findings: Findings) -> str:
+    rows = []
+    for p in findings.predictions:
+        classes = p.prediction_set
+        rows.append(
+            {
+                "model": f"{p.model} {p.model_version}",
+                "verdict": _badge(p.verdict),
+                "probability": f"{p.confidence:.3f}",
+                "cannot rule out": "not calibrated" if classes is None else " ".join(classes),
+                "novelty": "–" if np.isnan(p.novelty) else f"{p.novelty:.0f} %",
+                "nights": str(p.n_nights),
+                **{str(name): f"{value:.3f}" for name, value in p.final().items()},
+            }
+        )
+    label = source.meta.get("label")
+    words = "truth (simulated)" if source.meta.get("simulated") else "label in the file"
+    known = f"<p>{words}: {_badge(label)}</p>" if label in set(STYLES) else ""
+    table = _table(rows, safe=("verdict",)) if rows else "<p>No classifier gives a verdict.</p>"
+    hint = (
+        "Probabilities after the last night. Cannot rule out: of the objects of every class, nine "
+        "in ten have theirs in this set. Novelty: share of known objects that look less strange."
+    )
+    return _section("Verdicts", known, table, f'<p class="quiet">{hint}</p>')
+
+
+def _notes(source: ImageSequence | LightCurve, curve: LightCurve | None, findings: Findings) -> str:
+    warned: dict[str, list[str]] = {}
+    for p in findings.predictions:
+        for text in p.meta.get("warnings", ()):
+            warned.setdefault(str(text), []).append(p.model)
+    assumed = [*source.meta.get("notes", ()), *(curve.meta.get("notes", ()) if curve else ())]
+    groups: dict[str, Iterable[str]] = {
+        "No verdict": [f"{name}: {text}" for name, text in findings.problems.items()],
+        "Not trained for": [f"{', '.join(names)}: {text}" for text, names in warned.items()],
+        "Assumed": dict.fromkeys(map(str, assumed)),
+        "Left out": [str(text) for text in source.meta.get("dropped", ())],
+    }
+    lists = [
+        f"<h3>{title}</h3><ul>{''.join(f'<li>{escape(t)}</li>' for t in texts)}</ul>"
+        for title, texts in groups.items()
+        if texts
+    ]
+    return _section("To bear in mind", *lists)
+
+
+def _probabilities(prediction: Prediction) -> str:
+    words = escape(f"{prediction.model} {prediction.model_version}")
+    return f"<figure>{probability_svg(prediction)}<figcaption>{words}</figcaption></figure>"
+
+
+def _curve(curve: LightCurve | None) -> str:
+    if curve is None:
+        return ""
+    if not (drawn := curve_svg(curve)):
+        return "<p>No brightness could be measured.</p>"
+    system = escape(str(curve.meta.get("system") or ""))
+    words = f"{curve.detected.sum()} detections in {len(curve)} points. {system}"
+    if len(bands := [band for band in curve.per_band() if band]) > 1:
+        words += escape(f" Filled: filter {bands[0]}; hollow: {', '.join(bands[1:])}.")
+    return f"<figure>{drawn}<figcaption>{words}</figcaption></figure>"
+
+
+def _frames(sequence: ImageSequence, predictions: Sequence[Prediction]) -> str:
+    table = frame_table(sequence, predictions)
+    used = int((table["state"] == "usable").sum())
+    said = f"{used} of {len(table)} frames can be used."
+    if len(table) > _ROWS:
+        said += f" The first {_ROWS} are listed."
+    rows = table.head(_ROWS).to_dict("records")
+    for row in rows:
+        if "MJD" in row:
+            row["MJD"] = f"{row['MJD']:.5f}"
+    body = f"<details><summary>All frames</summary>{_table(rows)}</details>"
+    return _section("Frames used and dropped", _paragraph(said), body)
+
+
+def _experts(findings: Findings) -> str:
+    return _section("Experts' labels", _table(findings.labels) if findings.labels else "")
+
+
+def _features(findings: Findings) -> str:
+    if findings.features is None:
+        return ""
+    rows = findings.features.to_dict("records")
+    for row in rows:
+        for name in ("value", "percentile"):
+            if name in row:
+                row[name] = f"{row[name]:.4g}"
+    body = f"<details><summary>All {len(rows)} features</summary>{_table(rows)}</details>"
+    return _section("What the forest reads of the light curve", body)
+
+
+def _code(findings: Findings) -> str:
+    blocks = [
+        f"<h3>{escape(name)}</h3><pre>{escape(code)}</pre>" for name, code in findings.code.items()
+    ]
+    return _section("The same again", *blocks)
+
+
+def _provenance(source: ImageSequence | LightCurve, findings: Findings) -> str:
+    facts = {
+        "read from": findings.file or str(source.meta.get("source") or "memory"),
+        "layout": str(source.meta.get("layout") or "–"),
+        "SHA-256 of times and values": data_digest(source),
+        **{f"weights of {name}": f"SHA-256 {sha}" for name, sha in findings.weights.items()},
+        "written by": f"TAO-Net Explorer {__version__}",
+        "written on": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    }
+    rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
+    return _section("Provenance", f"<dl>{rows}</dl>")
+
+
+def _badge(label: object) -> str:
+    style = STYLES[TransientClass(str(label))]
+    return (
+        f'<b class="badge" style="--class: {style.colour}"><i>{style.glyph}</i> '
+        f"{escape(str(label))}</b>"
+    )
+
+
+def _table(rows: Sequence[Mapping[str, Any]], *, safe: Sequence[str] = ()) -> str:
+    """Write rows as a table, everything escaped but the columns that are HTML already."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    head = "".join(f"<th>{escape(str(name))}</th>" for name in names)
+    lines = (
+        "".join(
+            f"<td>{row.get(n, '') if n in safe else escape(str(row.get(n, '')))}</td>"
+            for n in names
+        )
+        for row in rows
+    )
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def _section(title: str, *parts: str) -> str:
+    inner = "".join(parts)
+    return f"<section><h2>{escape(title)}</h2>{inner}</section>" if inner else ""
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{escape(text)}</p>" if text else ""
