@@ -130,6 +130,12 @@ def test_pages_do_not_import_each_other(page):
     assert not {m for m in imported(page) if floor(m) == 9}
 
 
+def test_no_part_has_the_name_of_a_page():
+    """Streamlit gives _x.py the address of x.py until the router has run, and then refuses both."""
+    names = [path.stem.lstrip("_") for path in (ROOT / "pages").glob("*.py")]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_streamlit_stays_in_the_app():
     users = {m for m in MODULES if any(i.split(".")[0] == "streamlit" for i in imported(m))}
     assert not {m for m in users if m.startswith("taonet_core")}
