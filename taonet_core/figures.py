@@ -6,10 +6,7 @@ base64, numbers that are not finite as ``None``.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +18,8 @@ from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import InvalidSequenceError
 from taonet_core.labels import STYLES
+from taonet_core.overlay import attribution_overlay
+from taonet_core.packed import content_key, packed, plain
 from taonet_core.transforms.display import (
     bounded_for_display,
     display_limits,
@@ -31,6 +30,8 @@ from taonet_core.transforms.preprocess import frame_faults, mark_missing, night_
 from taonet_core.transforms.skyview import coordinate_texts, sky_geometry
 from taonet_core.transforms.summary import epoch_columns, peak_epoch
 
+__all__ = ["attribution_overlay", "class_styles", "gallery_card", "viewer_payload"]
+
 _QUIET = 3.0  # differences are shown over this many times the interval: mid-grey noise
 _CARD = 96  # most pixels of a card's picture, along a side
 
@@ -39,6 +40,9 @@ def viewer_payload(
     sequence: ImageSequence | None,
     curve: LightCurve | None,
     predictions: Sequence[Prediction] = (),
+    *,
+    expert: Mapping[str, str] | None = None,
+    periods: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Gather all that the epoch viewer shows of one object.
 
@@ -51,11 +55,16 @@ def viewer_payload(
         without images.
     predictions : sequence of Prediction
         One a model, the leading model first.
+    expert : mapping, optional
+        What an expert says of the object: ``class``, ``author`` and ``when`` (ISO 8601).
+    periods : mapping, optional
+        What `taonet_core.transforms.folding.period_search` says of the curve.
 
     Returns
     -------
     dict
-        JSON-ready. ``key`` is a hash of the rest: equal keys mean equal contents.
+        JSON-ready. ``key`` is a hash of the rest but for ``expert``, which may change while the
+        object is open: equal keys mean equal contents.
 
     Raises
     ------
@@ -88,10 +97,11 @@ def viewer_payload(
         "frames": None if sequence is None else _frames(sequence),
         "curve": None if curve is None else _curve(curve),
         "models": [_model(prediction, subject.times) for prediction in predictions],
+        "periods": None if periods is None else dict(periods),
         "reduced": reduced,
     }
-    text = json.dumps(payload, sort_keys=True, allow_nan=False)
-    return {"key": hashlib.sha256(text.encode()).hexdigest(), **payload}
+    expert = None if expert is None else dict(expert)
+    return {"key": content_key(payload), "expert": expert, **payload}
 
 
 def class_styles() -> dict[str, dict[str, str]]:
@@ -156,7 +166,7 @@ def gallery_card(
     shade = np.arcsinh(3 * shade) / np.arcsinh(3)  # as the viewer's asinh
     return {
         "id": sequence.object_id,
-        "image": _base64(np.round(255 * shade).astype(np.uint8)),
+        "image": packed(np.round(255 * shade).astype(np.uint8)),
         "height": image.shape[0],
         "width": image.shape[1],
         "peak": peak,
@@ -212,13 +222,13 @@ def _frames(sequence: ImageSequence) -> dict[str, Any]:
         "width": science.shape[2],
         "unit": str(sequence.meta.get("unit") or "counts"),
         "fault": faults,
-        "science": _base64(science),
-        "level": _plain(levels),
-        "reference": _base64(templates),
+        "science": packed(science),
+        "level": plain(levels),
+        "reference": packed(templates),
         "reference_of_epoch": template_of_frame.tolist(),
-        "reference_level": _plain(template_levels),
+        "reference_level": plain(template_levels),
         "reference_said": said,
-        "difference": None if sequence.difference is None else _base64(sequence.difference),
+        "difference": None if sequence.difference is None else packed(sequence.difference),
         "difference_said": made,
         "limits": display_limits(flat[seen]),
         "raw_limits": display_limits(science[seen]),
@@ -233,7 +243,7 @@ def _frames(sequence: ImageSequence) -> dict[str, Any]:
 def _curve(curve: LightCurve) -> dict[str, Any]:
     columns = ("mag", "mag_err", "flux", "flux_err", "limit")
     return {
-        **{name: _plain(getattr(curve, name)) for name in columns},
+        **{name: plain(getattr(curve, name)) for name in columns},
         "system": str(curve.meta.get("system") or ""),
         "sigma": curve.meta.get("limit_sigma"),
     }
@@ -249,12 +259,24 @@ def _model(prediction: Prediction, times: NDArray[np.float64]) -> dict[str, Any]
     return {
         **_verdict(prediction),
         "classes": [str(name) for name in prediction.classes],
-        "probabilities": [_plain(row) for row in prediction.probabilities],
+        "probabilities": [plain(row) for row in prediction.probabilities],
         "mjd": prediction.times.tolist(),
         "row_of_epoch": rows.tolist(),
         "epoch_of_row": np.clip(epochs, 0, None).tolist(),
         "warnings": [str(text) for text in prediction.meta.get("warnings", ())],
+        "set": None if prediction.prediction_sets is None else _sets(prediction),
+        "novelty": plain(np.array([prediction.novelty]))[0],
     }
+
+
+def _sets(prediction: Prediction) -> list[list[str]]:
+    """Classes that cannot be ruled out after each night, the most probable first."""
+    assert prediction.prediction_sets is not None
+    ranked = np.argsort(-prediction.probabilities, axis=1, kind="stable")
+    return [
+        [str(prediction.classes[k]) for k in order if inside[k]]
+        for order, inside in zip(ranked, prediction.prediction_sets, strict=True)
+    ]
 
 
 def _verdict(prediction: Prediction) -> dict[str, Any]:
@@ -276,13 +298,3 @@ def _spark(curve: LightCurve) -> list[tuple[float, float]]:
     x = (curve.times - curve.times[0]) / max(np.ptp(curve.times), 1e-9)
     y = (curve.mag.max() - curve.mag) / max(np.ptp(curve.mag), 0.5)
     return [(round(float(a), 4), round(float(b), 4)) for a, b in zip(x, y, strict=True)]
-
-
-def _base64(array: NDArray[Any]) -> str:
-    """Little-endian bytes of an array as base64 text."""
-    array = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
-    return base64.b64encode(array.tobytes()).decode("ascii")
-
-
-def _plain(values: NDArray[Any]) -> list[float | None]:
-    return [float(v) if np.isfinite(v) else None for v in values]

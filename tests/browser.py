@@ -133,8 +133,9 @@ def upload(page, address: str, path: Path):
 def rgba(page, selector: str) -> np.ndarray:
     """Return the pixels (H, W, 4) of a canvas of the viewer as they are on screen."""
     values = page.evaluate(
-        """selector => { const c = document.querySelector('[data-testid="stBidiComponentIsolated"]')
-          .shadowRoot.querySelector(selector);
+        """selector => {
+          const host = document.querySelector('[data-testid="stBidiComponentIsolated"]');
+          const c = (host?.shadowRoot ?? document).querySelector(selector);
           const image = c.getContext('2d').getImageData(0, 0, c.width, c.height);
           return [c.height, c.width, ...image.data]; }""",
         selector,
@@ -167,3 +168,42 @@ def comes_true(page, condition: Callable[[], bool]) -> bool:
             return True
         page.wait_for_timeout(20)
     return False
+
+
+HARNESS = """
+async ([script, style, data]) => {
+  const module = await import(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+  const sheet = document.createElement("style");
+  sheet.textContent = style;
+  document.head.append(sheet);
+  window.told = [];
+  window.mountViewer = (values) => module.default({
+    parentElement: document.body, data: values,
+    setStateValue: (name, value) => window.told.push([name, value]), setTriggerValue: () => {},
+  });
+  window.mountViewer(data);
+}
+"""
+THEME = """<html lang="en"><title>viewer</title><style>body { margin: 20px;
+  --st-text-color: #31333f; --st-background-color: #ffffff; --st-primary-color: #1c5fb0;
+  --st-font: sans-serif; }</style>"""
+
+
+def bare_viewer(page, payload: dict, *, night: int | None = None, overlay: dict | None = None):
+    """Show the epoch viewer alone, without a server; `remount` is then a rerun of the app."""
+    from pages._viewer import SCRIPT, STYLE
+
+    page.set_content(THEME)
+    page.evaluate(HARNESS, [SCRIPT, STYLE, viewer_data(payload, night, overlay)])
+    page.locator(".viewer .curve svg, .viewer .curve .empty").first.wait_for()
+    return page
+
+
+def remount(page, payload: dict, *, night: int | None = None, overlay: dict | None = None) -> None:
+    """Hand the viewer what a rerun of the app would."""
+    page.evaluate("data => window.mountViewer(data)", viewer_data(payload, night, overlay))
+
+
+def viewer_data(payload: dict, night: int | None, overlay: dict | None) -> dict:
+    """Return what `pages._viewer.epoch_viewer` gives its script."""
+    return {"payload": payload, "night": night, "turning": False, "overlay": overlay}

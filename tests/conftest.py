@@ -123,3 +123,10 @@ def page(chromium: Any, address: str) -> Iterator[Any]:
     """Open a window that may talk to the app alone, and in which no script may fail."""
     with browser.window(chromium, address) as window:
         yield window
+
+
+@pytest.fixture
+def blank(chromium: Any) -> Iterator[Any]:
+    """Open an empty window, for what needs no server; no script may complain."""
+    with browser.window(chromium, "") as window:
+        yield window

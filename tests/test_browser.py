@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.wcs import WCS
 from browser import comes_true, cursors, now, pixels, upload
 
@@ -112,9 +113,11 @@ def test_the_sky_is_shown_east_left_and_read_under_the_pointer(
     words = page.locator(".pointer").inner_text()
     place = wcs.pixel_to_world(44, 30)
     assert words.startswith("x 44 y 30")
-    ra, dec = (float(word) for word in words.replace("+", "").split()[-3::2])
-    assert ra == pytest.approx(place.ra.deg, abs=1e-4)
-    assert dec == pytest.approx(place.dec.deg, abs=1e-4)
+    _, ra, _, dec, *sexagesimal = words.splitlines()[-1].split()
+    assert float(ra) == pytest.approx(place.ra.deg, abs=1e-4)
+    assert float(dec) == pytest.approx(place.dec.deg, abs=1e-4)
+    again = SkyCoord(*sexagesimal, unit=("hourangle", "deg"))
+    assert again.separation(place).arcsec < 0.5
 
 
 def test_the_address_follows_the_night(page, address):

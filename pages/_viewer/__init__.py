@@ -17,12 +17,12 @@ def _source(*names: str) -> str:
     return "\n".join((_FOLDER / name).read_text("utf-8") for name in names)
 
 
-# The parts of a script share one module scope; only the last has the export.
-_VIEWER = st.components.v2.component(
-    "taonet_epoch_viewer",
-    css=_source("viewer.css"),
-    js=_source("pixels.js", "charts.js", "viewer.js"),
-)
+# The parts of the script share one module scope; only the last has the export.
+_PARTS = ("dom", "pixels", "axes", "curve", "classes", "fold", "overlay", "zoom", "images", "film")
+_PARTS += ("player", "header", "viewer")
+#: Script and style of the epoch viewer, as a browser gets them.
+SCRIPT, STYLE = _source(*(f"{part}.js" for part in _PARTS)), _source("viewer.css")
+_VIEWER = st.components.v2.component("taonet_epoch_viewer", css=STYLE, js=SCRIPT)
 _GALLERY = st.components.v2.component(
     "taonet_gallery", css=_source("gallery.css"), js=_source("gallery.js")
 )
@@ -35,6 +35,7 @@ def epoch_viewer(
     night: int | None = None,
     on_night: Callable[[], None] | None = None,
     turning: bool = False,
+    overlay: dict[str, Any] | None = None,
 ) -> int:
     """Show one object; frames, light curve and probabilities share a cursor in the browser.
 
@@ -46,11 +47,14 @@ def epoch_viewer(
         Widget key. ``st.session_state[key]["night"]["night"]`` is the night the cursor rests on,
         from 1.
     night : int, optional
-        Night to open at, from 1.
+        Night to open at, from 1; a later rerun with another night moves the cursor there.
     on_night : callable, optional
         Called once the cursor has come to rest on another night.
     turning : bool
         Whether to offer the previous and the next object.
+    overlay : dict, optional
+        What `taonet_core.figures.attribution_overlay` returns: evidence laid over the frames. A
+        new one is painted in place; nothing else of the viewer changes.
 
     Returns
     -------
@@ -59,7 +63,7 @@ def epoch_viewer(
     """
     result = _VIEWER(
         key=key,
-        data={"payload": payload, "night": night, "turning": turning},
+        data={"payload": payload, "night": night, "turning": turning, "overlay": overlay},
         on_night_change=on_night or _nothing,
         on_turn_change=_nothing,
     )
