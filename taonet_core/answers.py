@@ -6,6 +6,7 @@ that every score and every figure serves both.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -76,6 +77,15 @@ class Answers:
     def final(self) -> NDArray[np.float64]:
         """Probabilities after all nights, shape (n, K); NaN where there is no verdict."""
         return self.after[0]
+
+    @cached_property
+    def digest(self) -> str:
+        """A text that changes whenever an answer, a label or a magnitude does."""
+        texts = "\0".join([self.model, self.version, *self.object_ids, *self.labels])
+        found = hashlib.sha256(texts.encode())
+        for values in (self.magnitude, *self.after.values()):
+            found.update(np.ascontiguousarray(values).tobytes())
+        return found.hexdigest()
 
     def verdicts(self, nights: int = 0) -> NDArray[np.int64]:
         """Return the column of the most probable class, shape (n,); -1 where there is no answer."""

@@ -8,14 +8,18 @@ benchmark.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taonet_core.answers import Answers
-from taonet_core.labels import TransientClass
+from taonet_core.labels import STYLES, TransientClass
 from taonet_core.metrics import f1_of_draws, stratified_draws
 from taonet_core.scores import LEVEL, MAGNITUDES, REPEATS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,11 @@ class Score:
 
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+    @property
+    def interval(self) -> str:
+        """The interval in words."""
+        return f"95 % between {self.low:.3f} and {self.high:.3f}"
 
 
 @dataclass(frozen=True)
@@ -143,6 +152,24 @@ def score(answers: Answers) -> Scores:
             for k in present
         ),
     )
+
+
+def score_table(scores: Scores) -> pd.DataFrame:
+    """Return one row a class: its scores with intervals as text, and how many objects there are."""
+    import pandas as pd
+
+    rows = [
+        {
+            "class": f"{STYLES[found.name].glyph} {found.name}",
+            "precision": str(found.precision),
+            "recall": str(found.recall),
+            "F1": str(found.f1),
+            "objects": found.support,
+            "called so": found.named,
+        }
+        for found in scores.classes
+    ]
+    return pd.DataFrame(rows)
 
 
 def f1_by_nights(answers: Answers) -> list[Binned]:
