@@ -42,11 +42,10 @@ def sky_map(table: pd.DataFrame, by: str = "label", *, region: Corners = ()) -> 
     Returns
     -------
     plotly.graph_objects.Figure
-        One trace a class, whose ``customdata`` begins with the escaped name of each object and
-        ends with its row in `table`; then the lines of the grid, which react to nothing.
+        The lines of the grid, which react to nothing; then one trace a class, whose ``customdata``
+        holds of each object the name, safe as HTML (`named` undoes it), and a line of facts.
     """
     known = np.isfinite(table["ra"]) & np.isfinite(table["dec"])
-    rows = np.flatnonzero(known)
     shown = table[known.to_numpy()]
     x, y = hammer(shown["ra"].to_numpy(), shown["dec"].to_numpy())
     classes = shown[by].where(shown[by].isin(list(map(str, STYLES))), UNKNOWN).to_numpy(str)
@@ -55,7 +54,7 @@ def sky_map(table: pd.DataFrame, by: str = "label", *, region: Corners = ()) -> 
     for name, style in {**{str(kind): s for kind, s in STYLES.items()}, UNKNOWN: _NOTHING}.items():
         own = classes == name
         if own.any():
-            figure.add_trace(_points(x[own], y[own], facts[own], rows[own], name, style, len(x)))
+            figure.add_trace(_points(x[own], y[own], facts[own], name, style, len(x)))
     return figure.update_layout(**_layout())
 
 
@@ -86,6 +85,15 @@ def marked_region(selection: Mapping[str, Any]) -> Corners:
     return corners if len(corners) >= 3 else ()
 
 
+def named(selection: Mapping[str, Any]) -> str | None:
+    """Return the object that a reader clicked, or None where it was not just one."""
+    points = selection.get("points") or []
+    if len(points) != 1 or selection.get("box") or selection.get("lasso"):
+        return None
+    told = points[0].get("customdata")
+    return html.unescape(str(told[0])) if told else None
+
+
 def galactic_plane(ra: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the declination of the Galactic plane at right ascensions (N,), all in degrees."""
     pole_ra, pole_dec = np.radians(GALACTIC_POLE)
@@ -109,7 +117,6 @@ def _points(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
     facts: NDArray[np.str_],
-    rows: NDArray[np.int64],
     name: str,
     style: ClassStyle,
     total: int,
@@ -122,7 +129,7 @@ def _points(
         mode="markers",
         name=f"{name} ({len(x):,})",
         marker={"color": style.colour, "symbol": style.marker, "size": size, "opacity": 0.85},
-        customdata=[(*texts, int(row)) for texts, row in zip(facts.tolist(), rows, strict=True)],
+        customdata=facts.tolist(),
         hovertemplate=_HOVER,
         unselected={"marker": {"opacity": 0.25}},
     )

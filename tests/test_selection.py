@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taonet_core.data.selection import Selection
+from taonet_core.data.exports import TABLE_SUFFIXES, write_table
+from taonet_core.data.selection import Selection, extremes, listing
 from taonet_core.data.selection_fields import (
+    ANY,
     CHOICES,
     CLASSES,
     FIELDS,
@@ -246,6 +249,27 @@ def test_filters_are_said_in_words_and_taken_away_one_by_one() -> None:
         assert set(selection.without(name).describe()) == set(words) - {name}
     assert selection.cleared() == Selection(sort="-nights", model="forest")
     assert not selection.cleared().describe()
+
+
+def test_the_extremes_are_those_of_the_model_asked(table: pd.DataFrame) -> None:
+    found = extremes(table, "taonet")
+    assert found["probability"] == (0.4, 0.9)
+    assert found["magnitude"] == (17.0, 20.0)
+    assert found["dates"] == (55_000, 56_100)
+    assert extremes(table, "forest")["novelty"] == extremes(table.iloc[:0], "taonet")["snr"] == ANY
+
+
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
+def test_what_was_chosen_is_written_as_a_file(
+    suffix: str, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    rows = table.assign(path="secret/place", group=1, n_detected=pd.array([1, None, 3, 4], "Int64"))
+    plain = listing(Selection(sort="-name").apply(rows))
+    text = write_table(plain, tmp_path / f"list{suffix}").read_bytes()
+    assert b"secret" not in text
+    assert plain["object_id"].tolist() == list("dcba")
+    assert plain["right_taonet"].tolist() == ["", "", "true", "false"]
+    assert np.isnan(plain["n_detected"]).sum() == 1
 
 
 def test_twenty_thousand_rows_take_no_time(rng: np.random.Generator) -> None:

@@ -10,7 +10,7 @@ from astropy.coordinates import SkyCoord
 from taonet_core.data.selection import Selection
 from taonet_core.data.sky import hammer
 from taonet_core.labels import STYLES, TransientClass
-from taonet_core.skymap import MANY, galactic_plane, marked_region, sky_map
+from taonet_core.skymap import MANY, galactic_plane, marked_region, named, sky_map
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def classes(figure) -> dict[str, object]:
 def test_objects_lie_where_they_are_in_the_look_of_their_class(table: pd.DataFrame) -> None:
     traces = classes(sky_map(table))
     assert list(traces) == ["CV", "SN", "unknown"]
-    assert [trace.customdata[0][2] for trace in traces.values()] == [1, 0, 2]
+    assert [trace.customdata[0][0] for trace in traces.values()][1:] == ["a", "c"]
     for name, row in (("SN", 0), ("CV", 1)):
         style = STYLES[TransientClass(name)]
         marker = traces[name].marker
@@ -49,6 +49,10 @@ def test_what_the_pointer_says_is_text(table: pd.DataFrame) -> None:
     traces = classes(sky_map(table))
     assert traces["CV"].customdata[0][0] == "&lt;b&gt;&amp;amp;&lt;/b&gt;"
     assert traces["CV"].customdata[0][1] == "CV · RA 170.0000° Dec -40.0000° · 17.0 mag"
+    clicked = {"points": [{"customdata": list(traces["CV"].customdata[0])}], "box": [], "lasso": []}
+    assert named(clicked) == "<b>&amp;</b>"
+    assert named({**clicked, "box": [{"x": [0, 1], "y": [0, 1]}]}) is None
+    assert named({"points": []}) is None and named({"points": clicked["points"] * 2}) is None
     assert "18.2 mag" in traces["SN"].customdata[0][1]
     assert "mag" not in traces["unknown"].customdata[0][1]
 

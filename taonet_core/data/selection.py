@@ -167,20 +167,26 @@ class Selection:
         return masks
 
     def _of_ranges(self, found: pd.DataFrame) -> list[NDArray[np.bool_]]:
-        kind = f"p_{self.probability_of}" if self.probability_of else "confidence"
         masks = []
         for name in RANGES:
             low, high = getattr(self, name)
             if low is None and high is None:
                 continue
-            if name == "dates":
-                first, last = found["mjd_first"].to_numpy(), found["mjd_last"].to_numpy()
-            else:
-                column = f"{kind}_{{model}}" if name == "probability" else _COLUMNS.get(name, name)
-                first = last = self._column(found, column, np.nan).to_numpy(float)
+            first, last = self._extent(found, name)
             least, most = -np.inf if low is None else low, np.inf if high is None else high
             masks.append((last >= least) & (first <= most))
         return masks
+
+    def _extent(
+        self, found: pd.DataFrame, name: str
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the smallest and the largest value of a number of each object."""
+        if name == "dates":
+            return found["mjd_first"].to_numpy(float), found["mjd_last"].to_numpy(float)
+        kind = f"p_{self.probability_of}" if self.probability_of else "confidence"
+        column = f"{kind}_{{model}}" if name == "probability" else _COLUMNS.get(name, name)
+        values = self._column(found, column, np.nan).to_numpy(float)
+        return values, values
 
     def _of_choices(self, found: pd.DataFrame) -> list[NDArray[np.bool_]]:
         masks = []
@@ -220,3 +226,42 @@ class Selection:
 
 
 _ALL = Selection()
+
+
+def extremes(overview: pd.DataFrame, model: str) -> dict[str, Range]:
+    """Return the smallest and largest known value of each number objects are chosen by.
+
+    Parameters
+    ----------
+    overview : DataFrame
+        See `Selection.apply`.
+    model : str
+    """
+    asked = Selection(model=model)
+    found: dict[str, Range] = {}
+    for name in RANGES:
+        first, last = asked._extent(overview, name)
+        ends = np.nanmin(first, initial=np.inf), np.nanmax(last, initial=-np.inf)
+        found[name] = ANY if ends[0] > ends[1] else (float(ends[0]), float(ends[1]))
+    return found
+
+
+def listing(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the chosen rows as a table for files: plain columns without places on this machine.
+
+    Returns
+    -------
+    DataFrame
+        Yes or no become the text ``true``, ``false`` or, where unknown, nothing; whole numbers
+        that are not all known become ``float64``.
+    """
+    table = rows.drop(columns=["path", "group"], errors="ignore").reset_index(drop=True)
+    for name, kind in table.dtypes.items():
+        if kind == "boolean":
+            words = table[name].map({True: "true", False: "false"}, na_action="ignore")
+            table[name] = words.astype("str").fillna("")
+        elif kind == "Int64":
+            table[name] = table[name].astype("float64")
+        elif kind == "str":
+            table[name] = table[name].fillna("")
+    return table
