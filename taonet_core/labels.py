@@ -90,3 +90,52 @@ def class_from_catalog(text: str) -> TransientClass | None:
     if words[0] in (TransientClass.SN, TransientClass.CV):
         return TransientClass(words[0])
     return TransientClass.OTHER
+
+
+#: What people call the classes, as patterns of the whole text in small letters; the first that
+#: fits decides. Types of supernovae, blazars and cataclysmic variables as in the usual catalogues.
+_WORDS: tuple[tuple[str, TransientClass], ...] = (
+    (r"non|non[- ]?transient.*|not (a )?transient|bogus|artefact|artifact|constant",
+     TransientClass.NON),
+    (r"(sn|slsn)(e|\b(?!r).*|[-_ ]?i{1,2}[a-z]{0,3}\b.*)|supernova.*|type i.*|"
+     r"(i[abc]|i?ibc?|ii[lnp]?)([- ].*)?", TransientClass.SN),
+    (r"blazar.*|bz[abqug]?|bl ?lac.*|bll|fsrq.*|bcu|blazer", TransientClass.BZ),
+    (r"agn.*|qso.*|quasar.*|seyfert.*|sy ?[12].*|liner|active galactic.*|nlsy1",
+     TransientClass.AGN),
+    (r"cv|cv\b.*|cataclysmic.*|dwarf nova.*|dn|nova-?like.*|nl|ug(su|ss|z|wz|er)?|am her.*|polar.*|"
+     r"dq her.*|am ?cvn.*|u gem.*", TransientClass.CV),
+    (r"other.*|var.*|vs|v\*|star|stellar|rr ?lyr.*|rrl|rrab|rrc|e[abw]|eb|ecl.*|cep.*|lpv|mira|"
+     r"yso|t ?tau.*|tde.*|tidal.*|hpm.*|nova|novae|lbv|ilrt|kilonova|kn|microlensing|dsct|m ?dwarf|"
+     r"uv ?ceti|fu ?ori|r ?cor.*|rcb|symbiotic.*|asteroid|comet|sso|flare.*", TransientClass.OTHER),
+)  # fmt: skip
+_IBC = re.compile(r"\b(i[abc])/[abc]\b")
+
+
+def class_from_words(text: str) -> TransientClass | None:
+    """Turn what a person or catalogue calls a class into one of the six classes.
+
+    Parameters
+    ----------
+    text : str
+        One of the six names, or words in use: ``'SN Ia'``, ``'QSO'``, ``'BL Lac'``,
+        ``'dwarf nova'``, ``'RR Lyrae'``.
+
+    Returns
+    -------
+    TransientClass or None
+        `None` where the words are doubtful (``'SN?'``, ``'SN/CV'``) or unknown.
+    """
+    words = " ".join(text.strip().lower().replace("_", " ").split())
+    first, _, rest = words.partition(" ")
+    if "?" in first or rest.startswith("?"):
+        return None
+    known = {_class_of(part.strip()) for part in re.split(r"[/|]", _IBC.sub(r"\1", words))}
+    if len(known) == 1 and None not in known:
+        return known.pop()
+    return None if re.search(r"[/|]", first) else _class_of(first)
+
+
+def _class_of(words: str) -> TransientClass | None:
+    names = {style.name.lower(): known for known, style in STYLES.items()}
+    fitting = (known for pattern, known in _WORDS if re.fullmatch(pattern, words))
+    return names.get(words) or next(fitting, None)

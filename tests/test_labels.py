@@ -11,6 +11,7 @@ from taonet_core.labels import (
     STYLES,
     TransientClass,
     class_from_catalog,
+    class_from_words,
 )
 
 
@@ -41,6 +42,24 @@ from taonet_core.labels import (
 )
 def test_catalogue_text_becomes_a_class(text, expected):
     assert class_from_catalog(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("expected", "texts"),
+    [
+        ("SN", "SN; sn; SN Ia; SNIa; SN_II; SNe; SN II-P; SLSN-I; Type Ia; Ia; IIn; II; Ib/c; "
+               "Ia|Ia-91T; Ia Pec; Supernova; SN 2006tf (TSS) SDSS mag 20,7"),
+        ("AGN", "AGN; agn; QSO; Quasar; Seyfert 1; Active galactic nucleus"),
+        ("BZ", "BZ; Blazar; BL Lac; BLLac; bll; FSRQ; BZQ"),
+        ("CV", "CV; dwarf nova; UGSU; Cataclysmic variable; AM CVn; CV ROTSE3 J0015/x"),
+        ("OTHER", "OTHER; Other transient; RR Lyrae; Var; Mira; TDE; Nova; HPM; EW; YSO"),
+        ("NON", "NON; Non-transient; nonTransient; bogus"),
+        (None, "; SN?; SN ?; CV? SDSS; SN/CV; Ia|CV; Unknown; SNR; galaxy; 17; ?"),
+    ],
+)  # fmt: skip
+def test_words_in_use_become_a_class(expected, texts):
+    for text in texts.split(";"):
+        assert class_from_words(text) == expected, text
 
 
 def test_every_class_looks_different():
