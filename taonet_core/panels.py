@@ -124,14 +124,7 @@ class Panels:
 
     def night_frames(self) -> list[int]:
         """Return one frame shown a night, the first that can be used."""
-        nights = night_index(self.sequence.times)
-        usable = np.array([not fault for fault in self.faults])
-        chosen = []
-        for night in np.unique(nights):
-            members = np.flatnonzero(nights == night)
-            good = members[usable[members]]
-            chosen.append(int((good if len(good) else members)[0]))
-        return chosen
+        return _night_frames(self.sequence, self.faults)
 
     def cut(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cut an image of the whole frame, (H, W), to the part that is shown."""
@@ -148,6 +141,17 @@ class Panels:
         image = image[:, ::-1] if self.sky["flip_x"] else image
         image = image[::-1] if self.sky["flip_y"] else image
         return image[::-1]
+
+
+def night_frames(sequence: ImageSequence) -> list[int]:
+    """Return one frame a night, the first that can be used, as the epoch viewer opens a night.
+
+    Parameters
+    ----------
+    sequence : ImageSequence
+        Without times every frame is a night of its own.
+    """
+    return _night_frames(sequence, frame_faults(sequence))
 
 
 def make_panels(
@@ -216,3 +220,15 @@ def _stacks(sequence: ImageSequence, usable: NDArray[np.bool_]) -> dict[str, NDA
         "reference": reference,
         "difference": science - reference if difference is None else difference,
     }
+
+
+def _night_frames(sequence: ImageSequence, faults: list[str]) -> list[int]:
+    dated = sequence.meta.get("time_kind", "mjd") == "mjd"
+    nights = night_index(sequence.times) if dated else np.arange(len(sequence))
+    usable = np.array([not fault for fault in faults])
+    chosen = []
+    for night in np.unique(nights):
+        members = np.flatnonzero(nights == night)
+        good = members[usable[members]]
+        chosen.append(int((good if len(good) else members)[0]))
+    return chosen

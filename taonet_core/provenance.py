@@ -6,9 +6,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taonet_core import __version__
 from taonet_core.data.exports import TABLE_SUFFIXES, write_json, write_table
@@ -30,7 +31,7 @@ def data_digest(source: ImageSequence | LightCurve) -> str:
     ----------
     source : ImageSequence or LightCurve
     """
-    arrays = [source.times]
+    arrays: list[NDArray[Any]] = [source.times]
     if isinstance(source, ImageSequence):
         arrays += [a for a in (source.frames, source.reference, source.difference) if a is not None]
     else:
@@ -38,7 +39,7 @@ def data_digest(source: ImageSequence | LightCurve) -> str:
     digest = hashlib.sha256(b"\0".join(str(band).encode() for band in source.bands))
     for array in arrays:
         digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array))
+        digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 

@@ -190,7 +190,7 @@ def _frames(sequence: ImageSequence, predictions: Sequence[Prediction]) -> str:
     said = f"{used} of {len(table)} frames can be used."
     if len(table) > _ROWS:
         said += f" The first {_ROWS} are listed."
-    rows = table.head(_ROWS).to_dict("records")
+    rows = _records(table.head(_ROWS))
     for row in rows:
         if "MJD" in row:
             row["MJD"] = f"{row['MJD']:.5f}"
@@ -205,7 +205,7 @@ def _experts(findings: Findings) -> str:
 def _features(findings: Findings) -> str:
     if findings.features is None:
         return ""
-    rows = findings.features.to_dict("records")
+    rows = _records(findings.features)
     for row in rows:
         for name in ("value", "percentile"):
             if name in row:
@@ -240,6 +240,10 @@ def _badge(label: object) -> str:
         f'<b class="badge" style="--class: {style.colour}"><i>{style.glyph}</i> '
         f"{escape(str(label))}</b>"
     )
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def _table(rows: Sequence[Mapping[str, Any]], *, safe: Sequence[str] = ()) -> str:

@@ -117,7 +117,8 @@ def probability_svg(prediction: Prediction) -> str:
     """
     axes = _Axes(prediction.times, (0.0, 1.0))
     order = np.argsort(prediction.probabilities[-1])
-    parts, taken = [], []
+    parts: list[str] = []
+    taken: list[float] = []
     for k in order[::-1]:
         column, name = prediction.probabilities[:, k], prediction.classes[k]
         style = STYLES[name]

@@ -127,7 +127,8 @@ def ztf_light_curve(ra: float, dec: float, *, radius_arcsec: float = 2.0) -> Lig
     points = sorted(p for p in points if all(math.isfinite(n) for n in p[:3]))
     columns = np.array([p[:3] for p in points], dtype=np.float64).reshape(-1, 3).T
     bands = np.array([p[3].removeprefix("z") for p in points], dtype=str)
-    return LightCurve(*columns, bands=bands, meta={"survey": "ZTF", "system": "AB"})
+    time, mag, mag_err = columns
+    return LightCurve(time, mag, mag_err, bands=bands, meta={"survey": "ZTF", "system": "AB"})
 
 
 def _ask(page: str, parts: dict[str, str]) -> bytes:
