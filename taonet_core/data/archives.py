@@ -164,11 +164,17 @@ def _feed(stream: Any, more: bytes) -> bytes:
     return stream.decompress(tail + more, _CHUNK * 16)
 
 
-def members(data: bytes | BinaryIO, name: str) -> Iterator[Member]:
+def _may_be_read(name: str) -> bool:
+    return may_hold_images(name) or name.lower().endswith(".csv")
+
+
+def members(
+    data: bytes | BinaryIO, name: str, *, wanted: Callable[[str], bool] = _may_be_read
+) -> Iterator[Member]:
     """Yield the regular files of a zip or tar archive, each decompressed once.
 
-    Folders, links, devices, hidden files and names that cannot hold images or tables are
-    passed over in silence.
+    Folders, links, devices and names that are not `wanted` are passed over in silence; by default
+    those are wanted that may hold images or tables of frames.
 
     Raises
     ------
@@ -181,7 +187,7 @@ def members(data: bytes | BinaryIO, name: str) -> Iterator[Member]:
     reader = _zip_members if kind_of(start) == "zip" else _tar_members
     total = 0
     try:
-        for label, content in reader(file, name):
+        for label, content in reader(file, name, wanted):
             total += len(content) if isinstance(content, bytes) else 0
             if total > MAX_ARCHIVE_BYTES:
                 raise UnreadableFileError(f"{name}: {total:,} bytes and more; split the archive")
@@ -201,10 +207,6 @@ def _unpacked(content: bytes | TaoNetError, label: str) -> bytes | TaoNetError:
         return error
 
 
-def _wanted(name: str) -> bool:
-    return may_hold_images(name) or name.lower().endswith(".csv")
-
-
 def _label(name: str, seen: Counter[str]) -> str:
     """Clean a member's name for display and make it unique."""
     parts = [p for p in name.replace("\\", "/").split("/") if p not in ("", ".", "..")]
@@ -217,7 +219,9 @@ def _label(name: str, seen: Counter[str]) -> str:
     return unique
 
 
-def _zip_members(file: BinaryIO, name: str) -> Iterator[tuple[str, bytes | TaoNetError]]:
+def _zip_members(
+    file: BinaryIO, name: str, wanted: Callable[[str], bool]
+) -> Iterator[tuple[str, bytes | TaoNetError]]:
     seen: Counter[str] = Counter()
     with zipfile.ZipFile(file) as archive:
         infos = archive.infolist()
@@ -231,7 +235,7 @@ def _zip_members(file: BinaryIO, name: str) -> Iterator[tuple[str, bytes | TaoNe
         # tables first, then folder by folder, so that frame times are known before the frames
         infos.sort(key=lambda i: (not i.filename.endswith(".csv"), i.filename))
         for info in infos:
-            if info.is_dir() or not _wanted(info.filename):
+            if info.is_dir() or not wanted(info.filename):
                 continue
             label = _label(info.filename, seen)
             limit = _limit(info.compress_size)
@@ -275,7 +279,9 @@ class _Entry(tarfile.TarInfo):
         raise tarfile.ReadError("a list of the holes of a sparse file; pack without --sparse")
 
 
-def _tar_members(file: BinaryIO, name: str) -> Iterator[tuple[str, bytes | TaoNetError]]:
+def _tar_members(
+    file: BinaryIO, name: str, wanted: Callable[[str], bool]
+) -> Iterator[tuple[str, bytes | TaoNetError]]:
     seen: Counter[str] = Counter()
     # a stream never seeks backwards: archives with negative offsets cannot loop
     with tarfile.open(fileobj=_Stream(file), mode="r|", tarinfo=_Entry) as archive:
@@ -284,7 +290,7 @@ def _tar_members(file: BinaryIO, name: str) -> Iterator[tuple[str, bytes | TaoNe
                 raise UnreadableFileError(f"{name}: over {count:,} files; split the archive")
             if info.size > MAX_ARCHIVE_BYTES:  # walking over it would take minutes
                 raise _too_large(name, MAX_ARCHIVE_BYTES)
-            if not info.isreg() or info.issparse() or not _wanted(info.name):
+            if not info.isreg() or info.issparse() or not wanted(info.name):
                 continue
             label = _label(info.name, seen)
             if info.size > MAX_FILE_BYTES:
