@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages import _data as data
 from pages import _ui as ui
+from pages._ui import Key
 from taonet_core.answers import Answers, answers_of, frozen_answers
 from taonet_core.charts import CONFIG, Chart
 from taonet_core.collection import Collection
@@ -28,6 +29,85 @@ TITLES = {
 def frozen(name: str) -> dict[str, Answers]:
     """Return what every shipped model answered on a frozen test set."""
     return frozen_answers(FROZEN[name])
+
+
+def choose_test_set(first: str) -> str:
+    """Let the reader choose a frozen test set or a data set, and return its name.
+
+    Parameters
+    ----------
+    first : str
+        Shown where neither the reader nor the address named one.
+    """
+    options = [*FROZEN, *data.names()]
+    here = st.query_params.get(Key.DATA, data.DEMO)
+    ui.from_address(Key.TEST_SET, options)
+    first = here if here in options and here != data.DEMO else first
+    if st.session_state.get(Key.TEST_SET) not in options:
+        st.session_state[Key.TEST_SET] = first
+    place: str = st.selectbox(
+        "Objects",
+        options,
+        format_func=lambda name: TITLES.get(name, name),
+        key=Key.TEST_SET,
+        on_change=forget_cell,
+        width=460,
+    )
+    if place not in FROZEN:
+        st.session_state[Key.DATA] = place
+        if here != place:
+            st.query_params[Key.DATA] = place
+    return place
+
+
+def choose_model(names: list[str], first: str, *, key: Key = Key.MODEL) -> str | None:
+    """Let the reader choose one of the classifiers that can be used.
+
+    Parameters
+    ----------
+    names : list of str
+    first : str
+        Shown where neither the reader nor the address named one, if it is among `names`.
+    key : Key
+        Of the widget, and in the address.
+    """
+    if not names:
+        return None
+    ui.from_address(key, names)
+    if st.session_state.get(key) not in names:
+        st.session_state[key] = first if first in names else names[-1]
+    words = {Key.FIRST: "Classifier A", Key.SECOND: "Classifier B"}.get(key, "Classifier")
+    model: str = st.selectbox(words, names, key=key, on_change=forget_cell, width=220)
+    return model
+
+
+def forget_cell() -> None:
+    """Take the chosen cell of a matrix out of the address and the session."""
+    for key in (Key.TRUTH, Key.VERDICT, Key.VERDICT_A, Key.VERDICT_B, Key.OBJECT):
+        st.query_params.pop(key, None)
+        st.session_state.pop(key, None)
+
+
+def models(place: str) -> list[str]:
+    """Return the classifiers that can be chosen for a test set or a data set."""
+    if place in FROZEN:
+        return list(frozen(place))
+    bundles, _ = ui.models()
+    return [bundle.name for bundle in bundles]
+
+
+def answers(place: str, *models: str) -> dict[str, Answers]:
+    """Return the answers of the classifiers on a test set or a data set, some asked now."""
+    if place in FROZEN:
+        return frozen(place)
+    return of_collection(data.open_named(place), models)
+
+
+def simulated(place: str) -> bool:
+    """Return whether all objects of a test set or a data set are simulated."""
+    if place in FROZEN:
+        return True
+    return bool(data.open_named(place).catalog["simulated"].all())
 
 
 def of_collection(collection: Collection, models: Sequence[str] = ()) -> dict[str, Answers]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from pages import _data as data
 from pages import _evaluation as evaluation
 from pages import _ui as ui
 from pages._matrix import matrix
@@ -27,6 +26,8 @@ _SURE = (
     "Mean distance between how sure the verdicts are and how often they are right, over 15 bins. "
     "It is never zero: below stands what a perfectly calibrated classifier would show here."
 )
+#: Of a number over the page: two stand side by side on a telephone.
+_WIDTH = 156
 _number = st.column_config.NumberColumn
 _TABLE = {
     "class": "class",
@@ -45,67 +46,6 @@ _OBJECTS = {
 }
 
 
-def choose_test_set() -> str:
-    """Let the reader choose a frozen test set or a data set, and return its name."""
-    options = [*evaluation.FROZEN, *data.names()]
-    here = st.query_params.get(Key.DATA, data.DEMO)
-    ui.from_address(Key.TEST_SET, options)
-    first = here if here in options and here != data.DEMO else options[0]
-    if st.session_state.get(Key.TEST_SET) not in options:
-        st.session_state[Key.TEST_SET] = first
-    place: str = st.selectbox(
-        "Objects",
-        options,
-        format_func=lambda name: evaluation.TITLES.get(name, name),
-        key=Key.TEST_SET,
-        on_change=_forget_cell,
-        width=460,
-    )
-    if place not in evaluation.FROZEN:
-        st.session_state[Key.DATA] = place
-        if here != place:
-            st.query_params[Key.DATA] = place
-    return place
-
-
-def choose_model(names: list[str]) -> str | None:
-    """Let the reader choose one of the classifiers that can be used."""
-    if not names:
-        return None
-    ui.from_address(Key.MODEL, names)
-    if st.session_state.get(Key.MODEL) not in names:
-        st.session_state[Key.MODEL] = names[0]
-    model: str = st.selectbox("Classifier", names, key=Key.MODEL, on_change=_forget_cell, width=220)
-    return model
-
-
-def _forget_cell() -> None:
-    for key in (Key.TRUTH, Key.VERDICT):
-        st.query_params.pop(key, None)
-
-
-def models(place: str) -> list[str]:
-    """Return the classifiers that can be chosen for a test set or a data set."""
-    if place in evaluation.FROZEN:
-        return list(evaluation.frozen(place))
-    bundles, _ = ui.models()
-    return [bundle.name for bundle in bundles]
-
-
-def answers(place: str, model: str) -> dict[str, Answers]:
-    """Return the answers of the classifiers on a test set or a data set, one of them asked now."""
-    if place in evaluation.FROZEN:
-        return evaluation.frozen(place)
-    return evaluation.of_collection(data.open_named(place), [model])
-
-
-def simulated(place: str) -> bool:
-    """Return whether all objects of a test set or a data set are simulated."""
-    if place in evaluation.FROZEN:
-        return True
-    return bool(data.open_named(place).catalog["simulated"].all())
-
-
 def explain_unlabelled() -> None:
     """Say what is missing where no object has a true class, and where to get it."""
     st.info(
@@ -121,7 +61,8 @@ def headline(content: str, known: Answers, simulated: bool) -> None:
     """Show the scores that matter most, with intervals, and on how many objects."""
     found, sure = evaluation.scores(content, known), _trust(content, known)
     kind = "simulated objects" if simulated else "objects"
-    columns = st.columns(4)
+    with st.container(horizontal=True, gap="medium"):
+        columns = [st.container(width=_WIDTH) for _ in range(4)]
     with columns[0]:
         st.metric("Macro F1", f"{found.macro_f1.value:.3f}", help=_F1)
         st.caption(f"{found.macro_f1.interval} on {found.n:,} {kind}")

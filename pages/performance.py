@@ -14,22 +14,22 @@ ui.begin(
     "intervals are 95 % bootstrap intervals over the objects.",
 )
 with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"), ui.errors_said():
-    place = parts.choose_test_set()
-    model = parts.choose_model(parts.models(place))
+    place = evaluation.choose_test_set(next(iter(evaluation.FROZEN)))
+    model = evaluation.choose_model(evaluation.models(place), "taonet")
 if not model:
     st.info("No classifier can be used here: the weights are missing.")
     st.stop()
 kept = {key: st.query_params.get(key) for key in (Key.SHARES, Key.TRUTH, Key.VERDICT)}
 ui.to_address({Key.TEST_SET: place, Key.MODEL: model, **kept})
 with ui.errors_said():
-    answers = parts.answers(place, model)
+    answers = evaluation.answers(place, model)
 known = answers[model].labelled()
 if not len(known):
     parts.explain_unlabelled()
     st.stop()
 
 content = evaluation.content_of(known, place)
-parts.headline(content, known, parts.simulated(place))
+parts.headline(content, known, evaluation.simulated(place))
 left, right = st.columns([11, 9], gap="large")
 with left:
     parts.confusion_matrix(place, known)

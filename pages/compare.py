@@ -1,0 +1,42 @@
+"""Compare: where two classifiers disagree, and who is right."""
+
+import streamlit as st
+
+from pages import _data as data
+from pages import _evaluation as evaluation
+from pages import _rivals as rivals
+from pages import _ui as ui
+from pages._ui import Key
+from taonet_core.comparison import common
+
+ui.begin(
+    "Where do images and light curves disagree?",
+    "Two classifiers on the same objects: what each says, who is right where the class is known, "
+    "and who was right first.",
+)
+with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"), ui.errors_said():
+    place = evaluation.choose_test_set(data.DEMO)
+    names = evaluation.models(place)
+    one = evaluation.choose_model(names, "taonet", key=Key.FIRST)
+    two = evaluation.choose_model([n for n in names if n != one], "forest", key=Key.SECOND)
+if not one or not two:
+    st.info("Two classifiers are needed, and there are fewer here: their weights are missing.")
+    st.stop()
+with ui.errors_said():
+    answers = evaluation.answers(place, one, two)
+first, second = common(answers[one], answers[two])
+if first.classes != second.classes:
+    st.info("These two classifiers know different classes and cannot be compared; choose others.")
+    st.stop()
+
+rivals.headline(first, second, evaluation.simulated(place))
+left, right = st.columns([9, 11], gap="large")
+with left:
+    rivals.agreement_matrix(first, second)
+    rivals.early(place, first, second)
+with right:
+    rows = rivals.choose_cell(first, second)
+    rivals.objects(place, rows, first, second)
+cell = {key: st.session_state[key] for key in (Key.VERDICT_A, Key.VERDICT_B)}
+cell = {key: name for key, name in cell.items() if name != rivals.ANY}
+ui.to_address({Key.TEST_SET: place, Key.FIRST: one, Key.SECOND: two, **cell})
