@@ -1,4 +1,4 @@
-"""What the app draws, as plain values: the epoch viewer's payload and the cards of the gallery.
+"""What the app draws, as plain values: the epoch viewer's payload, overlays and cards.
 
 Everything here is arithmetic; the browser only paints. All values survive JSON: arrays travel as
 base64, numbers that are not finite as ``None``.
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taonet_core.cards import class_styles, gallery_card, verdict_badge
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
@@ -26,7 +27,8 @@ from taonet_core.transforms.display import (
     reference_images,
     sky_levels,
 )
-from taonet_core.transforms.preprocess import frame_faults, mark_missing, night_index
+from taonet_core.transforms.folding import period_search
+from taonet_core.transforms.preprocess import frame_faults, mark_missing
 from taonet_core.transforms.skyview import coordinate_texts, sky_geometry
 from taonet_core.transforms.summary import epoch_columns, peak_epoch
 
@@ -58,7 +60,8 @@ def viewer_payload(
     expert : mapping, optional
         What an expert says of the object: ``class``, ``author`` and ``when`` (ISO 8601).
     periods : mapping, optional
-        What `taonet_core.transforms.folding.period_search` says of the curve.
+        What `taonet_core.transforms.folding.period_search` says of the curve; it is asked where
+        this is not given.
 
     Returns
     -------
@@ -82,6 +85,8 @@ def viewer_payload(
         raise InvalidSequenceError(
             f"{len(sequence)} frames need a light curve of as many points; got {len(curve)}"
         )
+    if periods is None and curve is not None and curve.meta.get("time_kind", "mjd") == "mjd":
+        periods = period_search(curve)
     reduced: list[str] = []
     if sequence is not None:
         sequence, kept, reduced = bounded_for_display(sequence)
@@ -104,25 +109,6 @@ def viewer_payload(
     return {"key": content_key(payload), "expert": expert, **payload}
 
 
-def class_styles() -> dict[str, dict[str, str]]:
-    """Return how each class looks: name, colour, glyph, and the ink that reads well on it."""
-    return {
-        str(kind): {
-            "name": style.name,
-            "colour": style.colour,
-            "glyph": style.glyph,
-            "ink": "#111111" if _luminance(style.colour) > 0.18 else "#ffffff",
-        }
-        for kind, style in STYLES.items()
-    }
-
-
-def _luminance(colour: str) -> float:
-    """Relative luminance of a hex colour (WCAG 2): above 0.18 black reads better than white."""
-    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
-
-
 def curve_card(curve: LightCurve) -> dict[str, Any]:
     """Return the card of an object that is known by its light curve alone: it has no image."""
     return {
@@ -132,48 +118,6 @@ def curve_card(curve: LightCurve) -> dict[str, Any]:
         "truth": curve.meta.get("label") if curve.meta.get("label") in set(STYLES) else None,
         "simulated": bool(curve.meta.get("simulated")),
         "verdict": None,
-    }
-
-
-def gallery_card(
-    sequence: ImageSequence, curve: LightCurve, prediction: Prediction | None = None
-) -> dict[str, Any]:
-    """Return what a card of the catalogue shows: the night at peak, the light curve, badges.
-
-    Parameters
-    ----------
-    sequence : ImageSequence
-    curve : LightCurve
-        One point a frame.
-    prediction : Prediction, optional
-        Its verdict becomes the card's badge.
-
-    Returns
-    -------
-    dict
-        ``id``, ``image`` (base64 of uint8, origin lower), ``width``, ``height``, ``peak`` (frame
-        index), ``points`` (pairs in 0 … 1, later to the right, brighter up), ``truth``,
-        ``verdict`` and ``simulated``.
-    """
-    peak = peak_epoch(curve)
-    nights, usable = night_index(sequence.times), np.isfinite(curve.flux)
-    chosen = (nights == nights[peak]) & (sequence.bands == sequence.bands[peak]) & usable
-    frames = mark_missing(sequence.frames[chosen if chosen.any() else [peak]])
-    image = np.median(frames - sky_levels(frames)[:, None, None], axis=0)
-    image = _middle(image)
-    low, high = display_limits(image)["zscale"]
-    shade = np.clip((np.nan_to_num(image, nan=low) - low) / (high - low), 0, 1)
-    shade = np.arcsinh(3 * shade) / np.arcsinh(3)  # as the viewer's asinh
-    return {
-        "id": sequence.object_id,
-        "image": packed(np.round(255 * shade).astype(np.uint8)),
-        "height": image.shape[0],
-        "width": image.shape[1],
-        "peak": peak,
-        "points": _spark(curve),
-        "truth": sequence.meta.get("label"),
-        "simulated": bool(sequence.meta.get("simulated")),
-        "verdict": None if prediction is None else _verdict(prediction),
     }
 
 
@@ -257,7 +201,7 @@ def _model(prediction: Prediction, times: NDArray[np.float64]) -> dict[str, Any]
         rows = np.where(nights >= 0, nights, rows)
     epochs = np.searchsorted(times, prediction.times + 1e-9, side="right") - 1
     return {
-        **_verdict(prediction),
+        **verdict_badge(prediction),
         "classes": [str(name) for name in prediction.classes],
         "probabilities": [plain(row) for row in prediction.probabilities],
         "mjd": prediction.times.tolist(),
@@ -277,24 +221,3 @@ def _sets(prediction: Prediction) -> list[list[str]]:
         [str(prediction.classes[k]) for k in order if inside[k]]
         for order, inside in zip(ranked, prediction.prediction_sets, strict=True)
     ]
-
-
-def _verdict(prediction: Prediction) -> dict[str, Any]:
-    return {
-        "model": prediction.model,
-        "version": prediction.model_version,
-        "class": str(prediction.verdict),
-        "probability": prediction.confidence,
-        "nights": prediction.n_nights,
-    }
-
-
-def _spark(curve: LightCurve) -> list[tuple[float, float]]:
-    """Light curve of the most observed filter, scaled to the unit square."""
-    curve = next(iter(curve.per_band().values()))
-    curve = curve.select(curve.detected)
-    if not len(curve):
-        return []
-    x = (curve.times - curve.times[0]) / max(np.ptp(curve.times), 1e-9)
-    y = (curve.mag.max() - curve.mag) / max(np.ptp(curve.mag), 0.5)
-    return [(round(float(a), 4), round(float(b), 4)) for a, b in zip(x, y, strict=True)]

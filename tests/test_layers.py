@@ -23,6 +23,7 @@ FLOORS = [
     ("taonet_core.transforms.*", 3),
     ("taonet_core.figures", 3),
     ("taonet_core.skymap", 3),
+    ("taonet_core.cards", 3),
     ("taonet_core.overlay", 3),
     ("taonet_core.packed", 3),
     ("taonet_core.scores", 3),
