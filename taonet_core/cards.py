@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
@@ -14,6 +15,8 @@ from taonet_core.packed import packed
 from taonet_core.transforms.display import display_limits, sky_levels
 from taonet_core.transforms.preprocess import mark_missing, night_index
 from taonet_core.transforms.summary import peak_epoch
+
+_CARD = 96  # most pixels of a card's picture, along a side
 
 
 def class_styles() -> dict[str, dict[str, str]]:
@@ -97,3 +100,21 @@ def _spark(curve: LightCurve) -> list[tuple[float, float]]:
     x = (curve.times - curve.times[0]) / max(np.ptp(curve.times), 1e-9)
     y = (curve.mag.max() - curve.mag) / max(np.ptp(curve.mag), 0.5)
     return [(round(float(a), 4), round(float(b), 4)) for a, b in zip(x, y, strict=True)]
+
+
+def curve_card(curve: LightCurve) -> dict[str, Any]:
+    """Return the card of an object that is known by its light curve alone: it has no image."""
+    return {
+        "id": str(curve.meta.get("object_id") or "unnamed"),
+        "image": None,
+        "points": _spark(curve),
+        "truth": curve.meta.get("label") if curve.meta.get("label") in set(STYLES) else None,
+        "simulated": bool(curve.meta.get("simulated")),
+        "verdict": None,
+    }
+
+
+def _middle(image: NDArray[Any]) -> NDArray[Any]:
+    """Cut a card's picture around the target, where the image is larger."""
+    top, left = (max(0, side // 2 - _CARD // 2) for side in image.shape)
+    return image[top : top + _CARD, left : left + _CARD]

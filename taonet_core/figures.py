@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taonet_core.cards import class_styles, gallery_card, verdict_badge
+from taonet_core.cards import class_styles, curve_card, gallery_card, verdict_badge
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
@@ -32,10 +32,9 @@ from taonet_core.transforms.preprocess import frame_faults, mark_missing
 from taonet_core.transforms.skyview import coordinate_texts, sky_geometry
 from taonet_core.transforms.summary import epoch_columns, peak_epoch
 
-__all__ = ["attribution_overlay", "class_styles", "gallery_card", "viewer_payload"]
+__all__ = ["attribution_overlay", "class_styles", "curve_card", "gallery_card", "viewer_payload"]
 
 _QUIET = 3.0  # differences are shown over this many times the interval: mid-grey noise
-_CARD = 96  # most pixels of a card's picture, along a side
 
 
 def viewer_payload(
@@ -107,24 +106,6 @@ def viewer_payload(
     }
     expert = None if expert is None else dict(expert)
     return {"key": content_key(payload), "expert": expert, **payload}
-
-
-def curve_card(curve: LightCurve) -> dict[str, Any]:
-    """Return the card of an object that is known by its light curve alone: it has no image."""
-    return {
-        "id": str(curve.meta.get("object_id") or "unnamed"),
-        "image": None,
-        "points": _spark(curve),
-        "truth": curve.meta.get("label") if curve.meta.get("label") in set(STYLES) else None,
-        "simulated": bool(curve.meta.get("simulated")),
-        "verdict": None,
-    }
-
-
-def _middle(image: NDArray[Any]) -> NDArray[Any]:
-    """Cut a card's picture around the target, where the image is larger."""
-    top, left = (max(0, side // 2 - _CARD // 2) for side in image.shape)
-    return image[top : top + _CARD, left : left + _CARD]
 
 
 def _of_frames(prediction: Prediction, kept: NDArray[np.int64]) -> Prediction:
