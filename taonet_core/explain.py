@@ -54,6 +54,35 @@ METHODS = MappingProxyType(
             "evidence of all pixels sums to what is explained.",
             complete=True,
         ),
+        "gradient_shap": Method(
+            "Gradient SHAP",
+            "As Integrated Gradients, from many baselines that have the noise of the sky.",
+        ),
+        "occlusion": Method(
+            "Occlusion",
+            "Blanks one tile of one night after the other and notes what the log-odds lose.",
+        ),
+        "saliency": Method(
+            "Saliency",
+            "How much the log-odds react to each pixel as it is, in either direction.",
+            signed=False,
+        ),
+        "smoothgrad": Method(
+            "SmoothGrad",
+            "Saliency averaged over copies with added noise.",
+            signed=False,
+        ),
+        "grad_cam": Method(
+            "Grad-CAM",
+            "Where the last feature maps that speak for the class are bright; coarse.",
+            signed=False,
+        ),
+        "deep_lift": Method(
+            "DeepLIFT",
+            "Carries the difference from the baseline back layer by layer; it has no rule for "
+            "recurrent layers and running maxima.",
+            complete=True,
+        ),
     }
 )
 #: Key -> what the images are compared with, in words.
