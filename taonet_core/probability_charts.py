@@ -48,7 +48,7 @@ def reliability_diagram(trust: Trust) -> Chart:
     edges = np.linspace(0, 1, len(bins.count) + 1)
     figure.add_bar(
         x=(edges[:-1] + edges[1:]) / 2,
-        y=bins.count,
+        y=bins.count.tolist(),
         width=0.9 / len(bins.count),
         marker={"color": QUIET},
         hovertemplate="%{y} objects<extra></extra>",
@@ -75,9 +75,9 @@ def _accuracy(trust: Trust) -> dict[str, Any]:
     up, down = trust.high[filled] - right, right - trust.low[filled]
     return {
         "x": trust.bins.confidence[filled],
-        "y": right,
+        "y": right.tolist(),
         "error_y": {"array": up, "arrayminus": down, "thickness": 1.2, "width": 0},
-        "customdata": trust.bins.count[filled],
+        "customdata": trust.bins.count[filled].tolist(),
         "mode": "markers+lines",
         "line": {"color": ACCENT, "width": 1.5},
         "marker": {"size": 8},
