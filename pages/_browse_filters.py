@@ -1,0 +1,210 @@
+"""The row of filters of the Browse page, the chips of those in use, and what to do for none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from pages import _browse_state as browse
+from pages import _ui as ui
+from taonet_core.data.selection import Selection, extremes
+from taonet_core.data.selection_fields import (
+    CHOICES,
+    CLASSES,
+    ORDERS,
+    RANGES,
+    UNKNOWN,
+    Quantity,
+    Range,
+)
+from taonet_core.labels import STYLES, TransientClass
+
+#: Radii of a cone on offer, arcsec.
+RADII = (5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 18000.0)
+
+
+def row(overview: pd.DataFrame, selection: Selection, models: Sequence[str]) -> None:
+    """Show the row of filters."""
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        st.text_input(
+            "Search by name or coordinates",
+            key=browse.WIDGET + "text",
+            placeholder="CSS1209 or 01:32:45 +20:15:12 r=2m",
+            help="Part of a name; or a position in degrees, sexagesimal, as J-name or Galactic "
+            "(l 135.2 b −41.6), with a radius where you like (r=30, r=2m, r=1d).",
+            icon=":material/search:",
+            label_visibility="collapsed",
+            width=310,
+            on_change=browse.touch,
+        )
+        with st.popover("True class"):
+            _classes("truths", "True class, as the catalogue or the simulation has it", "no label")
+        with st.popover("Verdict"):
+            if len(models) > 1:
+                _one_of("model", "Verdict of", models)
+            _classes("verdicts", "Verdict after the last night", "not classified yet")
+        with st.popover("More filters"):
+            _more(extremes(overview, selection.model))
+        st.space("stretch")
+        _ordering()
+
+
+def chips(selection: Selection) -> None:
+    """Show every filter in words, each to be taken away by a click."""
+    words = selection.describe()
+    for name, text in words.items():
+        st.button(
+            ui.plain(text[:80]),
+            key=f"drop-{name}",
+            icon=":material/close:",
+            icon_position="right",
+            help="Take this filter away",
+            on_click=browse.ask,
+            args=(_without(selection, name),),
+        )
+    if len(words) > 1:
+        st.button(
+            "Clear all",
+            key="clear",
+            type="tertiary",
+            on_click=browse.ask,
+            args=(selection.cleared(),),
+        )
+
+
+def said_of_address() -> None:
+    """Say which parts of the address were not understood."""
+    ignored = st.session_state.get(browse.WIDGET + "ignored")
+    if ignored:
+        st.warning(f"Left out of the address: {ui.plain('; '.join(ignored))}.")
+
+
+def nothing_fits(overview: pd.DataFrame, selection: Selection) -> None:
+    """Say that nothing fits, and which filter to take away for how many objects."""
+    st.subheader("No object fits", anchor=False)
+    st.text("Each filter alone would have to go, for so many objects:")
+    for name, words in selection.describe().items():
+        wider = _without(selection, name)
+        count = len(wider.apply(overview))
+        st.button(
+            f"without {ui.plain(words)}: {count} object{'' if count == 1 else 's'}",
+            key=f"wider-{name}",
+            disabled=not count,
+            on_click=browse.ask,
+            args=(wider,),
+        )
+    st.button(
+        "Clear all filters", key="clear-all", on_click=browse.ask, args=(selection.cleared(),)
+    )
+
+
+def _without(selection: Selection, name: str) -> Selection:
+    fewer = selection.without(name)
+    return fewer.without("probability_of") if name == "probability" else fewer
+
+
+def _classes(name: str, label: str, unknown: str) -> None:
+    def words(kind: str) -> str:
+        return unknown if kind == UNKNOWN else f"{STYLES[TransientClass(kind)].glyph} {kind}"
+
+    st.pills(
+        label,
+        CLASSES,
+        selection_mode="multi",
+        format_func=words,
+        key=browse.WIDGET + name,
+        on_change=browse.touch,
+    )
+
+
+def _one_of(
+    name: str, label: str, options: Sequence[str], words: Mapping[str, str] | None = None
+) -> None:
+    st.segmented_control(
+        label,
+        list(options),
+        format_func=lambda option: (words or {}).get(option, option),
+        key=browse.WIDGET + name,
+        on_change=browse.touch,
+    )
+
+
+def _more(known: Mapping[str, Range]) -> None:
+    titles = {"outcome": "Verdict against truth", "agreement": "Models", "experts": "Experts"}
+    for name, (_, words) in CHOICES.items():
+        _one_of(name, titles[name], list(words), words)
+    for name, quantity in RANGES.items():
+        _range_fields(name, quantity, known[name])
+    st.selectbox(
+        "Probability of",
+        [None, *map(str, TransientClass)],
+        format_func=lambda kind: kind or "the verdict",
+        key=browse.WIDGET + "probability_of",
+        on_change=browse.touch,
+        help="Which class the bounds on the probability are about",
+    )
+    current = st.session_state[browse.WIDGET + "radius"]
+    st.selectbox(
+        "Radius around a position",
+        sorted({*RADII, current}),
+        format_func=_angle,
+        key=browse.WIDGET + "radius",
+        on_change=browse.touch,
+        help="Where the search is a position without a radius of its own",
+    )
+
+
+def _range_fields(name: str, quantity: Quantity, known: Range) -> None:
+    unit = f" ({quantity.unit})" if quantity.unit not in ("", quantity.words) else ""
+    for column, end, hint, words in zip(
+        st.columns(2), ("low", "high"), known, ("from", "to"), strict=True
+    ):
+        shared = {
+            "key": f"{browse.WIDGET}{name}-{end}",
+            "placeholder": "" if hint is None else f"{hint:.5g}",
+            "help": quantity.help if end == "low" else None,
+            "on_change": browse.touch,
+        }
+        label = f"{quantity.words.capitalize()}{unit} {words}"
+        with column:
+            if name == "dates":
+                text = st.text_input(label, **{**shared, "placeholder": "2012-09-25 or MJD"})
+                if text and browse.day(text) is None:
+                    st.caption("Wanted a day such as 2012-09-25, or an MJD.")
+            else:
+                least, most = (
+                    float(end) if math.isfinite(end) else None for end in quantity.bounds
+                )
+                st.number_input(label, least, most, value=None, **shared)
+
+
+def _angle(arcsec: float) -> str:
+    for size, unit in ((3600, "°"), (60, "′")):
+        if arcsec >= size:
+            return f"{arcsec / size:g}{unit}"
+    return f"{arcsec:g}″"
+
+
+def _ordering() -> None:
+    st.selectbox(
+        "Sort by",
+        list(ORDERS),
+        format_func=lambda name: ORDERS[name].words,
+        key=browse.WIDGET + "sort",
+        on_change=browse.touch,
+        label_visibility="collapsed",
+        width=210,
+    )
+    st.toggle("reversed", key=browse.WIDGET + "turned", on_change=browse.touch)
+    st.segmented_control(
+        "Show as",
+        list(browse.VIEWS),
+        format_func=lambda name: f"{browse.VIEWS[name]} {name}",
+        key=browse.VIEW,
+        required=True,
+        on_change=browse.kept,
+        label_visibility="collapsed",
+    )

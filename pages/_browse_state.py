@@ -1,0 +1,199 @@
+"""What is asked of a data set: read from the address and the filters, written back to both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from pages import _data as data
+from pages import _labels as labels
+from pages import _ui as ui
+from pages._ui import Key
+from taonet_core.collection import Collection
+from taonet_core.data.selection import Selection
+from taonet_core.data.selection_fields import (
+    ANY,
+    CLASSES,
+    RANGES,
+    Range,
+    parse_date,
+)
+
+VIEWS = {
+    "cards": ":material/grid_view:",
+    "table": ":material/table_rows:",
+    "sky": ":material/public:",
+}
+PAGE_SIZES = (24, 48, 96)
+
+# Names in the session: of widgets, and of what was asked last.
+WIDGET = "browse-"
+_ASKED, _TOUCHED, _SETS = "browse-asked", "browse-touched", "browse-sets"
+PAGE, SIZE, VIEW = "browse-page", "browse-size", "browse-view"
+
+
+def asked(collection: str) -> Selection:
+    """Return what the address asks for, or else the filters; both then say the same.
+
+    An address that came from outside (a link, a saved view, the browser's way back) goes before
+    the filters on screen. One without any filter, as the menu gives it, brings back what was asked
+    of this data set last.
+    """
+    held = {key: st.query_params.get_all(key) for key in st.query_params if key != Key.DATA}
+    memory = st.session_state.get(_ASKED, (collection, {}))
+    touched = st.session_state.pop(_TOUCHED, False)
+    entered = f"{WIDGET}text" not in st.session_state
+    if entered and not held and memory[0] == collection:
+        held = memory[1]
+    if entered or not (touched or (collection, held) == memory):
+        load(Selection.from_query(held), held)
+    return _from_widgets()
+
+
+def remember(collection: str, selection: Selection) -> None:
+    """Make the address say what is asked."""
+    query: dict[str, str | list[str]] = dict(selection.to_query())
+    extra = {"view": (VIEW, "cards"), "per": (SIZE, PAGE_SIZES[0]), "page": (PAGE, 1)}
+    for key, (name, usual) in extra.items():
+        value = st.session_state.get(name, usual)
+        if value != usual:
+            query[key] = str(value)
+    ui.to_address(query)  # type: ignore[arg-type]
+    lists = {key: [held] if isinstance(held, str) else held for key, held in query.items()}
+    st.session_state[_ASKED] = (collection, lists)
+
+
+def load(selection: Selection, query: Mapping[str, Sequence[str]] | None = None) -> None:
+    """Set every filter on screen to a selection; what else a query holds, too."""
+    state = st.session_state
+    for name in ("text", "model", "probability_of", "outcome", "agreement", "experts", "region"):
+        state[WIDGET + name] = getattr(selection, name) or None
+    state[WIDGET + "text"] = selection.text
+    state[WIDGET + "radius"] = selection.radius_arcsec
+    for name in ("truths", "verdicts"):
+        state[WIDGET + name] = list(getattr(selection, name))
+    for name in RANGES:
+        for end, value in zip(("low", "high"), getattr(selection, name), strict=True):
+            state[f"{WIDGET}{name}-{end}"] = _shown(name, value)
+    state[WIDGET + "sort"] = selection.sort.removeprefix("-")
+    state[WIDGET + "turned"] = selection.sort.startswith("-")
+    state[WIDGET + "ignored"] = selection.ignored
+    state[_SETS] = state.get(_SETS, 0) + 1
+    if query is not None:
+        first = {key: held[0] for key, held in query.items() if held}
+        state[VIEW] = first.get("view") if first.get("view") in VIEWS else "cards"
+        size = first.get("per", "")
+        state[SIZE] = int(size) if size in map(str, PAGE_SIZES) else PAGE_SIZES[0]
+        page = first.get("page", "")
+        state[PAGE] = max(1, int(page)) if page.isdecimal() and len(page) < 7 else 1
+
+
+def ask(selection: Selection) -> None:
+    """Ask for something else, from a callback: a chip taken away, a view opened, a mark made."""
+    load(selection)
+    touch()
+
+
+def touch() -> None:
+    """Note that the reader changed a filter: the list begins anew."""
+    st.session_state[_TOUCHED] = True
+    st.session_state[PAGE] = 1
+    st.session_state[_SETS] = st.session_state.get(_SETS, 0) + 1
+
+
+def pages_key() -> str:
+    """Return the key of the widget of pages: a new one whenever the page is set from elsewhere."""
+    return f"{PAGE}-{st.session_state.get(_SETS, 0)}"
+
+
+def kept() -> None:
+    """Note that the reader changed how the list is shown, not what stands in it."""
+    st.session_state[_TOUCHED] = True
+
+
+def turn(key: str) -> None:
+    """Open the page that the reader chose in a widget."""
+    st.session_state[PAGE] = st.session_state[key]
+    st.session_state[_TOUCHED] = True
+
+
+def overview(collection: Collection) -> pd.DataFrame:
+    """Return the table of objects with verdicts and what the experts say."""
+    table = data.overview(collection)
+    said = labels.experts(collection)["label"].astype("str")
+    return table.assign(expert=table["object_id"].map(said).astype("str").fillna(""))
+
+
+def models_of(overview: pd.DataFrame) -> list[str]:
+    """Return the models of which the table has verdicts, the leading one first."""
+    return [name for name in data.SHOWN if f"verdict_{name}" in overview]
+
+
+def welcome(collection: Collection) -> None:
+    """Invite a reader who has not opened an object yet."""
+    if Key.LAST in st.session_state or collection.name != data.DEMO:
+        return
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.text("New here? See what the classifiers make of one object:", width="content")
+        if st.button("Open an example", key=Key.EXAMPLE, type="primary"):
+            ui.follow(data.showpiece(collection))
+        if st.button("Upload yours", key="welcome-upload"):
+            ui.open_page("upload")
+
+
+def nothing_here(collection: Collection) -> None:
+    """Say that a data set is empty, and what to do."""
+    st.subheader("This data set is empty", anchor=False)
+    st.text(f"{collection.title} holds no object. Upload files, or open the demo set.")
+    st.page_link("pages/upload.py", label="Upload your own", icon=":material/upload_file:")
+    st.page_link("pages/browse.py", label="Open the demo set", query_params={Key.DATA: data.DEMO})
+
+
+def _from_widgets() -> Selection:
+    state = st.session_state
+    single = ("model", "probability_of", "outcome", "agreement", "experts", "region")
+    known = {name: state[WIDGET + name] for name in single if state.get(WIDGET + name)}
+    ranges = {name: _range(name) for name in RANGES}
+    if ranges["probability"] == ANY:
+        known.pop("probability_of", None)
+    return replace(
+        Selection(),
+        text=(state.get(WIDGET + "text") or "").strip(),
+        radius_arcsec=state.get(WIDGET + "radius") or Selection().radius_arcsec,
+        truths=_in_order(state.get(WIDGET + "truths")),
+        verdicts=_in_order(state.get(WIDGET + "verdicts")),
+        sort=("-" if state.get(WIDGET + "turned") else "") + (state.get(WIDGET + "sort") or "name"),
+        **known,
+        **ranges,
+    )
+
+
+def _in_order(chosen: Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(name for name in CLASSES if name in (chosen or ()))
+
+
+def _range(name: str) -> Range:
+    """Return the two ends on screen; the wrong way round they are turned."""
+    ends = [st.session_state.get(f"{WIDGET}{name}-{end}") for end in ("low", "high")]
+    if name == "dates":
+        ends = [day(end) for end in ends]
+    low, high = ends
+    return (high, low) if low is not None and high is not None and low > high else (low, high)
+
+
+def day(text: str | None) -> float | None:
+    """Return the MJD that a reader wrote, if it is one."""
+    try:
+        return parse_date(text) if text else None
+    except ValueError:
+        return None
+
+
+def _shown(name: str, value: float | None) -> float | str | None:
+    """Return an end of a range as its widget holds it."""
+    if name == "dates":
+        return "" if value is None else f"{value:.10g}"
+    return value
