@@ -56,10 +56,19 @@ class ColumnMapping:
         return [way for way in NEEDED[self.use] if not any(set(roles) <= held for roles in way)]
 
     @property
+    def usable(self) -> bool:
+        """Whether a table can be read so; light curves at a pinch without errors."""
+        if self.use == "labels":
+            return not self.missing
+        zero_point = self.zero_point is not None or "zero_point" in self.columns
+        return "time" in self.columns and (
+            "mag" in self.columns or ("flux" in self.columns and zero_point)
+        )
+
+    @property
     def complete(self) -> bool:
-        """Whether a table can be read so."""
-        known = "flux" not in self.columns or self.zero_point is not None
-        return not self.missing and (known or "zero_point" in self.columns)
+        """Whether nothing that is needed is missing."""
+        return self.usable and not self.missing
 
 
 @dataclass(frozen=True)
