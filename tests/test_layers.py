@@ -59,6 +59,7 @@ FLOORS = [
     ("taonet_core.verdict_store", 8),
     ("taonet_core.finetune", 7),
     ("taonet_core.background", 2),
+    ("taonet_core.examples", 7),
     ("taonet_core.bulk", 7),
     ("taonet_core.mistakes", 7),
     ("taonet_core.evaluate", 7),
