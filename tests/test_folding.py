@@ -50,3 +50,11 @@ def test_too_few_points_and_constants_have_no_period(rng):
     times = np.arange(20.0)
     assert period_search(LightCurve(times, np.full(20, 18.0), np.full(20, 0.1))) is None
     assert period_search(LightCurve(times, np.full(20, np.nan), np.full(20, np.nan))) is None
+
+
+def test_what_nightly_visits_make_of_a_slow_change_is_called_an_alias(rng):
+    times = 55_000.3 + np.arange(90) + rng.normal(0, 0.01, 90)
+    fading = LightCurve(times, 18 + 0.02 * (times - times[0]), np.full(90, 0.02))
+    found = period_search(fading)
+    assert found["period"] == pytest.approx(1, abs=0.03) and found["alias"]
+    assert not period_search(wave(rng, 7.3))["alias"]

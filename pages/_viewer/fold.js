@@ -25,8 +25,9 @@ class Fold {
     const { periods } = this.data;
     if (!periods) return "too few points to search for a period";
     const chance = periods.false_alarm;
-    const text = chance >= 0.001 ? chance.toFixed(3) : chance > 0 ? `10^${Math.floor(Math.log10(chance))}` : "below 10^−300";
-    return `best ${periods.period.toPrecision(5)} d, false alarm ${text.replace("-", "−")}`;
+    const power = Math.max(-99, Math.floor(Math.log10(chance)));
+    const text = chance >= 0.001 ? chance.toFixed(3) : `10⁻${[...String(-power)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("")}`;
+    return `best ${periods.period.toPrecision(5)} d, false alarm ${text}${periods.alias ? "; may be an alias of nightly visits" : ""}`;
   }
 
   toggle() {
@@ -38,7 +39,7 @@ class Fold {
 
   set(period, draw = true) {
     this.period = period;
-    this.field.value = Number(period.toPrecision(7));
+    this.field.value = Number(period.toPrecision(6));
     if (draw) this.redraw();
   }
 

@@ -47,7 +47,8 @@ class Verdicts {
   verdict(model, lead) {
     const agrees = model.class === lead.class;
     const opinion = model === lead ? null : el("span", { class: agrees ? "quiet" : "differ" }, agrees ? "agrees" : "≠ disagrees");
-    const about = `${model.model} ${model.version} · ${model.nights} ${model.nights === 1 ? "night" : "nights"}`;
+    const nights = model !== lead && model.nights === lead.nights ? "" : ` · ${model.nights} ${model.nights === 1 ? "night" : "nights"}`;
+    const about = `${model.model} ${model.version}${nights}`;
     return el("button", {
       type: "button", class: "verdict", "data-model": model.model, title: `Show the probabilities of ${model.model} ${model.version}`,
       onclick: () => this.viewer.pickModel(model.model),

@@ -16,7 +16,7 @@ class Images {
     this.size = frames.width * frames.height;
     this.blinked = false;
     this.parts = Object.fromEntries(NAMES.map((name) => [name, this.figure(name)]));
-    this.pointer = el("p", { class: "pointer number" }, REST);
+    this.pointer = el("p", { class: frames.sky.plate ? "pointer number" : "pointer number unplaced" }, REST);
     const ratio = viewer.layout.columns / viewer.layout.rows;
     this.node = el("div", { class: "gallery", style: `--ratio: ${ratio}` },
       el("div", { class: "images" }, ...NAMES.map((name) => this.parts[name].node)), this.pointer, this.tools());

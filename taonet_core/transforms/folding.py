@@ -35,7 +35,9 @@ def period_search(curve: LightCurve) -> dict[str, Any] | None:
     dict or None
         ``period`` : days, of the highest peak between `SHORTEST` and half of the time covered.
         ``false_alarm`` : probability of a peak as high in noise alone (Baluev 2008, MNRAS 385,
-        1279), blind to trends and to the daylight aliases of nightly visits.
+        1279), blind to trends.
+        ``alias`` : whether the peak lies where nightly visits mirror what changes slowly: within
+        two resolution elements of a whole number of cycles a day.
         ``frequency`` (cycles a day) and ``power`` (0 to 1): at most `SHOWN` points, the highest
         of each neighbourhood in the logarithm of the period, from long periods to short.
         None where fewer than `MIN_POINTS` measurements are known, or nothing changes.
@@ -56,6 +58,7 @@ def period_search(curve: LightCurve) -> dict[str, Any] | None:
     return {
         "period": float(1 / frequency[best]),
         "false_alarm": float(chance),
+        "alias": bool(abs(frequency[best] - round(frequency[best])) < 2 / span < frequency[best]),
         "frequency": frequency[shown].tolist(),
         "power": np.round(power[shown], 4).tolist(),
     }
