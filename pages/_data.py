@@ -214,7 +214,8 @@ def prepare(collection: Collection, models: Sequence[str] = SHOWN) -> bool:
             st.caption(words, width="content")
             st.button("Classify them", key=f"{asked}-{key}", on_click=_remember, args=(asked, True))
         return False
-    with st.empty().container(horizontal=True, vertical_alignment="center") as box:
+    box = st.empty()
+    with box.container(horizontal=True, vertical_alignment="center"):
         bar = st.progress(0.0, f"Measuring and classifying {missing} objects …")
         st.button("Cancel", key=f"{asked}-{key}-stop", on_click=_remember, args=(asked, False))
 
