@@ -68,6 +68,9 @@ class Key(StrEnum):
     SECOND = "b"
     VERDICT_A = "va"
     VERDICT_B = "vb"
+    AUTHOR = "author"
+    WALK = "walk"
+    LOOKED = "looked"
 
 
 def begin(title: str = "", caption: str = "") -> None:

@@ -93,7 +93,7 @@ def test_what_is_acknowledged_is_found_after_a_restart(labels, url):
 
 
 def write_many(url, author, count, gate):
-    gate.wait()
+    gate.wait(20)
     labels = Annotations(url)
     for i in range(count):
         labels.add(f"object{i}", "SN", author=author)
@@ -103,11 +103,14 @@ def test_writers_beside_each_other_lose_nothing(url):
     """Four processes open a database that is not there yet, at once, and write."""
     fork = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
     gate = fork.Barrier(4)
-    writers = [fork.Process(target=write_many, args=(url, f"p{i}", 25, gate)) for i in range(4)]
+    writers = [
+        fork.Process(target=write_many, args=(url, f"p{i}", 25, gate), daemon=True)
+        for i in range(4)
+    ]
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(60)
+        writer.join(30)
     assert [writer.exitcode for writer in writers] == [0] * 4
     latest = Annotations(url).latest()
     assert len(latest) == 100 and (latest["author"].value_counts() == 25).all()

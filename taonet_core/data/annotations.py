@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import RowMapping, insert, select
+from sqlalchemy import RowMapping, func, insert, select
 from sqlalchemy.sql import Select
 
 from taonet_core.data.expert_labels import (
@@ -154,6 +154,11 @@ class Annotations:
         return [
             row for row in found if not separation_arcsec(row.ra, row.dec, ra, dec) > SAME_OBJECT
         ]
+
+    def count(self) -> int:
+        """Return how many labels were ever given."""
+        with errors_said(self.url), self._engine.connect() as connection:
+            return int(connection.execute(select(func.count()).select_from(LABELS)).scalar_one())
 
     def undo(self, object_id: str, author: str) -> Annotation | None:
         """Say again what the author said before the last label, or withdraw it if nothing.

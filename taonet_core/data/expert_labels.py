@@ -100,11 +100,17 @@ def annotation_table(rows: Iterable[Annotation]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def latest_labels(rows: Iterable[Annotation]) -> pd.DataFrame:
+def standing(rows: Iterable[Annotation]) -> list[Annotation]:
     """Return what each author last said of each object, less what was withdrawn, newest first."""
-    table = annotation_table(rows).sort_values("created_at", kind="stable")
-    table = table.drop_duplicates(["object_id", "author"], keep="last")[::-1]
-    return table[table["label"] != WITHDRAWN].reset_index(drop=True)
+    newest: dict[tuple[str, str], Annotation] = {}
+    for row in sorted(rows, key=lambda row: row.created_at, reverse=True):
+        newest.setdefault((row.object_id, row.author), row)
+    return [row for row in newest.values() if row.label != WITHDRAWN]
+
+
+def latest_labels(rows: Iterable[Annotation]) -> pd.DataFrame:
+    """Return the labels that are `standing` as a table."""
+    return annotation_table(standing(rows))
 
 
 def write_labels(table: pd.DataFrame, path: str | Path) -> Path:
