@@ -50,7 +50,7 @@ def choose_test_set(first: str) -> str:
         options,
         format_func=lambda name: TITLES.get(name, name),
         key=Key.TEST_SET,
-        on_change=forget_cell,
+        on_change=_forget_object,
         width=460,
     )
     if place not in FROZEN:
@@ -77,15 +77,12 @@ def choose_model(names: list[str], first: str, *, key: Key = Key.MODEL) -> str |
     if st.session_state.get(key) not in names:
         st.session_state[key] = first if first in names else names[-1]
     words = {Key.FIRST: "Classifier A", Key.SECOND: "Classifier B"}.get(key, "Classifier")
-    model: str = st.selectbox(words, names, key=key, on_change=forget_cell, width=220)
+    model: str = st.selectbox(words, names, key=key, width=220)
     return model
 
 
-def forget_cell() -> None:
-    """Take the chosen cell of a matrix out of the address and the session."""
-    for key in (Key.TRUTH, Key.VERDICT, Key.VERDICT_A, Key.VERDICT_B, Key.OBJECT):
-        st.query_params.pop(key, None)
-        st.session_state.pop(key, None)
+def _forget_object() -> None:
+    st.query_params.pop(Key.OBJECT, None)
 
 
 def models(place: str) -> list[str]:

@@ -21,7 +21,7 @@ from taonet_core.labels import STYLES
 from taonet_core.matrices import NO_VERDICT, matrix_payload
 
 #: So many cards are shown at once.
-CARDS = 24
+CARDS = 12
 ANY = "any"
 _number = st.column_config.NumberColumn
 
@@ -38,7 +38,7 @@ def headline(first: Answers, second: Answers, simulated: bool) -> None:
     with st.container(horizontal=True, gap="medium"):
         for words, count in _shares(found).items():
             with st.container(width=156):
-                st.metric(words, f"{count / found.n:.0%}")
+                st.metric(words, f"{100 * count / found.n:.0f} %")
                 st.caption(f"{count:,} of {found.n:,} {kind}")
     st.text(found.sentence)
 
@@ -114,10 +114,10 @@ def objects(place: str, rows: pd.DataFrame, first: Answers, second: Answers) -> 
         shown = rows[[*columns, "right", "mag"]]
         st.dataframe(shown, hide_index=True, column_config={**names, **numbers}, height=420)
         return
-    count = min(CARDS, len(rows))
-    more = f"; the {CARDS} surest are shown" if len(rows) > CARDS else ""
-    st.caption(f"{len(rows)} objects{more}. Open one to see what decided.")
-    shown = rows.head(count)
+    st.caption(f"{len(rows)} objects, the surest first. Open one to see what decided.")
+    pages = -(-len(rows) // CARDS)
+    page = st.pagination(pages, key=f"rival-page-{pages}") if pages > 1 else 1
+    shown = rows.iloc[CARDS * (page - 1) : CARDS * page]
     cards = data.cards(data.open_named(place), shown["object_id"])
     filled = [_card(cards[row.object_id], row, first, second) for row in shown.itertuples()]
     opened = gallery(filled, class_styles(), key="rival-cards")
@@ -144,8 +144,10 @@ def _card(card: dict[str, Any], row: Any, first: Answers, second: Answers) -> di
         for place, one, verdict, confidence in said
     }
     right = {"": "", "both": "both right", "neither": "neither right"}
-    facts = [right.get(row.right, f"{row.right} right"), f"{row.mag:.1f} mag"]
-    return {**card, **badges, "facts": " · ".join(filter(None, facts)).replace("nan mag", "")}
+    facts = [right.get(row.right, f"{row.right} right")]
+    if pd.notna(row.mag):
+        facts.append(f"{row.mag:.1f} mag")
+    return {**card, **badges, "facts": " · ".join(filter(None, facts))}
 
 
 def early(place: str, first: Answers, second: Answers) -> None:

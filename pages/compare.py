@@ -6,6 +6,7 @@ from pages import _data as data
 from pages import _evaluation as evaluation
 from pages import _rivals as rivals
 from pages import _ui as ui
+from pages._duel import show_duel
 from pages._ui import Key
 from taonet_core.comparison import common
 
@@ -29,6 +30,15 @@ if first.classes != second.classes:
     st.info("These two classifiers know different classes and cannot be compared; choose others.")
     st.stop()
 
+asked = {Key.TEST_SET: place, Key.FIRST: one, Key.SECOND: two}
+object_id = st.query_params.get(Key.OBJECT)
+if object_id and place not in evaluation.FROZEN:
+    cell = {key: st.query_params.get(key) for key in (Key.VERDICT_A, Key.VERDICT_B)}
+    ui.to_address({**asked, **cell, Key.OBJECT: object_id})
+    with ui.errors_said():
+        show_duel(data.open_named(place), object_id, [one, two])
+    st.stop()
+
 rivals.headline(first, second, evaluation.simulated(place))
 left, right = st.columns([9, 11], gap="large")
 with left:
@@ -39,4 +49,4 @@ with right:
     rivals.objects(place, rows, first, second)
 cell = {key: st.session_state[key] for key in (Key.VERDICT_A, Key.VERDICT_B)}
 cell = {key: name for key, name in cell.items() if name != rivals.ANY}
-ui.to_address({Key.TEST_SET: place, Key.FIRST: one, Key.SECOND: two, **cell})
+ui.to_address({**asked, **cell})

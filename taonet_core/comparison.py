@@ -169,6 +169,34 @@ def settled_night(verdicts: Verdicts) -> NDArray[np.int64]:
     return nights
 
 
+def settled_words(verdicts: Verdicts, object_id: str) -> str:
+    """Say from which night a classifier is right about an object.
+
+    Parameters
+    ----------
+    verdicts : Verdicts
+    object_id : str
+
+    Raises
+    ------
+    KeyError
+        If there is no such object.
+    """
+    places = np.flatnonzero(verdicts.object_ids == object_id)
+    if not len(places):
+        raise KeyError(object_id)
+    i, model = int(places[0]), verdicts.model
+    if not verdicts.verdict[i]:
+        return f"{model} has no verdict."
+    said = f"{model} says {verdicts.verdict[i]} with {verdicts.confidence[i]:.2f}"
+    night, nights = int(settled_night(verdicts)[i]), int(verdicts.n_nights[i])
+    if verdicts.truth[i] < 0:
+        return f"{said} after {nights} nights."
+    if not night:
+        return f"{said} after {nights} nights: wrong, it is {verdicts.labels[i]}."
+    return f"{said}: right for good from night {night} of {nights} on."
+
+
 def first_to_settle(first: Verdicts, second: Verdicts) -> dict[str, int]:
     """Count labelled objects by whose verdict was right, to stay so, on the earlier night.
 
@@ -204,10 +232,6 @@ def _check(first: Answers, second: Answers) -> None:
 
 
 def _chance(p_value: float) -> str:
-    return (
-        f"{p_value:.0%}"
-        if p_value >= 0.01
-        else f"{p_value:.1%}"
-        if p_value >= 0.001
-        else "less than 0.1 %"
-    )
+    if p_value < 0.001:
+        return "less than 0.1 %"
+    return f"{100 * p_value:.{0 if p_value >= 0.01 else 1}f} %"

@@ -62,7 +62,7 @@ def matrix_payload(
                 "count": int(counts[i, j]),
                 "shade": round(float(shades[i, j]), 3),
                 "words": f"{row_words} {row}, {column_words} {column}: {counts[i, j]} objects, "
-                f"{shares[i, j]:.0%} of {whole if whole == 'all' else f'the {whole}'}",
+                f"{100 * shares[i, j]:.0f} % of {whole if whole == 'all' else f'the {whole}'}",
             }
             for j, column in enumerate(columns)
         ]
@@ -87,4 +87,4 @@ def _filled(names: Sequence[str], totals: NDArray[np.int64]) -> list[int]:
 def _text(count: int, share: float, show: str) -> str:
     if SHARES[show] is None:
         return str(count)
-    return f"{100 * share:.0f}%" if count else "0"
+    return f"{100 * share:.0f} %" if count else "0"

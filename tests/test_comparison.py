@@ -138,10 +138,10 @@ def test_a_matrix_says_counts_shares_and_words():
     assert shown["columns"] == ["SN", "CV"]  # nobody was without a verdict
     assert [[cell["text"] for cell in row] for row in shown["cells"]] == [["8", "2"], ["0", "0"]]
     rows = matrix_payload(counts, ["SN", "CV"], ["SN", "CV", NO_VERDICT], show="by row", **options)
-    assert [cell["text"] for cell in rows["cells"][0]] == ["80%", "20%"]
+    assert [cell["text"] for cell in rows["cells"][0]] == ["80 %", "20 %"]
     assert (
         rows["cells"][0][1]["words"]
-        == "true class SN, verdict CV: 2 objects, 20% of the true class"
+        == "true class SN, verdict CV: 2 objects, 20 % of the true class"
     )
     chosen = matrix_payload(
         counts, ["SN", "CV"], ["SN", "CV", NO_VERDICT], chosen=("SN", "CV"), **options

@@ -1,0 +1,39 @@
+"""Figures of one object that two classifiers see differently."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from taonet_core.charts import ACCENT, QUIET, Chart, blank_figure
+from taonet_core.data.results import Prediction
+from taonet_core.labels import STYLES, TransientClass
+
+
+def chance_against_time(predictions: Sequence[Prediction], name: TransientClass) -> Chart:
+    """Draw the probability of one class after every night, as two classifiers saw it.
+
+    Parameters
+    ----------
+    predictions : sequence of Prediction
+        The first is drawn in the accent.
+    name : TransientClass
+        The true class, say; every classifier must know it.
+    """
+    figure = blank_figure("MJD", f"probability of {STYLES[name].glyph} {name}", height=320)
+    looks = ((ACCENT, "solid", "circle"), (QUIET, "dash", "square-open"))
+    said = []
+    for prediction, (colour, dash, symbol) in zip(predictions, looks, strict=False):
+        chance = prediction.probabilities[:, prediction.classes.index(name)]
+        figure.add_scatter(
+            x=prediction.times.tolist(),
+            y=chance.tolist(),
+            mode="lines+markers",
+            line={"color": colour, "dash": dash, "width": 2, "shape": "hv"},
+            marker={"color": colour, "symbol": symbol, "size": 6},
+            name=prediction.model,
+            hovertemplate="MJD %{x:.3f}: %{y:.2f}<extra>" + prediction.model + "</extra>",
+        )
+        said.append(f"{prediction.model}: {chance[0]:.2f} at first, {chance[-1]:.2f} at last")
+    figure.update_xaxes(tickformat="d", nticks=6)
+    figure.update_yaxes(range=[0, 1.02])
+    return Chart(figure, f"Probability of {name} after every night. {'; '.join(said)}.")
