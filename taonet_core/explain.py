@@ -85,11 +85,12 @@ METHODS = MappingProxyType(
         ),
     }
 )
-#: Key -> what the images are compared with, in words.
+#: Key -> what the images are compared with, in words; the default first. Empty sky is no neutral
+#: ground: to `taonet` it is a supernova too faint to see.
 BASELINES = MappingProxyType(
     {
-        "sky": "empty sky: no source anywhere, on any night",
         "first_night": "nothing ever changes: every night looks like the first",
+        "sky": "empty sky: no source anywhere, on any night",
         "blurred": "the same light without its shapes: every night blurred over 20 pixels",
     }
 )
@@ -102,7 +103,7 @@ def explain(
     target: TransientClass | str | None = None,
     against: TransientClass | str | None = None,
     method: str = "integrated_gradients",
-    baseline: str = "sky",
+    baseline: str = "first_night",
     steps: int = 32,
     on_step: Callable[[int, int], object] | None = None,
 ) -> Attribution:
