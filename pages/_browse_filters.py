@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages import _browse_state as browse
 from pages import _ui as ui
@@ -28,7 +30,7 @@ RADII = (5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 18000.0)
 
 def row(overview: pd.DataFrame, selection: Selection, models: Sequence[str]) -> None:
     """Show the row of filters."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.text_input(
             "Search by name or coordinates",
             key=browse.WIDGET + "text",
@@ -120,65 +122,68 @@ def _classes(name: str, label: str, unknown: str) -> None:
     )
 
 
-def _one_of(
-    name: str, label: str, options: Sequence[str], words: Mapping[str, str] | None = None
-) -> None:
+def _one_of(name: str, label: str, options: Sequence[str], *, bare: bool = False) -> None:
     st.segmented_control(
         label,
         list(options),
-        format_func=lambda option: (words or {}).get(option, option),
         key=browse.WIDGET + name,
         on_change=browse.touch,
+        label_visibility="collapsed" if bare else "visible",
     )
+
+
+def _line(title: str, help: str | None = None) -> DeltaGenerator:
+    """Open a line of the panel of filters: what it is about, then its fields."""
+    place = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    place.text(title, width=150, help=help)
+    return place
 
 
 def _more(known: Mapping[str, Range]) -> None:
-    titles = {"outcome": "Verdict against truth", "agreement": "Models", "experts": "Experts"}
+    titles = {"outcome": "Verdict is", "agreement": "Models", "experts": "By experts"}
     for name, (_, words) in CHOICES.items():
-        _one_of(name, titles[name], list(words), words)
+        with _line(titles[name]):
+            _one_of(name, titles[name], list(words), bare=True)
     for name, quantity in RANGES.items():
         _range_fields(name, quantity, known[name])
+    with _line("Probability of", "Which class the bounds on the probability are about"):
+        _choose("probability_of", [None, *map(str, TransientClass)], lambda c: c or "the verdict")
+    radii = sorted({*RADII, st.session_state[browse.WIDGET + "radius"]})
+    with _line("Search radius", "Around a position that comes without a radius of its own"):
+        _choose("radius", radii, _angle)
+
+
+def _choose(name: str, options: Sequence[Any], words: Callable[[Any], str]) -> None:
     st.selectbox(
-        "Probability of",
-        [None, *map(str, TransientClass)],
-        format_func=lambda kind: kind or "the verdict",
-        key=browse.WIDGET + "probability_of",
+        name,
+        options,
+        format_func=words,
+        key=browse.WIDGET + name,
         on_change=browse.touch,
-        help="Which class the bounds on the probability are about",
-    )
-    current = st.session_state[browse.WIDGET + "radius"]
-    st.selectbox(
-        "Radius around a position",
-        sorted({*RADII, current}),
-        format_func=_angle,
-        key=browse.WIDGET + "radius",
-        on_change=browse.touch,
-        help="Where the search is a position without a radius of its own",
+        label_visibility="collapsed",
+        width=160,
     )
 
 
 def _range_fields(name: str, quantity: Quantity, known: Range) -> None:
-    unit = f" ({quantity.unit})" if quantity.unit not in ("", quantity.words) else ""
-    for column, end, hint, words in zip(
-        st.columns(2), ("low", "high"), known, ("from", "to"), strict=True
-    ):
-        shared = {
-            "key": f"{browse.WIDGET}{name}-{end}",
-            "placeholder": "" if hint is None else f"{hint:.5g}",
-            "help": quantity.help if end == "low" else None,
-            "on_change": browse.touch,
-        }
-        label = f"{quantity.words.capitalize()}{unit} {words}"
-        with column:
-            if name == "dates":
-                text = st.text_input(label, **{**shared, "placeholder": "2012-09-25 or MJD"})
-                if text and browse.day(text) is None:
-                    st.caption("Wanted a day such as 2012-09-25, or an MJD.")
-            else:
-                least, most = (
-                    float(end) if math.isfinite(end) else None for end in quantity.bounds
-                )
-                st.number_input(label, least, most, value=None, **shared)
+    title = quantity.words[0].upper() + quantity.words[1:]
+    title += f" ({quantity.unit})" if quantity.unit not in ("", quantity.words, "mag") else ""
+    with _line(title, quantity.help):
+        for end, hint, words in zip(("low", "high"), known, ("from", "to"), strict=True):
+            _end(name, quantity, end, hint, f"{title} {words}")
+
+
+def _end(name: str, quantity: Quantity, end: str, hint: float | None, label: str) -> None:
+    """Show the field of one end of a range; what is known of the objects stands in it faintly."""
+    key, faint = f"{browse.WIDGET}{name}-{end}", "" if hint is None else f"{hint:.4g}"
+    look = {"label_visibility": "collapsed", "width": 160, "on_change": browse.touch}
+    if name == "dates":
+        text = st.text_input(label, key=key, placeholder="2012-09-25 or MJD", **look)
+        if text and browse.day(text) is None:
+            st.caption("Wanted a day such as 2012-09-25, or an MJD.")
+        return
+    least, most = (float(limit) if math.isfinite(limit) else None for limit in quantity.bounds)
+    st.number_input(label, least, most, value=None, key=key, placeholder=faint, **look)
 
 
 def _angle(arcsec: float) -> str:
@@ -192,11 +197,11 @@ def _ordering() -> None:
     st.selectbox(
         "Sort by",
         list(ORDERS),
-        format_func=lambda name: ORDERS[name].words,
+        format_func=lambda name: f"Sort: {ORDERS[name].words}",
         key=browse.WIDGET + "sort",
         on_change=browse.touch,
         label_visibility="collapsed",
-        width=210,
+        width=250,
     )
     st.toggle("reversed", key=browse.WIDGET + "turned", on_change=browse.touch)
     st.segmented_control(

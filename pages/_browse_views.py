@@ -89,6 +89,7 @@ def show_table(rows: pd.DataFrame, models: Sequence[str]) -> None:
         column_config=columns,
         height=min(38 + 35 * len(table), 640),
         key="browse-table",
+        placeholder="–",
         on_select="rerun",
         selection_mode="single-row",
     )
@@ -142,7 +143,12 @@ def show_sky(overview: pd.DataFrame, selection: Selection, models: Sequence[str]
     ui.follow(held if held in set(overview["object_id"]) else None)
     colours = {"label": "true class", **{f"verdict_{m}": f"verdict of {m}" for m in models}}
     by = st.segmented_control(
-        "Colour", list(colours), format_func=colours.get, default="label", required=True
+        "Colour by",
+        list(colours),
+        format_func=colours.get,
+        default="label",
+        required=True,
+        label_visibility="collapsed",
     )
     shown = replace(selection, region=()).apply(overview)
     key = f"sky-{hash(selection.region)}"

@@ -9,7 +9,11 @@ from pages import _data as data
 from pages import _ui as ui
 from pages._ui import Key
 
-ui.begin("Which objects are there?")
+ui.begin(
+    "Which objects are there?",
+    "The picture at peak and the light curve, brighter up; the verdict is filled, a second model "
+    "where it disagrees smaller, the truth underlined, the label of experts outlined.",
+)
 with ui.errors_said():
     collection = data.current()
 data.picker()

@@ -76,45 +76,10 @@ def test_browse_simulates_a_demo_set_once(app, folders):
     assert healthy(app)
     made = sorted(folders[0].rglob("*.fits"))
     assert len(made) == 6
-    assert "6 of 6 objects" in texts(app)
     stamps = [path.stat().st_mtime_ns for path in made]
     app.run()
     assert [path.stat().st_mtime_ns for path in sorted(folders[0].rglob("*.fits"))] == stamps
     assert not [path for path in folders[0].iterdir() if path.name.startswith(".demo")]
-
-
-def test_browse_filters_by_class_name_and_place(app, folders):
-    catalog = demo.catalog()
-    app.pills(ui.Key.CLASSES).set_value(["SN"]).run()
-    assert "1 of 6 objects" in texts(app)
-    app.pills(ui.Key.CLASSES).set_value([]).run()
-    first = catalog.iloc[0]
-    for text in (first["object_id"][:9].lower(), f"{first['ra']:.5f} {first['dec']:+.5f}"):
-        app.text_input(ui.Key.SEARCH).set_value(text).run()
-        assert healthy(app) and "1 of 6 objects" in texts(app)
-    app.text_input(ui.Key.SEARCH).set_value("no such thing").run()
-    assert "0 of 6 objects" in texts(app) and app.info
-
-
-def test_browse_keeps_its_filters_in_the_address(app):
-    app = AppTest.from_file(str(APP), default_timeout=30)
-    app.query_params.update({"class": ["SN", "nonsense"], "sort": "brightness"})
-    app.run()
-    assert healthy(app) and "1 of 6 objects" in texts(app)
-    assert app.selectbox(ui.Key.SORT).value == "brightness"
-    assert app.query_params == {"class": "SN", "sort": "brightness"}
-    app.pills(ui.Key.CLASSES).set_value([]).run()
-    assert "class" not in app.query_params
-
-
-@pytest.mark.parametrize(
-    "order", ["brightness", "confidence of the verdict", "wrong verdicts first"]
-)
-def test_browse_sorts_and_shows_a_table(app, order):
-    app.selectbox(ui.Key.SORT).set_value(order).run()
-    app.button_group(ui.Key.VIEW).set_value("table").run()
-    assert healthy(app)
-    assert len(app.dataframe[0].value) == 6
 
 
 def test_sequence_shows_the_object_of_the_address(app):

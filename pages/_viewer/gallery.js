@@ -103,7 +103,7 @@ function makeCard(card, styles, open) {
   const said = [...marks.querySelectorAll(".badge")].map((mark) => `${mark.title} ${mark.lastChild.textContent}`);
   link.setAttribute("aria-label", [card.id, ...said, card.error ?? card.facts].join("; "));
   link.append(image, marks, node("span", "name", card.id));
-  if (card.image) link.append(lightCurve(card.points, "spark"));
+  link.append(lightCurve(card.image ? card.points : [], "spark"));
   link.append(node("span", "facts", card.facts));
   link.draw = () => card.image && drawThumbnail(image, card);
   return link;
