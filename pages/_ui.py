@@ -84,7 +84,8 @@ def begin(title: str = "", caption: str = "") -> None:
     st.logo(_LOGO, size="large")
     if title:
         st.title(title, anchor=False)
-        st.caption(caption)
+        if caption:
+            st.caption(caption)
 
 
 @contextmanager

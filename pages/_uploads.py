@@ -1,140 +1,286 @@
-"""Files of one's own: read, checked, classified."""
+"""Files of one's own: kept for the session, read and classified beside the page, cancellable."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from io import BytesIO
-from pathlib import Path
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import pandas as pd
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from pages import _demo as demo
-from pages._ui import Key, Readable, downloads, opinions, plain
-from taonet_core.bulk import prediction_table
-from taonet_core.data.exports import write_table
-from taonet_core.data.fits_io import read_sequences
-from taonet_core.data.results import Prediction
-from taonet_core.data.sequence import ImageSequence
-from taonet_core.data.tables import read_light_curves
+from pages import _data as data
+from pages import _ui as ui
+from pages._ui import Key
+from taonet_core.background import Work
+from taonet_core.collection import Collection, gather
+from taonet_core.data.column_mapping import ColumnMapping
+from taonet_core.data.delivery import (
+    Chosen,
+    Item,
+    read_delivery,
+    read_label_tables,
+    with_labels,
+    words_of,
+)
+from taonet_core.data.intake import Intake, NamedBytes, sort_out
+from taonet_core.data.label_tables import LabelMatch, LabelTable, guess_classes
 from taonet_core.errors import TaoNetError
-from taonet_core.transforms.summary import describe
+from taonet_core.labels import TransientClass
+from taonet_core.models.weights import ModelBundle
+from taonet_core.verdict_store import VerdictStore
 
 #: Most bytes that one visitor may send at once.
 MAX_BYTES = 400 * 2**20
-_LISTED = 10  # refused inputs shown one by one
-_TABLES = (".csv", ".ecsv", ".parquet", ".vot", ".xml")
+#: Where the upload is kept in the session.
+HELD = "upload-held"
+#: Seconds that quick work may take before its progress is shown: nothing flashes.
+_PATIENCE = 0.4
+#: Seconds after which work stops for a visitor who has left.
+_GONE = 60.0
+#: Objects classified between two looks at the cancel button.
+_STEP = 2
+
+Classes = Mapping[str, TransientClass | None]
 
 
-class NamedBytes(BytesIO):
-    """Bytes with a name and a size, as an uploaded file has."""
+@dataclass(eq=False)
+class Upload:
+    """What was handed over in this session, and how far it is.
 
-    def __init__(self, name: str, data: bytes) -> None:
-        super().__init__(data)
-        self.name, self.size = name, len(data)
+    Attributes
+    ----------
+    content : str
+        Changes whenever the files do.
+    intake : Intake
+    items : list of (str, object or TaoNetError)
+        What was read so far.
+    reading, classifying : Work or None
+        None before they begin.
+    read_as, labelled_as : list of ColumnMapping or None
+        How the tables of light curves and of classes were read.
+    tables : list of LabelTable
+    classes : dict of str to TransientClass or None
+        What words for classes mean, as far as a person has said so.
+    match : LabelMatch or None
+    collection : Collection or None
+        The objects with their classes, once they are read.
+    """
+
+    content: str
+    intake: Intake
+    items: list[Item] = field(default_factory=list)
+    reading: Work | None = None
+    classifying: Work | None = None
+    read_as: list[ColumnMapping | None] = field(default_factory=list)
+    labelled_as: list[ColumnMapping | None] = field(default_factory=list)
+    tables: list[LabelTable] = field(default_factory=list)
+    refused_tables: list[Item] = field(default_factory=list)
+    classes: dict[str, TransientClass | None] = field(default_factory=dict)
+    match: LabelMatch | None = None
+    collection: Collection | None = None
+
+    @property
+    def refused(self) -> list[tuple[str, TaoNetError]]:
+        """What could not be read, and why."""
+        found = [*self.items, *self.refused_tables]
+        return [(name, item) for name, item in found if isinstance(item, TaoNetError)]
+
+    @property
+    def words(self) -> dict[str, int]:
+        """The words for classes in tables, and how often each is there."""
+        return words_of(self.tables, self.items)
+
+    def meaning(self) -> dict[str, TransientClass | None]:
+        """Return what each word means: as a person has said, else as it is guessed."""
+        return {**guess_classes(self.words), **self.classes}
 
 
-def choose_example() -> None:
-    """Remember that the example shall stand in for uploaded files."""
-    st.session_state[Key.EXAMPLE_OPEN] = True
+def held() -> Upload | None:
+    """Return the upload of this session."""
+    found: Upload | None = st.session_state.get(HELD)
+    return found
 
 
-def example_files() -> list[NamedBytes]:
-    """Return the example as if it had been uploaded; nothing if it was not asked for."""
-    if not st.session_state.get(Key.EXAMPLE_OPEN):
-        return []
-    path = Path(demo.showpiece(demo.catalog())["path"])
-    return [NamedBytes(path.name, path.read_bytes())]
+def forget() -> None:
+    """Begin anew: stop what is running and let go of the files."""
+    upload = st.session_state.pop(HELD, None)
+    for work in (upload.reading, upload.classifying) if upload else ():
+        if work is not None:
+            work.cancel()
+    st.session_state.pop(Key.EXAMPLE_OPEN, None)
+    for key in (Key.COLLECTION, Key.STORE, Key.LAST, Key.LISTING):
+        st.session_state.pop(key, None)
+    if st.session_state.get(Key.DATA) == data.UPLOAD:
+        st.session_state.pop(Key.DATA)
 
 
-def content_key(files: Sequence[Any]) -> str:
-    """Return the hash of names and bytes of uploaded files."""
+def receive(files: Sequence[Any]) -> Upload:
+    """Take files in, unless they are those that are held already."""
+    identity = tuple(getattr(file, "file_id", None) or file.name for file in files)
+    known = st.session_state.get("upload-identity")
+    upload = held()
+    if upload is not None and known == identity:
+        return upload
+    named = [NamedBytes(file.name, file.getvalue()) for file in files]
+    if upload is not None:
+        forget()
+    with st.spinner("Looking at the files …", show_time=False):
+        upload = Upload(_content(named), sort_out(named))
+    st.session_state["upload-identity"] = identity
+    st.session_state[HELD] = upload
+    return upload
+
+
+def _content(files: Sequence[NamedBytes]) -> str:
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.name}\0{file.size}\0".encode())
         digest.update(file.getbuffer())
-    return digest.hexdigest()
+    return digest.hexdigest()[:16]
 
 
-@st.cache_data(max_entries=4, show_spinner="Reading the files …")
-def read_upload(content: str, _files: Sequence[Any]) -> list[tuple[str, Readable | TaoNetError]]:
-    """Read uploaded files: image sequences in any layout or archive, and light-curve tables.
+def read(upload: Upload, tables: Sequence[Chosen]) -> None:
+    """Read the objects beside the page, with progress; the page stops here until they are."""
+    curves, labels = (
+        [chosen.mapping if chosen.used_for(use) else None for chosen in tables]
+        for use in ("curves", "labels")
+    )
+    if upload.labelled_as != labels:
+        upload.labelled_as, upload.collection, upload.classifying = labels, None, None
+        upload.tables, upload.refused_tables = read_label_tables(tables)
+    if upload.reading is None or upload.read_as != curves:
+        if upload.reading is not None:
+            upload.reading.cancel()
+        items: list[Item] = []
+        upload.items, upload.read_as = items, curves
+        upload.collection = upload.classifying = None
+        upload.reading = Work(_reader(upload.intake, tables, items, _visitor())).start()
+        upload.reading.wait(_PATIENCE)
+    if upload.reading.running:
+        progress(upload.reading, "Reading", "objects read")
+        st.stop()
 
-    A table that holds no light curve may give the times of the frames uploaded beside it.
+
+def _reader(
+    intake: Intake, tables: Sequence[Chosen], items: list[Item], here: Callable[[], bool]
+) -> Callable[[Work], None]:
+    def steps(work: Work) -> None:
+        files = intake.image_count
+        for item in read_delivery(intake, tables):
+            items.append(item)
+            if not (work.report(len(items), max(files, len(items)), item[0]) and here()):
+                return
+
+    return steps
+
+
+def collect(upload: Upload) -> Collection | None:
+    """Make the objects that were read the data set of this session, with their classes."""
+    if upload.collection is None:
+        labelled, upload.match = with_labels(upload.items, upload.tables, upload.meaning())
+        if not labelled:
+            return None
+        upload.collection = gather(labelled, name=data.UPLOAD, title="Your upload")
+        data.set_upload(upload.collection)
+        st.session_state[Key.DATA] = data.UPLOAD
+        for key in (Key.LAST, Key.LISTING):
+            st.session_state.pop(key, None)
+    return upload.collection
+
+
+def set_classes(upload: Upload, classes: Classes) -> None:
+    """Give words for classes another meaning; the objects are then labelled and asked anew."""
+    upload.classes.update(classes)
+    upload.collection = upload.classifying = None
+
+
+def classify(upload: Upload, collection: Collection) -> bool:
+    """Classify the objects beside the page, with progress.
+
+    Returns
+    -------
+    bool
+        Whether all have been asked about.
     """
-    files = [NamedBytes(file.name, file.getvalue()) for file in _files]
-    found: list[tuple[str, Readable | TaoNetError]] = []
-    odd: dict[str, TaoNetError] = {}
-    for file in files:
-        if file.name.lower().endswith(_TABLES):
-            try:
-                found += read_light_curves(file).items()
-            except TaoNetError as error:
-                odd[file.name] = error
-                file.seek(0)
-    rest = [f for f in files if f.name in odd or not f.name.lower().endswith(_TABLES)]
-    if len(rest) > len(odd):
-        found += read_sequences(rest)
-    notes = " ".join(str(item.meta.get("notes")) for _, item in found if hasattr(item, "meta"))
-    found += [(name, error) for name, error in odd.items() if name not in notes]
-    return [(name, _named(item, name)) for name, item in found]
+    bundles, _ = ui.models()
+    kept = data.store(collection)
+    if upload.classifying is None and not (upload.reading and upload.reading.cancelled):
+        go_on(upload)
+    if upload.classifying is not None and upload.classifying.running:
+        progress(upload.classifying, "Measuring and classifying", "objects")
+        return False
+    return not any(kept.missing(collection, bundle) for bundle in (None, *bundles))
 
 
-def _named(item: Readable | TaoNetError, name: str) -> Readable | TaoNetError:
-    unnamed = isinstance(item, ImageSequence) and not item.meta.get("object_id")
-    return item.with_meta(object_id=name) if unnamed else item
+def go_on(upload: Upload) -> None:
+    """Classify what has not been yet."""
+    collection = upload.collection
+    assert collection is not None  # there is nothing to classify before
+    bundles, _ = ui.models()
+    steps = _classifier(collection, bundles, data.store(collection), _visitor())
+    upload.classifying = Work(steps).start()
+    upload.classifying.wait(_PATIENCE)
 
 
-def name(file: str, item: Readable) -> str:
-    """Return the object's name, with the file's where one file is one object."""
-    known = str(item.meta.get("object_id") or file)
-    several = item.meta.get("layout") == "stamps"  # then the file is only the first of them
-    return known if several or known in file else f"{known} ({file})"
+def _classifier(
+    collection: Collection,
+    bundles: Sequence[ModelBundle],
+    kept: VerdictStore,
+    here: Callable[[], bool],
+) -> Callable[[Work], None]:
+    def steps(work: Work) -> None:
+        lacking = {n for b in (None, *bundles) for n in kept.missing(collection, b)}
+        names = [name for name in collection.stamps if name in lacking]
+        for start in range(0, len(names), _STEP):
+            if not (work.report(start, len(names), names[start]) and here()):
+                return
+            kept.fill(collection, bundles, object_ids=names[start : start + _STEP])
+        work.report(len(names), len(names))
+
+    return steps
 
 
-Answer = tuple[list[Prediction], dict[str, str]]
+def _visitor() -> Callable[[], bool]:
+    """Return what tells whether the visitor is still there; a short loss of the line is none."""
+    context = get_script_run_ctx()
+    seen = time.monotonic()
+
+    def here() -> bool:
+        nonlocal seen
+        if context is None or not runtime.exists():
+            return True
+        if runtime.get_instance().is_active_session(context.session_id):
+            seen = time.monotonic()
+        return time.monotonic() - seen < _GONE
+
+    return here
 
 
-def classify_all(
-    content: str, found: Sequence[tuple[str, Readable | TaoNetError]]
-) -> dict[int, Answer]:
-    """Ask every classifier about every object that was read; returns `opinions` by index."""
-    good = [(i, item) for i, (_, item) in enumerate(found) if not isinstance(item, TaoNetError)]
-    bar = st.empty()
-    answers = {}
-    for done, (i, item) in enumerate(good, start=1):
-        if len(good) > 1:
-            bar.progress(done / len(good), f"Classifying: object {done} of {len(good)}")
-        answers[i] = opinions(f"{content}-{i}", item)
-    bar.empty()
-    return answers
+@st.fragment(run_every=0.5)
+def progress(work: Work, doing: str, what: str) -> None:
+    """Show how far some work is, how long it may take, and a way to stop it."""
+    if not work.running:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        if work.cancelled:
+            st.progress(_share(work), "Stopping after the object at hand …")
+        else:
+            st.progress(_share(work), _words(work, doing, what))
+        st.button("Cancel", key=f"cancel-{doing}", on_click=work.cancel, disabled=work.cancelled)
 
 
-def checklist(
-    found: Sequence[tuple[str, Readable | TaoNetError]], answers: dict[int, Answer]
-) -> None:
-    """List what was read, what was assumed or left out of it, and what was refused and why."""
-    refused = [(name, item) for name, item in found if isinstance(item, TaoNetError)]
-    for file, error in refused[:_LISTED]:
-        reason = str(error).removeprefix(f"{file}: ")
-        st.error(f"**{plain(file)}**: {plain(reason)}", icon=":material/block:")
-    if len(refused) > _LISTED:
-        st.caption(f"… and {len(refused) - _LISTED} more, all in the table to download.")
-    rows = []
-    for i, (predictions, _) in answers.items():
-        file, item = found[i]
-        assert not isinstance(item, TaoNetError)
-        verdicts = {p.model: f"{p.verdict} {p.confidence:.2f}" for p in predictions}
-        notes = {"assumed": "notes", "left out": "dropped"}
-        said = {title: " · ".join(item.meta.get(key, ())) for title, key in notes.items()}
-        rows.append({"object": name(file, item), "read": describe(item), **verdicts, **said})
-    if rows:
-        st.dataframe(pd.DataFrame(rows).fillna("–"), hide_index=True)
-    results: list[tuple[str, Prediction | TaoNetError]] = list(refused)
-    for i, (predictions, problems) in answers.items():
-        results += [(found[i][0], p) for p in predictions]
-        results += [(found[i][0], TaoNetError(f"{m}: {why}")) for m, why in problems.items()]
-    table = prediction_table(results)
-    downloads("results", "taonet", lambda path: write_table(table, path))
+def _share(work: Work) -> float:
+    return min(work.done / work.total, 1.0) if work.total else 0.0
+
+
+def _words(work: Work, doing: str, what: str) -> str:
+    far = f"{work.done:,} of {work.total:,} {what}" if work.total else f"{work.done:,} {what}"
+    words = [f"{doing}: {far}"] + ([ui.plain(work.now)[:120]] if work.now else [])
+    left = work.seconds_left
+    if left is not None and left >= 1:
+        words.append(f"about {left:.0f} s left" if left < 90 else f"about {left / 60:.0f} min left")
+    return " · ".join(words)

@@ -2,46 +2,57 @@
 
 import streamlit as st
 
+from pages import _data as data
 from pages import _ui as ui
+from pages import _upload_examples as examples
+from pages import _upload_report as report
+from pages import _upload_tables as tables
 from pages import _uploads as uploads
 from pages._object import show_object
 from pages._ui import Key
-from taonet_core.errors import TaoNetError
 
-ui.begin(
-    "What are the objects in your files?",
-    "Drop FITS image sequences of any layout (one file an object or one file a frame, cubes, "
-    "science / template / difference stamps), compressed or in a zip or tar, or light-curve "
-    "tables with object id, mjd, mag and mag_err (CSV, ECSV, Parquet, VOTable).",
+ui.begin("What are the objects in your files?")
+files = st.file_uploader(
+    "FITS images, light-curve tables, or an archive of them, with a table of classes if there is "
+    "one",
+    accept_multiple_files=True,
+    key=Key.UPLOAD,
+    on_change=uploads.forget,
 )
-left, right = st.columns([5, 2], gap="large")
-files = left.file_uploader("Files or archives", accept_multiple_files=True, key=Key.UPLOAD)
-with right:
-    st.caption("No file at hand?")
-    st.button("Open an example", key=Key.EXAMPLE, on_click=uploads.choose_example)
 with ui.errors_said():
-    files = files or uploads.example_files()
-if not files:
-    st.caption(
-        "Files are read in memory and not kept. One that is broken is named; the rest goes on."
-    )
-    st.stop()
+    files = files or examples.chosen()
 if sum(file.size for file in files) > uploads.MAX_BYTES:
     st.error(f"More than {uploads.MAX_BYTES // 2**20} MiB at once; send fewer files.")
     st.stop()
-
-content = uploads.content_key(files)
-found = uploads.read_upload(content, files)
-answers = uploads.classify_all(content, found)
-uploads.checklist(found, answers)
-
-good = {i: item for i, (_, item) in enumerate(found) if not isinstance(item, TaoNetError)}
-if not good:
-    st.warning("None of the files could be read; the list says why.")
+upload = uploads.receive(files) if files else uploads.held()
+if upload is None:
+    with ui.errors_said():
+        examples.invitation()
     st.stop()
-chosen = next(iter(good))
-if len(good) > 1:
-    names = {i: uploads.name(found[i][0], item) for i, item in good.items()}
-    chosen = st.selectbox("Object", names, format_func=names.get, key=f"{Key.CHOICE}-{content}")
-with ui.errors_said():
-    show_object(f"{content}-{chosen}", good[chosen])
+
+chosen = tables.choose_columns(upload.content, upload.intake.tables)
+if chosen is None:
+    st.stop()
+uploads.read(upload, chosen)
+collection = uploads.collect(upload)
+if collection is None:
+    report.left_out(upload)
+    st.warning("Nothing in these files could be read; the list says why.")
+    examples.what_it_takes()
+    st.stop()
+
+report.summary(upload, collection, resettable=not files)
+alone = len(collection) == 1
+if not alone:
+    if uploads.classify(upload, collection):
+        report.next_steps(collection)
+    elif not upload.classifying or not upload.classifying.running:
+        report.unfinished(upload)
+report.left_out(upload)
+report.classes(upload, collection)
+if alone:
+    with ui.errors_said():
+        content, source = data.read(collection, next(iter(collection.stamps)))
+        show_object(content, source, collection=collection)
+else:
+    report.verdicts(upload, collection)

@@ -37,18 +37,23 @@ def example_objects(collection: Collection, *, per_class: int = 1) -> list[str]:
     return chosen
 
 
+def example_file(collection: Collection, object_id: str) -> bytes:
+    """Return one object as a FITS file."""
+    item = collection.read(object_id)
+    assert isinstance(item, ImageSequence)  # of a collection of sequences
+    with tempfile.TemporaryDirectory() as folder:
+        return write_sequence(item, Path(folder) / "object.fits").read_bytes()
+
+
 def example_zip(collection: Collection, *, per_class: int = 1) -> bytes:
     """Return a zip of FITS files with a table of their classes, ``labels.csv``."""
     packed = io.BytesIO()
     rows = [["object_id", "class"]]
+    labels = collection.catalog.set_index("object_id")["label"]
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        with tempfile.TemporaryDirectory() as folder:
-            for number, name in enumerate(example_objects(collection, per_class=per_class), 1):
-                item = collection.read(name)
-                if isinstance(item, ImageSequence):
-                    path = write_sequence(item, Path(folder) / f"object{number:02}.fits")
-                    archive.write(path, f"objects/{path.name}")
-                    rows.append([name, str(item.meta.get("label", ""))])
+        for number, name in enumerate(example_objects(collection, per_class=per_class), 1):
+            archive.writestr(f"objects/object{number:02}.fits", example_file(collection, name))
+            rows.append([name, labels[name]])
         archive.writestr("labels.csv", _csv(rows))
         archive.writestr("README.txt", _README)
     return packed.getvalue()

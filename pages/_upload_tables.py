@@ -1,0 +1,179 @@
+"""Which column of an uploaded table is which: guessed, shown, confirmed or changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from pages import _ui as ui
+from taonet_core.data.column_mapping import ColumnMapping, guess_clock, guess_mapping
+from taonet_core.data.column_roles import NEEDED, ROLES
+from taonet_core.data.column_values import CLOCKS
+from taonet_core.data.column_words import understood
+from taonet_core.data.delivery import Chosen
+from taonet_core.data.intake import TableGroup
+
+_USES = {"curves": "light curves", "labels": "classes of objects", "": "leave it out"}
+_NONE = "–"
+_FIRST_ROWS = 5
+
+
+def choose_columns(content: str, groups: Sequence[TableGroup]) -> list[Chosen] | None:
+    """Ask about the tables whose columns are in doubt; the others can be changed.
+
+    Parameters
+    ----------
+    content : str
+        Changes whenever the files do.
+    groups : sequence of TableGroup
+
+    Returns
+    -------
+    list of Chosen or None
+        None while an answer is awaited.
+    """
+    chosen: list[Chosen] = []
+    for number, group in enumerate(groups):
+        key = f"columns-{content}-{number}"
+        if group.guess.certain or not group.offered:
+            default = group.guess.mapping if group.offered else None
+            st.session_state.setdefault(key, (default,))
+        answer = st.session_state.get(key)
+        if answer is None:
+            with st.container(border=True):
+                st.subheader(f"Which column is which in {ui.plain(group.name)}?", anchor=False)
+                _panel(group, key, None)
+        else:
+            with st.expander(_summary(group, answer[0])):
+                _panel(group, key, answer[0])
+            chosen.append(Chosen(group, answer[0]))
+    return chosen if len(chosen) == len(groups) else None
+
+
+def _summary(group: TableGroup, mapping: ColumnMapping | None) -> str:
+    if mapping is None:
+        return f"{ui.plain(group.name)}: left out"
+    columns = ", ".join(ui.plain(column) for column in mapping.columns.values())
+    return f"{ui.plain(group.name)}: read as {_USES[mapping.use]} · columns {columns} · change"
+
+
+def _panel(group: TableGroup, key: str, confirmed: ColumnMapping | None) -> None:
+    """Show the choices, the first rows, and what they amount to."""
+    start = confirmed or group.guess.mapping
+    uses = list(_USES)
+    left_out = key in st.session_state and confirmed is None
+    use = st.segmented_control(
+        "Read it as",
+        uses,
+        default="" if left_out else start.use,
+        format_func=_USES.get,
+        key=f"{key}-use",
+        required=True,
+    )
+    if not use:
+        st.button("Leave it out", key=f"{key}-take", on_click=_take, args=(key, None))
+        return
+    if use != start.use:
+        start = guess_mapping(group.preview, use).mapping
+    elif confirmed is None:
+        for doubt in group.guess.doubts:
+            st.text(f"• {doubt[:1].upper()}{doubt[1:]}.")
+    mapping = _selectors(group, start, f"{key}-{use}")
+    _preview(group, mapping)
+    st.button(
+        "Use these columns",
+        type="primary",
+        key=f"{key}-take",
+        on_click=_take,
+        args=(key, mapping),
+        disabled=not mapping.usable,
+        help=None if mapping.usable else "A column that is needed is not chosen yet.",
+    )
+
+
+def _take(key: str, mapping: ColumnMapping | None) -> None:
+    st.session_state[key] = (mapping,)
+
+
+def _selectors(group: TableGroup, start: ColumnMapping, key: str) -> ColumnMapping:
+    """One box a role, those that are needed first."""
+    needed = [role for way in NEEDED[start.use] for roles in way for role in roles]
+    shown = [role for role in needed if role in start.columns or not role.startswith("flux")]
+    rest = [role for role in ROLES[start.use] if role not in shown]
+    picked: dict[str, str] = {}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        for role in shown:
+            picked[role] = _box(group, start, role, key)
+        clock = _clock(group, start, picked.get("time", _NONE), key)
+    more = st.expander("More columns: filter, limits, flux, position" if "band" in rest else "More")
+    with more.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        for role in rest:
+            picked[role] = _box(group, start, role, key)
+    columns = {role: column for role, column in picked.items() if column != _NONE}
+    if "flux" in columns and "mag" in columns:
+        columns = {r: c for r, c in columns.items() if r not in ("flux", "flux_err")}
+    mapping = replace(start, columns=columns, clock=clock)
+    if "flux" in columns and "zero_point" not in columns:
+        mapping = replace(mapping, zero_point=_zero_point(start, key))
+    return mapping
+
+
+def _box(group: TableGroup, start: ColumnMapping, role: str, key: str) -> str:
+    options = [_NONE, *map(str, group.preview.rows.columns)]
+    guessed = start.columns.get(role, _NONE)
+    known = ROLES[start.use][role]
+    return st.selectbox(
+        known.title,
+        options,
+        index=options.index(guessed) if guessed in options else 0,
+        help=known.help,
+        key=f"{key}-{role}",
+        width=190,
+    )
+
+
+def _clock(group: TableGroup, start: ColumnMapping, column: str, key: str) -> str:
+    if start.use != "curves" or column == _NONE:
+        return start.clock
+    guessed = start.clock
+    if column != start.columns.get("time") or guessed == "auto":
+        guessed = guess_clock(group.preview, column)[0]
+    options = list(CLOCKS)
+    return st.selectbox(
+        "Times are",
+        options,
+        index=options.index(guessed) if guessed in options else 0,
+        format_func=lambda clock: CLOCKS[clock].title,
+        help="They are turned into MJD. Heliocentric and barycentric dates stay as they are, at "
+        "most 8.4 minutes from the observer's clock.",
+        key=f"{key}-clock-{column}",
+        width=190,
+    )
+
+
+def _zero_point(start: ColumnMapping, key: str) -> float | None:
+    return st.number_input(
+        "Magnitude of a flux of 1",
+        value=start.zero_point,
+        placeholder="e.g. 23.9 for µJy",
+        help="AB: Jy 8.90, mJy 16.40, µJy 23.90, nJy 31.40; or the zero point of your counts.",
+        key=f"{key}-zero",
+        width=190,
+    )
+
+
+def _preview(group: TableGroup, mapping: ColumnMapping) -> None:
+    """Show the first rows, and what was understood of the columns."""
+    table, words = st.columns(2, gap="large")
+    rows = group.preview.rows.head(_FIRST_ROWS)
+    with table:
+        st.caption(f"The first rows of {ui.plain(group.files[0].name)}")
+        st.dataframe(rows.astype("str"), hide_index=True, height="content")
+    with words:
+        seen = "" if group.preview.complete else f" in the first {len(group.preview.rows):,} rows"
+        st.caption(f"What was understood{seen}")
+        lines = pd.DataFrame(understood(group.preview, mapping), columns=["is", "column", "holds"])
+        st.dataframe(lines, hide_index=True, height="content")
