@@ -26,4 +26,4 @@ if object_id not in listing:
     listing = list(collection.stamps)
 with ui.errors_said():
     content, source = data.read(collection, object_id)
-    show_object(content, source, listing=listing)
+    show_object(content, source, collection=collection, listing=listing)

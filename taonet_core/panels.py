@@ -124,7 +124,16 @@ class Panels:
 
     def night_frames(self) -> list[int]:
         """Return one frame shown a night, the first that can be used."""
-        return _night_frames(self.sequence, self.faults)
+        dated = self.sequence.meta.get("time_kind", "mjd") == "mjd"
+        count = len(self.sequence)
+        nights = night_index(self.sequence.times) if dated else np.arange(count)
+        usable = np.array([not fault for fault in self.faults])
+        chosen = []
+        for night in np.unique(nights):
+            members = np.flatnonzero(nights == night)
+            good = members[usable[members]]
+            chosen.append(int((good if len(good) else members)[0]))
+        return chosen
 
     def cut(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cut an image of the whole frame, (H, W), to the part that is shown."""
@@ -143,15 +152,21 @@ class Panels:
         return image[::-1]
 
 
-def night_frames(sequence: ImageSequence) -> list[int]:
-    """Return one frame a night, the first that can be used, as the epoch viewer opens a night.
+def whole_frame(sequence: ImageSequence, shown: int) -> int:
+    """Return the number, in the whole sequence, of a frame that is shown of it."""
+    return int(bounded_for_display(sequence)[1][shown])
+
+
+def field_of_view(sequence: ImageSequence) -> float | None:
+    """Return how wide the frames are shown on the sky (arcsec); None where that is unknown.
 
     Parameters
     ----------
     sequence : ImageSequence
-        Without times every frame is a night of its own.
     """
-    return _night_frames(sequence, frame_faults(sequence))
+    shown, _, _ = bounded_for_display(sequence)
+    scale = sky_geometry(shown)["scale"]
+    return None if not scale else float(max(shown.frames.shape[1:]) * scale)
 
 
 def make_panels(
@@ -220,15 +235,3 @@ def _stacks(sequence: ImageSequence, usable: NDArray[np.bool_]) -> dict[str, NDA
         "reference": reference,
         "difference": science - reference if difference is None else difference,
     }
-
-
-def _night_frames(sequence: ImageSequence, faults: list[str]) -> list[int]:
-    dated = sequence.meta.get("time_kind", "mjd") == "mjd"
-    nights = night_index(sequence.times) if dated else np.arange(len(sequence))
-    usable = np.array([not fault for fault in faults])
-    chosen = []
-    for night in np.unique(nights):
-        members = np.flatnonzero(nights == night)
-        good = members[usable[members]]
-        chosen.append(int((good if len(good) else members)[0]))
-    return chosen

@@ -16,7 +16,7 @@ from taonet_core.data.exports import TABLE_SUFFIXES, write_json, write_table
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.transforms.summary import utc_texts
+from taonet_core.transforms.summary import describe, utc_texts
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -31,16 +31,44 @@ def data_digest(source: ImageSequence | LightCurve) -> str:
     ----------
     source : ImageSequence or LightCurve
     """
-    arrays: list[NDArray[Any]] = [source.times]
-    if isinstance(source, ImageSequence):
-        arrays += [a for a in (source.frames, source.reference, source.difference) if a is not None]
-    else:
-        arrays += [getattr(source, name) for name in _CURVE]
     digest = hashlib.sha256(b"\0".join(str(band).encode() for band in source.bands))
-    for array in arrays:
+    for array in _arrays(source):
         digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def origin(
+    source: ImageSequence | LightCurve, file: str, weights: Mapping[str, str]
+) -> dict[str, str]:
+    """Say where an object and what is said of it come from.
+
+    Parameters
+    ----------
+    source : ImageSequence or LightCurve
+    file : str
+        Where it was read, as its owner knows it.
+    weights : mapping of str to str
+        Model -> SHA-256 of its weights.
+
+    Returns
+    -------
+    dict
+        What -> words, of one line each.
+    """
+    size = sum(array.nbytes for array in _arrays(source)) / 2**20
+    facts = {
+        "read from": file,
+        "read as": describe(source),
+        "layout": source.meta.get("layout") or "–",
+        "survey": source.meta.get("survey") or "not said in the file",
+        "size": f"{size:.1f} MiB in memory",
+        "SHA-256 of times and values": data_digest(source),
+        **{f"weights of {name}": f"SHA-256 {sha}" for name, sha in weights.items()},
+        "written by": f"TAO-Net Explorer {__version__}",
+        "written on": _now(),
+    }
+    return {name: _line(text) for name, text in facts.items()}
 
 
 def epoch_table(
@@ -116,6 +144,14 @@ def write_epochs(table: QTable, path: Path) -> Path:
         known = ", ".join(name for name in TABLE_SUFFIXES if name != ".parquet")
         raise ValueError(f"wanted a table ending in {known}; got {path.name!r}")
     return path
+
+
+def _arrays(source: ImageSequence | LightCurve) -> list[NDArray[Any]]:
+    """Return all numbers of an object."""
+    if isinstance(source, ImageSequence):
+        stacks = (source.frames, source.reference, source.difference)
+        return [source.times, *(stack for stack in stacks if stack is not None)]
+    return [source.times, *(getattr(source, name) for name in _CURVE)]
 
 
 def _described(table: QTable) -> QTable:

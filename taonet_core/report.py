@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taonet_core import __version__
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Attribution, Prediction
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.labels import STYLES, TransientClass
-from taonet_core.provenance import data_digest
+from taonet_core.provenance import origin
 from taonet_core.report_figures import curve_svg, probability_svg
 from taonet_core.report_images import evidence_strip, night_strip
 from taonet_core.report_style import STYLE
@@ -222,14 +220,8 @@ def _code(findings: Findings) -> str:
 
 
 def _provenance(source: ImageSequence | LightCurve, findings: Findings) -> str:
-    facts = {
-        "read from": findings.file or str(source.meta.get("source") or "memory"),
-        "layout": str(source.meta.get("layout") or "–"),
-        "SHA-256 of times and values": data_digest(source),
-        **{f"weights of {name}": f"SHA-256 {sha}" for name, sha in findings.weights.items()},
-        "written by": f"TAO-Net Explorer {__version__}",
-        "written on": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-    }
+    file = findings.file or str(source.meta.get("source") or "memory")
+    facts = origin(source, file, findings.weights)
     rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
     return _section("Provenance", f"<dl>{rows}</dl>")
 

@@ -45,8 +45,9 @@ class Shown:
         Whether there are images; else a light curve alone.
     several : bool
         Whether `file` holds more than this object: a folder, an archive, a table.
-    night : int, optional
-        The cursor's, from 1.
+    night, row : int, optional
+        Night of the object at the cursor, from 1, and the row of the probabilities known by then:
+        a model need not have read every night.
     priors : mapping of str to float
         Shares of the classes, where they were set.
     why : mapping, optional
@@ -61,6 +62,7 @@ class Shown:
     images: bool = True
     several: bool = False
     night: int | None = None
+    row: int | None = None
     priors: Mapping[str, float] = field(default_factory=dict)
     why: Mapping[str, Any] | None = None
     recipe: Recipe | None = None
@@ -82,16 +84,20 @@ def python_code(shown: Shown) -> str:
         f"prediction = predict(source, {shown.model!r}{priors})",
         "print(prediction.verdict, prediction.confidence)  # after the last night",
     ]
-    if shown.night is not None:
-        night = f"prediction.probabilities[{shown.night - 1}].round(3)"
-        lines.append(f"print(dict(zip(prediction.classes, {night})))  # after night {shown.night}")
+    if shown.row is not None:
+        lines += [
+            f"known = prediction.probabilities[{shown.row}].round(3)",
+            f"print(dict(zip(prediction.classes, known)))  # at the cursor: night {shown.night}",
+        ]
     lines.append(f"print({'extract_light_curve(source)' if shown.images else 'source'}.to_table())")
     if shown.why is not None:
         imports.append("from taonet_core.explain import explain")
-        arguments = ", ".join(f"{name}={value!r}" for name, value in shown.why.items())
         lines += [
             "",
-            f"attribution = explain(source, {shown.model!r}, {arguments})",
+            "attribution = explain(",
+            f"    source, {shown.model!r},",
+            *(f"    {name}={value!r}," for name, value in shown.why.items()),
+            ")",
             "print(attribution.importance.round(3))  # share of the evidence, night by night",
         ]
     if not shown.recipe and not shown.several:
@@ -112,7 +118,7 @@ def shell_code(shown: Shown) -> str:
         recipe = shown.recipe
         lines.append(
             f"taonet simulate --per-class {recipe.per_class} --survey {shlex.quote(recipe.survey)} "
-            f"--visibility {recipe.visibility} --seed {recipe.seed} --output demo"
+            f"\\\n    --visibility {recipe.visibility} --seed {recipe.seed} --output demo"
         )
         path = f"demo/data/{recipe.label}/{shown.object_id}.fits"
     # a name that begins with a dash would be read as an option
@@ -128,12 +134,11 @@ def _source(shown: Shown) -> tuple[list[str], list[str]]:
     """Return the imports and the lines that make ``source``."""
     if shown.recipe is not None:
         recipe = shown.recipe
-        drawn = (
-            f"draw_object({recipe.label!r}, survey={recipe.survey!r}, "
-            f"visibility={recipe.visibility!r}, seed={recipe.seed!r}, index=i)"
-        )
         return ["from taonet_core.simulation.draw import draw_object"], [
-            f"objects = ({drawn} for i in range({recipe.per_class!r}))",
+            f"how = dict(survey={recipe.survey!r}, visibility={recipe.visibility!r}, "
+            f"seed={recipe.seed!r})",
+            f"numbers = range({recipe.per_class!r})",
+            f"objects = (draw_object({recipe.label!r}, index=i, **how) for i in numbers)",
             f"source = next(s for s in objects if s.object_id == {shown.object_id!r})",
         ]
     if shown.several:

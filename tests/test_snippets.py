@@ -26,7 +26,7 @@ def python(shown):
 
 def shell(shown):
     """Run the commands, one after the other, and return the table they leave."""
-    for line in shell_code(shown).splitlines():
+    for line in shell_code(shown).replace("\\\n", " ").splitlines():
         words = shlex.split(line)
         assert words[0] == "taonet"
         run = CliRunner().invoke(app, words[1:])
@@ -45,7 +45,13 @@ def test_a_file_of_ones_own(folder, make_sequence):
     path = write_sequence(sequence, folder / "my file's.fits", layout="mef")
     said = predict(read_sequence(path), "forest", priors={"SN": 0.1})
     shown = Shown(
-        sequence.object_id, path.name, model="forest", night=3, priors={"SN": 0.1}, images=True
+        sequence.object_id,
+        path.name,
+        model="forest",
+        night=4,
+        row=2,
+        priors={"SN": 0.1},
+        images=True,
     )
     printed, names = python(shown)
     assert f"{said.verdict} {said.confidence}" in printed
@@ -84,7 +90,8 @@ def test_an_object_of_the_demo_set_is_drawn_again(folder):
     recipe = Recipe("crts", 2, 0.8, 3, "CV")
     _, names = python(Shown(sequence.object_id, model="forest", recipe=recipe))
     assert (names["source"].frames == sequence.frames).all()
-    draw, ask = shell_code(Shown(sequence.object_id, recipe=recipe)).splitlines()
+    code = shell_code(Shown(sequence.object_id, recipe=recipe))
+    draw, ask = code.replace("\\\n    ", "").splitlines()
     run = CliRunner().invoke(app, [*shlex.split(draw)[1:], "--help"])
     assert run.exit_code == 0 and "--per-class 2 --survey crts --visibility 0.8 --seed 3" in draw
     assert shlex.split(ask)[2] == f"demo/data/CV/{path.name}"
@@ -94,8 +101,8 @@ def test_an_explanation_is_asked_for_as_on_screen():
     why = {"method": "saliency", "target": "SN", "against": None, "baseline": "sky", "steps": 8}
     code = python_code(Shown("x", "x.fits", why=why))
     assert "from taonet_core.explain import explain" in code
-    call = "explain(source, 'taonet', method='saliency', target='SN', against=None, "
-    assert f"{call}baseline='sky', steps=8)" in code
+    call = "explain( source, 'taonet', method='saliency', target='SN', against=None, "
+    assert f"{call}baseline='sky', steps=8, )" in " ".join(code.split())
 
 
 @pytest.mark.parametrize("name", ["'; rm -rf ~; '", "$(id)", "-o", "a\nb", "`x`", '"'])
