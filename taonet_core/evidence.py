@@ -19,7 +19,13 @@ RADIUS_FWHM = 2.0
 #: A source is a host if it is wider than a star by this factor and begins within the radius.
 EXTENDED = 1.5
 #: Level of the segmentation, units of the noise of the smoothed image, and its least pixels.
-LEVEL, LEAST_PIXELS = 2.0, 5
+LEVEL, LEAST_PIXELS = 3.0, 5
+#: What is compared with, in a sentence; keys of `taonet_core.explain.BASELINES`.
+BASELINE_WORDS = {
+    "first_night": "a sequence in which nothing ever changes",
+    "sky": "an empty sky",
+    "blurred": "a blurred sequence",
+}
 #: Nights named at most, and the share that must speak one way to be called for or against.
 MOST_NAMED, ONE_WAY = 3, 2 / 3
 
@@ -43,7 +49,7 @@ def evidence_masks(attribution: Attribution, sequence: ImageSequence) -> dict[st
     dict of str to ndarray, each shape (H, W), bool
         Keys ``target`` (within 2 FWHM of the target), ``host`` (the extended source at it, on the
         median of the survey's references or of the frames read) and ``rest``; every pixel is in
-        exactly one.
+        exactly one. Stars that blend with the target look extended, too.
     """
     left, top = attribution.meta["left"], attribution.meta["top"]
     height, width = attribution.values.shape[1:]
@@ -93,7 +99,7 @@ def evidence_sentence(attribution: Attribution, sequence: ImageSequence) -> str:
         first = f"Only {first}; {_percent(shares['rest'])} lies elsewhere in the field"
     first += _when(attribution, sequence)
     if shares["host"] >= 0.005:
-        first += f"; {_percent(shares['host'])} lies on the host galaxy"
+        first += f"; {_percent(shares['host'])} lies on extended light there, such as a host galaxy"
     return f"{first}. {_amount(attribution)}".rstrip()
 
 
@@ -170,7 +176,10 @@ def _amount(attribution: Attribution) -> str:
     factor = float(np.exp(min(abs(attribution.explained), 50.0)))
     does = "multiplies" if attribution.explained >= 0 else "divides"
     other = "" if attribution.against is None else f" against {attribution.against}"
-    return f"All of it {does} the odds of {attribution.target}{other} by {factor:.3g}."
+    start = BASELINE_WORDS[attribution.baseline]
+    return (
+        f"From {start}, all of it {does} the odds of {attribution.target}{other} by {factor:.3g}."
+    )
 
 
 def _percent(share: float) -> str:
@@ -183,15 +192,22 @@ def _angle(pixels: float, sequence: ImageSequence) -> str:
 
 
 def _still_image(attribution: Attribution, sequence: ImageSequence) -> NDArray[np.float32]:
-    """Median of the references, or of the frames read, without sky, shape (H, W); 0 in holes."""
-    used = attribution.night_of_frame >= 0
+    """Average the references, or the frames read, without sky, shape (H, W); 0 in holes.
+
+    The mean of the middle half of the values of a pixel: what flares up on fewer than a quarter
+    of the frames leaves no trace, and whole counts do not show as steps.
+    """
     stack = sequence.frames if sequence.reference is None else sequence.reference
-    frames = mark_missing(stack[used])
+    frames = mark_missing(stack[attribution.night_of_frame >= 0])
+    frames = frames[np.isfinite(frames).any((1, 2))]
     known = np.isfinite(frames).any(0)
+    if not known.any():
+        return np.zeros(stack.shape[1:], dtype=np.float32)
+    values = frames[:, known] - np.nanmedian(frames, (1, 2))[:, None]
+    values = np.sort(np.where(np.isfinite(values), values, np.nanmedian(values, 0)), 0)
+    cut = len(values) // 4
     image = np.zeros(frames.shape[1:], dtype=np.float32)
-    if known.any():
-        image[known] = np.nanmedian(frames[:, known], axis=0)
-        image[known] -= np.median(image[known])
+    image[known] = values[cut : len(values) - cut].mean(0)
     return image
 
 
@@ -214,7 +230,7 @@ def _extended_source(
         segments = detect_sources(smooth, LEVEL * noise, LEAST_PIXELS) if noise > 0 else None
     if segments is None:
         return found
-    sources = _one_peak_each(smooth, segments.data > 0, fwhm)
+    sources = np.where(segments.data > 0, _peak_above(smooth), 0)
     rows, columns = np.indices(image.shape)
     near = np.hypot(columns - target[0], rows - target[1]) <= RADIUS_FWHM * fwhm
     for number in np.unique(sources[near & (sources > 0)]):
@@ -224,20 +240,20 @@ def _extended_source(
     return found
 
 
-def _one_peak_each(
-    smooth: NDArray[np.float32], above: NDArray[np.bool_], fwhm: float
-) -> NDArray[np.int64]:
-    """Divide what lies above the level among its peaks, shape (H, W); 0 below the level.
+def _peak_above(smooth: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Number, for each pixel, the peak that going uphill ends on, shape (H, W).
 
-    photutils would need scikit-image for it.
+    It parts sources that touch; photutils would need scikit-image for it.
     """
-    from scipy.ndimage import label, maximum_filter, watershed_ift
-
-    peaks = (maximum_filter(smooth, int(2 * fwhm) | 1) == smooth) & above
-    depth = smooth.max() - smooth
-    scaled = (depth / depth.max() * np.iinfo(np.uint16).max).astype(np.uint16)
-    basins = watershed_ift(scaled, label(peaks)[0].astype(np.int32))
-    return np.where(above, basins, 0)
+    padded = np.pad(smooth, 1, constant_values=-np.inf)
+    around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).reshape(*smooth.shape, 9)
+    rows, columns = np.indices(smooth.shape)
+    step = around.argmax(2)
+    uphill = (rows + step // 3 - 1) * smooth.shape[1] + columns + step % 3 - 1
+    peak, further = uphill.ravel(), uphill.ravel()[uphill.ravel()]
+    while (peak != further).any():
+        peak, further = further, further[further]
+    return peak.reshape(smooth.shape) + 1
 
 
 def _width(image: NDArray[np.float32], mask: NDArray[np.bool_]) -> float:
