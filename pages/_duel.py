@@ -111,7 +111,7 @@ def _question(
     shown: Prediction, said: Sequence[Prediction]
 ) -> tuple[TransientClass, TransientClass | None]:
     """Return what is to be explained: the verdict, rather than the other's where they differ."""
-    others = [p.verdict for p in said if p.verdict != shown.verdict]
+    others = [p.verdict for p in said if p.verdict in {*shown.classes} - {shown.verdict}]
     return shown.verdict, (others[0] if others else None)
 
 
@@ -123,4 +123,4 @@ def _chances(source: Readable, said: Sequence[Prediction]) -> None:
     kind = "the true class" if known else f"the verdict of {said[0].model}"
     st.subheader("Who knew when", anchor=False)
     st.caption(f"Probability of {kind} after every night.")
-    show(chance_against_time(said, name), "duel-chances")
+    show(chance_against_time([p for p in said if name in p.classes], name), "duel-chances")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -40,22 +41,18 @@ def choose_test_set(first: str) -> str:
         Shown where neither the reader nor the address named one.
     """
     options = [*FROZEN, *data.names()]
-    here = st.query_params.get(Key.DATA, data.DEMO)
-    ui.from_address(Key.TEST_SET, options)
-    first = here if here in options and here != data.DEMO else first
-    if st.session_state.get(Key.TEST_SET) not in options:
-        st.session_state[Key.TEST_SET] = first
+    here = st.query_params.get(Key.DATA) or st.session_state.get(Key.DATA)
+    first = str(here) if here in options and here != data.DEMO else first
     place: str = st.selectbox(
         "Objects",
         options,
         format_func=lambda name: TITLES.get(name, name),
-        key=Key.TEST_SET,
-        on_change=_forget_object,
         width=460,
+        **bound(Key.TEST_SET, options, first),
     )
     if place not in FROZEN:
         st.session_state[Key.DATA] = place
-        if here != place:
+        if st.query_params.get(Key.DATA, data.DEMO) != place:
             st.query_params[Key.DATA] = place
     return place
 
@@ -73,16 +70,40 @@ def choose_model(names: list[str], first: str, *, key: Key = Key.MODEL) -> str |
     """
     if not names:
         return None
-    ui.from_address(key, names)
-    if st.session_state.get(key) not in names:
-        st.session_state[key] = first if first in names else names[-1]
     words = {Key.FIRST: "Classifier A", Key.SECOND: "Classifier B"}.get(key, "Classifier")
-    model: str = st.selectbox(words, names, key=key, width=220)
+    first = first if first in names else names[-1]
+    model: str = st.selectbox(words, names, width=220, **bound(key, names, first))
     return model
 
 
-def _forget_object() -> None:
-    st.query_params.pop(Key.OBJECT, None)
+def bound(key: Key, options: Sequence[str], first: str) -> dict[str, Any]:
+    """Bind a widget to the address, which alone remembers what was chosen.
+
+    A key of the session lives on for one run of the next page, where a widget of the same key
+    would be told what the reader chose elsewhere.
+
+    Parameters
+    ----------
+    key : Key
+        Of the widget, and in the address.
+    options : sequence of str
+    first : str
+        Shown where the address names none of them.
+
+    Returns
+    -------
+    dict
+        Further arguments of the widget.
+    """
+
+    def tell() -> None:
+        st.query_params[key] = st.session_state[key]
+        if key == Key.TEST_SET:
+            st.query_params.pop(Key.OBJECT, None)
+
+    named = st.query_params.get(key)
+    st.session_state[key] = named if named in options else first
+    return {"key": key, "on_change": tell}
 
 
 def models(place: str) -> list[str]:

@@ -9,7 +9,6 @@ import streamlit as st
 
 from pages import _data as data
 from pages import _evaluation as evaluation
-from pages import _ui as ui
 from pages._matrix import matrix
 from pages._ui import Key
 from pages._viewer import gallery
@@ -57,7 +56,7 @@ def agreement_matrix(first: Answers, second: Answers) -> None:
     st.subheader("Who says what", anchor=False)
     names = [*map(str, first.classes), NO_VERDICT]
     counts = agreement(first, second)
-    cell = tuple(st.session_state.get(key, ANY) for key in (Key.VERDICT_A, Key.VERDICT_B))
+    cell = tuple(st.query_params.get(key, ANY) for key in (Key.VERDICT_A, Key.VERDICT_B))
     payload = matrix_payload(
         counts,
         names,
@@ -68,7 +67,7 @@ def agreement_matrix(first: Answers, second: Answers) -> None:
     )
     chosen = matrix(payload, class_styles(), key="agreement")
     if chosen:
-        st.session_state[Key.VERDICT_A], st.session_state[Key.VERDICT_B] = chosen
+        st.query_params.update(dict(zip((Key.VERDICT_A, Key.VERDICT_B), chosen, strict=True)))
         st.rerun()
     same = int(counts.trace())
     st.caption(
@@ -84,10 +83,9 @@ def choose_cell(first: Answers, second: Answers) -> pd.DataFrame:
     chosen = []
     with st.container(horizontal=True, gap="medium"):
         for key, model in ((Key.VERDICT_A, first.model), (Key.VERDICT_B, second.model)):
-            ui.from_address(key, options)
-            st.session_state.setdefault(key, ANY)
             words = f"Verdict of {model}"
-            chosen.append(st.selectbox(words, options, format_func=_named, key=key, width=200))
+            binding = evaluation.bound(key, options, ANY)
+            chosen.append(st.selectbox(words, options, format_func=_named, width=200, **binding))
     rows = table(first, second)
     if chosen == [ANY, ANY]:
         return rows[rows["verdict_a"] != rows["verdict_b"]]

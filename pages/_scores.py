@@ -82,18 +82,16 @@ def headline(content: str, known: Answers, simulated: bool) -> None:
 def confusion_matrix(place: str, known: Answers) -> None:
     """Show which classes are taken for which, and the objects of the chosen cell."""
     st.subheader("What is taken for what", anchor=False)
-    ui.from_address(Key.SHARES, list(SHARES))
-    st.session_state.setdefault(Key.SHARES, next(iter(SHARES)))
+    options = list(SHARES)
     show = st.segmented_control(
         "Numbers in the cells",
-        list(SHARES),
-        key=Key.SHARES,
+        options,
         required=True,
         help="Counts, or shares in percent: by row they sum to 100 for each true class (the "
         "diagonal is recall), by column for each verdict (the diagonal is precision).",
         label_visibility="collapsed",
+        **evaluation.bound(Key.SHARES, options, options[0]),
     )
-    st.query_params[Key.SHARES] = show
     cell = _cell(known)
     names = [str(name) for name in known.classes]
     payload = matrix_payload(

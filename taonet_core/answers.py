@@ -110,6 +110,24 @@ class Answers:
             self.magnitude[chosen],
         )
 
+    def among(self, classes: tuple[TransientClass, ...]) -> Answers:
+        """Return the same answers with columns for these classes.
+
+        Parameters
+        ----------
+        classes : tuple of TransientClass
+            All of the model's own and perhaps more, which it never names.
+        """
+        place = [classes.index(name) for name in self.classes]
+        after = {}
+        for nights, rows in self.after.items():
+            after[nights] = np.where(np.isfinite(rows).all(axis=1), 0.0, np.nan)[:, None].repeat(
+                len(classes), axis=1
+            )
+            after[nights][:, place] = rows
+        names = (self.object_ids, self.labels)
+        return Answers(self.model, self.version, classes, *names, after, self.magnitude)
+
     def labelled(self) -> Answers:
         """Return the objects whose true class is known to the model."""
         return self.select(self.truth >= 0)

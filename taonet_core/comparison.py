@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taonet_core.answers import Answers
+from taonet_core.labels import SIX_CLASSES
 from taonet_core.verdicts import Verdicts
 
 #: Below this chance a difference is called one.
@@ -71,9 +72,14 @@ class Rivalry:
 
 
 def common(first: Answers, second: Answers) -> tuple[Answers, Answers]:
-    """Return what both say of the objects that both were asked about, in the same order."""
+    """Return what both say of the objects that both were asked about.
+
+    Objects come in the same order, and columns are of the classes that one of them knows.
+    """
     both = np.intersect1d(first.object_ids, second.object_ids)
-    return tuple(one.select(np.isin(one.object_ids, both)) for one in (first, second))  # type: ignore[return-value]
+    classes = tuple(c for c in SIX_CLASSES if c in {*first.classes, *second.classes})
+    one, two = (a.select(np.isin(a.object_ids, both)).among(classes) for a in (first, second))
+    return one, two
 
 
 def agreement(first: Answers, second: Answers) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ def chance_against_time(predictions: Sequence[Prediction], name: TransientClass)
     predictions : sequence of Prediction
         The first is drawn in the accent.
     name : TransientClass
-        The true class, say; every classifier must know it.
+        The true class, say; each classifier knows it.
     """
     figure = blank_figure("MJD", f"probability of {STYLES[name].glyph} {name}", height=320)
     looks = ((ACCENT, "solid", "circle"), (QUIET, "dash", "square-open"))

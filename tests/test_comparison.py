@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_performance import NAMES, make_answers
 
-from taonet_core.answers import frozen_answers
+from taonet_core.answers import Answers, frozen_answers
 from taonet_core.comparison import (
     agreement,
     common,
@@ -99,6 +99,20 @@ def test_only_objects_that_both_were_asked_about_are_compared():
     with pytest.raises(ValueError, match="same objects"):
         agreement(one, two.select([0, 1, 2]))
     assert len(common(one, two.select([2, 0, 1]))[0]) == 3
+
+
+def test_a_classifier_of_fewer_classes_is_compared_all_the_same():
+    one = make_answers(["SN", "CV", "SN"], ["SN", "CV", ""])
+    few = make_answers(["SN", "CV", "SN"], ["SN", "SN", "SN"], model="forest")
+    two_classes = tuple(name for name in SIX_CLASSES if name in ("CV", "SN"))
+    columns = [SIX_CLASSES.index(name) for name in two_classes]
+    parts = (few.object_ids, few.labels, {0: few.after[0][:, columns]}, few.magnitude)
+    first, second = common(one, Answers("forest", "1.0", two_classes, *parts))
+    assert first.classes == second.classes == SIX_CLASSES
+    assert second.names(second.verdicts()).tolist() == ["SN", "SN", "SN"]
+    assert first.verdicts()[first.object_ids == "object002"] == -1
+    found = rivalry(first, second)
+    assert (found.both, found.only_first, found.only_second) == (1, 1, 1)
 
 
 def verdicts(nights, labels):
