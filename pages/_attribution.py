@@ -5,14 +5,15 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
 from pages._ui import identity
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.explain import METHODS, explain
+from taonet_core.explain import BASELINES, METHODS, explain
+from taonet_core.faithfulness import Faithfulness, faithfulness
 from taonet_core.labels import TransientClass
 from taonet_core.models.weights import ModelBundle
 
@@ -31,8 +32,7 @@ class Recent:
 
     def get(self, key: tuple[object, ...], compute: Callable[[], Result]) -> Result:
         """Return what is kept under a key, computing it where nothing is."""
-        with self._lock:
-            found = self._held.get(key)
+        found = self.peek(key)
         if found is None:
             found = compute()
         with self._lock:
@@ -40,7 +40,12 @@ class Recent:
             self._held.move_to_end(key)
             while len(self._held) > self._most:
                 self._held.popitem(last=False)
-        return found  # type: ignore[return-value]  # a key is used by one kind of result
+        return found
+
+    def peek(self, key: tuple[object, ...]) -> Any:
+        """Return what is kept under a key; None where nothing is."""
+        with self._lock:
+            return self._held.get(key)
 
 
 @st.cache_resource(show_spinner=False)
@@ -75,10 +80,10 @@ def attribution(
     content: str,
     sequence: ImageSequence,
     bundle: ModelBundle,
-    method: str = "integrated_gradients",
+    method: str = next(iter(METHODS)),
     target: TransientClass | str | None = None,
     against: TransientClass | str | None = None,
-    baseline: str = "sky",
+    baseline: str = next(iter(BASELINES)),
     steps: int = 32,
 ) -> Attribution:
     """Return why a model says a class, computing it with a progress bar where it is not known yet.
@@ -117,3 +122,34 @@ def attribution(
         )
 
     return _recent().get(key, compute)
+
+
+def faithfulness_check(
+    content: str, sequence: ImageSequence, bundle: ModelBundle, found: Attribution, *, now: bool
+) -> Faithfulness | None:
+    """Return whether an explanation tells what the model does.
+
+    Parameters
+    ----------
+    content : str
+        Changes whenever the object does.
+    sequence : ImageSequence
+    bundle : ModelBundle
+    found : Attribution
+        Of that object, by that model.
+    now : bool
+        Whether to compute it where it is not known yet.
+
+    Returns
+    -------
+    Faithfulness or None
+        None where it is not known and was not to be computed.
+    """
+    asked = (found.method, str(found.target), str(found.against), found.baseline)
+    key = ("faithfulness", content, identity(bundle), *asked, found.meta["steps"])
+
+    def compute() -> Faithfulness:
+        with st.spinner("Blanking the field piece by piece, and uncovering it again …"):
+            return faithfulness(sequence, bundle, found)
+
+    return _recent().get(key, compute) if now else _recent().peek(key)

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from plotly.subplots import make_subplots
 
-from taonet_core.charts import ACCENT, QUIET, Chart, blank_figure
+from taonet_core.charts import ACCENT, QUIET, Chart, blank_figure, dress
 from taonet_core.evidence_files import AGAINST, FOR
+from taonet_core.faithfulness import Faithfulness
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,8 +18,7 @@ if TYPE_CHECKING:
 #: Colours of evidence for and against, as over the frames.
 _FOR, _AGAINST = (f"rgb{colour}" for colour in (FOR, AGAINST))
 #: Part of the frame -> words, as `taonet_core.explain.evidence_shares` names them.
-PLACES = {"target": "within 2 FWHM", "host": "host", "rest": "rest of the frame"}
-_PLACE_COLOURS = {"target": ACCENT, "host": "#7fb2e5", "rest": "#c3c8cf"}
+PLACES = {"target": "target, within 2 FWHM", "host": "host galaxy", "rest": "rest of the frame"}
 
 
 def night_chart(nights: pd.DataFrame, *, night: int | None = None, signed: bool = True) -> Chart:
@@ -82,21 +83,69 @@ def place_chart(shares: Mapping[str, float]) -> Chart:
     shares : mapping of str to float
         What `taonet_core.explain.evidence_shares` returns; adds up to 1.
     """
-    figure = blank_figure("", "", height=76)
-    for name, words in PLACES.items():
-        figure.add_bar(
-            x=[100 * shares[name]],
-            y=[""],
-            orientation="h",
-            name=f"{words} {shares[name]:.0%}",
-            marker={"color": _PLACE_COLOURS[name]},
-            hovertemplate=f"{words}: {shares[name]:.1%}<extra></extra>",
-        )
-    figure.update_layout(barmode="stack", legend={"traceorder": "normal"})
-    figure.update_xaxes(range=[0, 100], visible=False)
-    figure.update_yaxes(visible=False)
+    figure = blank_figure("", "", height=130)
+    figure.add_bar(
+        x=[100 * shares[name] for name in PLACES],
+        y=list(PLACES.values()),
+        orientation="h",
+        marker={"color": [ACCENT, ACCENT, QUIET]},
+        text=[f"{shares[name]:.0%}" for name in PLACES],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:.1f} % of the evidence<extra></extra>",
+        showlegend=False,
+    )
+    figure.update_xaxes(range=[0, 108], visible=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
     said = ", ".join(f"{words} {shares[name]:.0%}" for name, words in PLACES.items())
     return Chart(figure, f"Where the evidence lies: {said}.")
+
+
+def faithfulness_chart(found: Faithfulness, subject: str) -> Chart:
+    """Draw how the probability falls and rises as places go and come in the order of evidence.
+
+    Parameters
+    ----------
+    found : Faithfulness
+    subject : str
+        Of what the probability is: ``"SN"``, or ``"SN rather than CV"``.
+    """
+    figure = make_subplots(rows=1, cols=2, shared_yaxes=True, horizontal_spacing=0.05)
+    dress(figure)
+    lines = (
+        ("in the order of evidence", "", {"color": ACCENT, "width": 3}),
+        ("nearest to the target first", "nearest_", {"color": QUIET, "dash": "dash", "width": 1.5}),
+        ("in random order", "random_", {"color": QUIET, "dash": "dot", "width": 1.5}),
+    )
+    for column, way in enumerate(("deletion", "insertion"), start=1):
+        for words, prefix, line in lines:
+            figure.add_scatter(
+                x=100 * found.shares,
+                y=getattr(found, prefix + way),
+                mode="lines",
+                line=line,
+                name=words,
+                legendgroup=words,
+                showlegend=column == 1,
+                hovertemplate=f"%{{x:.0f}} % of the field: %{{y:.2f}}<extra>{words}</extra>",
+                row=1,
+                col=column,
+            )
+    figure.update_yaxes(range=[0, 1])
+    figure.update_yaxes(title_text=f"probability of {subject}", row=1, col=1)
+    for column, way in ((1, "blanked"), (2, "uncovered")):
+        figure.update_xaxes(title_text=f"% of the field {way}", row=1, col=column)
+    figure.update_layout(height=250)
+    return Chart(figure, faithfulness_words(found))
+
+
+def faithfulness_words(found: Faithfulness) -> str:
+    """Say in numbers how much better than chance the order of evidence is."""
+    return (
+        f"Area against random order: {found.deletion_gain:+.2f} blanking and "
+        f"{found.insertion_gain:+.2f} uncovering the field; nearest to the target first, without "
+        f"looking: {found.nearest_deletion_gain:+.2f} and {found.nearest_insertion_gain:+.2f}."
+    ).replace("-", "\N{MINUS SIGN}")
 
 
 def _axis(signed: bool) -> str:

@@ -124,5 +124,6 @@ def test_the_chart_of_nights_marks_the_night_looked_at(attribution, sequence, si
 
 def test_the_chart_of_places_shows_shares():
     chart = place_chart({"target": 0.62, "host": 0.2, "rest": 0.18})
-    assert [bar.x[0] for bar in chart.figure.data] == pytest.approx([62, 20, 18])
+    [bars] = chart.figure.data
+    assert list(bars.x) == pytest.approx([62, 20, 18])
     assert "within 2 FWHM 62%" in chart.words

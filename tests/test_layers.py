@@ -43,6 +43,7 @@ FLOORS = [
     ("taonet_core.outputs", 6),
     ("taonet_core.explain", 6),
     ("taonet_core.evidence_files", 6),
+    ("taonet_core.sum_rule", 6),
     ("taonet_core.attribution_methods", 6),
     ("taonet_core.faithfulness", 6),
     ("taonet_core.evidence", 6),

@@ -1,0 +1,39 @@
+"""Explain: why this class, and how far the explanation can be trusted."""
+
+import streamlit as st
+
+from pages import _data as data
+from pages import _explanation as parts
+from pages import _question as question
+from pages import _ui as ui
+from pages._subject import subject
+from pages._ui import Key
+
+ui.begin()
+with ui.errors_said():
+    collection = data.current()
+object_id = data.linked_object(collection)
+if object_id not in collection.stamps:
+    st.title("Not found", anchor=False)
+    st.error(
+        f"There is no object named {ui.plain(object_id)[:200]} in {ui.plain(collection.title)}."
+    )
+    st.page_link("pages/browse.py", label="See what there is", icon=":material/grid_view:")
+    st.stop()
+
+listing = st.session_state.get(Key.LISTING, [])
+if object_id not in listing:
+    listing = list(collection.stamps)
+data.picker()
+bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+with bar:
+    question.choose_object(collection, object_id, listing)
+with ui.errors_said():
+    shown = subject(*data.read(collection, object_id), collection, listing)
+if not shown.predictions:
+    parts.nothing_said(shown)
+    st.stop()
+with bar, ui.errors_said():
+    asked = question.ask(shown.predictions)
+with ui.errors_said():
+    parts.show_evidence(shown, asked)
