@@ -1,18 +1,23 @@
 """The epoch viewer by itself: evidence, zoom, folding, filters, labels, keys."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from browser import bare_viewer, remount, rgba
+from browser import bare_viewer, now, remount, rgba
 from test_figures import attribution, prediction
 
+from taonet_core.data.sequence import ImageSequence
 from taonet_core.figures import attribution_overlay, viewer_payload
 from taonet_core.labels import TransientClass
 from taonet_core.transforms.photometry import extract_light_curve
 
+IMAGES = ("science", "reference", "difference")
+
 
 @pytest.fixture
 def outburst(make_sequence):
-    return make_sequence(nights=6, visits=2, flux=np.repeat([300, 300, 9000, 5000, 1500, 300], 2))
+    return make_sequence(nights=6, visits=2, flux=np.repeat([900, 950, 9000, 5000, 1500, 900], 2))
 
 
 def payload_of(sequence, **said):
@@ -64,3 +69,189 @@ def test_a_new_overlay_repaints_in_place(blank, outburst):
     page.keyboard.press("e")
     remount(page, payload, night=2, overlay=attribution_overlay(contrast, outburst))
     assert page.locator(".colourbar").inner_text().split("\n")[0] == "for AGN"
+
+
+def test_evidence_is_read_under_the_pointer_and_said_of_frames_not_read(blank, outburst):
+    values = np.zeros((6, 64, 64), np.float32)
+    values[0, 32, 32] = -0.125
+    told = attribution(outburst, values, night_of_frame=np.repeat([0, 1, 2, 3, 4, -1], 2))
+    overlay = attribution_overlay(told, outburst)
+    page = bare_viewer(blank, payload_of(outburst), night=1, overlay=overlay)
+    box = page.locator("canvas[data-image=difference]").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 32.5 / 64, box["y"] + box["height"] * 31.5 / 64)
+    words = page.locator(".pointer").inner_text()
+    assert words.startswith("x 32 y 32") and words.endswith("evidence −0.13")
+    page.keyboard.press("End")
+    assert "not read by taonet" in page.locator("figure.science figcaption").inner_text()
+
+
+def sheets(page):
+    """Return the part of the whole image (left, top, width) that each box shows."""
+    boxes = [page.locator(f"figure.{name} .image").bounding_box() for name in IMAGES]
+    inner = [page.locator(f"figure.{name} .sheet").bounding_box() for name in IMAGES]
+    return np.array(
+        [
+            [(box["x"] - at["x"]), box["y"] - at["y"], box["width"]] / np.array(at["width"])
+            for box, at in zip(boxes, inner, strict=True)
+        ]
+    )
+
+
+def test_zoom_and_pan_are_linked(blank, outburst):
+    page = bare_viewer(blank, payload_of(outburst))
+    np.testing.assert_allclose(sheets(page), [[0, 0, 1]] * 3, atol=1e-3)
+    box = page.locator("figure.reference .image").bounding_box()
+    place = (0.25, 0.75)
+    page.mouse.move(box["x"] + place[0] * box["width"], box["y"] + place[1] * box["height"])
+    page.mouse.wheel(0, -300)
+    page.wait_for_function("document.querySelector('.zoom-note').textContent !== '1.0×'")
+    view = sheets(page)
+    np.testing.assert_allclose(view, view[[0, 0, 0]], atol=2e-3)
+    width = view[0, 2]
+    assert width < 0.9
+    # what was under the pointer still is
+    np.testing.assert_allclose(view[0, :2] + width * np.array(place), place, atol=5e-3)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.45 * box["width"], box["y"] + 0.75 * box["height"])
+    page.mouse.up()
+    np.testing.assert_allclose(sheets(page)[:, 0], max(0, view[0, 0] - 0.2 * width), atol=5e-3)
+    page.keyboard.press("0")
+    np.testing.assert_allclose(sheets(page), [[0, 0, 1]] * 3, atol=1e-3)
+    page.keyboard.press("+")
+    assert sheets(page)[2, 2] == pytest.approx(1 / 1.5, abs=1e-3)
+    page.locator("figure.science .image").dblclick()
+    np.testing.assert_allclose(sheets(page), [[0, 0, 1]] * 3, atol=1e-3)
+
+
+def test_the_pointer_reads_all_three_images_and_marks_the_pixel_in_them(blank, outburst):
+    payload = payload_of(outburst)
+    page = bare_viewer(blank, payload, night=3)
+    box = page.locator("canvas[data-image=reference]").bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 10.5 / 64, box["y"] + box["height"] * 43.5 / 64)
+    words = page.locator(".pointer").inner_text()
+    raw = outburst.frames[4, 20, 10]
+    assert words.startswith("x 10 y 20") and f"science {raw:.0f}" in words
+    assert "reference" in words and "difference" in words
+    places = {mark.get_attribute("transform") for mark in page.locator(".cross").all()}
+    assert places == {"translate(10.5,43.5)"}
+
+
+def test_folding_moves_points_to_their_phase_and_a_click_still_finds_the_epoch(blank, outburst):
+    payload = payload_of(outburst)
+    page = bare_viewer(blank, payload)
+    before = columns(page)
+    page.get_by_role("button", name="fold").click()
+    page.get_by_label("Period, days").fill("25")
+    page.keyboard.press("Tab")
+    twice = columns(page)
+    assert len(twice) == 2 * len(before)
+    first, second = np.split(twice, 2)
+    turn = second[0] - first[0]
+    np.testing.assert_allclose(second - first, turn)
+    times = np.array(payload["epochs"]["mjd"])
+    phase = (times - times[payload["epochs"]["peak"]]) / 25 % 1
+    np.testing.assert_allclose((first - first[payload["epochs"]["peak"]]) / turn, phase, atol=1e-6)
+    page.locator(".curve .point").nth(len(before) + 9).click(force=True)
+    assert page.locator(".player input[type=range]").input_value() == "9"
+    page.get_by_role("button", name="Double the period").click()
+    assert page.get_by_label("Period, days").input_value() == "50"
+    page.get_by_role("button", name="fold").click()
+    np.testing.assert_allclose(columns(page), before)
+
+
+def columns(page):
+    """Return where the points of the light curve are, from left."""
+    marks = page.locator(".curve .marks .point").all()
+    return np.array([float(m.get_attribute("transform")[10:].split(",")[0]) for m in marks])
+
+
+def test_the_time_axis_may_be_named_in_several_ways(blank, outburst):
+    page = bare_viewer(blank, payload_of(outburst))
+    before = columns(page)
+    for axis, unit in {"UTC": "UTC", "days since first": "days", "days since peak": "days"}.items():
+        page.get_by_label("Time axis").select_option(axis)
+        np.testing.assert_allclose(columns(page), before)
+        assert page.locator(".curve .axes .unit").first.text_content() == unit
+    page.get_by_label("Time axis").select_option("night")
+    assert not np.allclose(columns(page), before)
+
+
+def test_a_filter_can_be_hidden(blank, make_sequence):
+    made = make_sequence(nights=6, visits=2, flux=9000.0)
+    sequence = ImageSequence(
+        made.frames, made.times, None, made.meta, {"band": np.array(["g", "r"] * 6)}
+    )
+    page = bare_viewer(blank, payload_of(sequence))
+    names = page.locator(".curve .switch text").all_text_contents()
+    assert sorted(names) == ["g 6", "r 6"]
+    page.locator(".curve .switch").nth(0).click()
+    assert len(columns(page)) == 6
+    page.keyboard.press("Enter")  # the switch keeps the focus
+    assert len(columns(page)) == 12
+
+
+def test_prediction_sets_and_labels_are_each_their_own_kind_of_thing(blank, outburst):
+    chances = np.tile([0.7, 0.1, 0.1, 0.05, 0.03, 0.02], (6, 1))
+    sets = np.ones((6, 6), bool)
+    sets[2:, 1:] = False
+    told = prediction(outburst, np.repeat(np.arange(6), 2))
+    told = replace(told, probabilities=chances, prediction_sets=sets, novelty=99.7)
+    label = {"class": "CV", "author": "vera", "when": "2026-01-02T03:04:05"}
+    payload = viewer_payload(outburst, extract_light_curve(outburst), [told], expert=label)
+    page = bare_viewer(blank, payload, night=6)
+    assert "set {AGN} at 90 %" in page.locator(".trust .set").inner_text()
+    assert page.locator(".trust .novelty").inner_text().startswith("unlike its training")
+    kinds = {kind: page.locator(f".badge.{kind}").inner_text() for kind in ("expert", "truth")}
+    assert kinds == {"expert": "▲\nCV", "truth": "★\nSN"}
+    widths = {
+        bar.get_attribute("data-class"): float(bar.get_attribute("width"))
+        for bar in page.locator(".sets rect").all()
+    }
+    assert widths["AGN"] > 2 * widths["SN"] > 0
+    assert page.locator(".labels .pale").count() == 5
+    page.keyboard.press("Home")
+    assert page.locator(".labels .pale").count() == 0
+    page.evaluate("window.first = document.querySelector('.stage')")
+    remount(page, {**payload, "expert": {**label, "class": "SN"}}, night=6)
+    assert page.locator(".badge.expert").inner_text() == "★\nSN"
+    assert page.evaluate("window.first === document.querySelector('.stage')")
+    assert now(page).startswith("night 1 of 6")  # a rerun does not move the cursor
+
+
+def test_keys_are_listed_and_reach_the_ends(blank, outburst):
+    page = bare_viewer(blank, payload_of(outburst))
+    page.keyboard.press("Home")
+    assert now(page).startswith("night 1 of 6")
+    page.keyboard.press("End")
+    assert "frame 12 of 12" in now(page)
+    page.keyboard.press("?")
+    assert page.get_by_role("dialog").is_visible()
+    page.keyboard.press("ArrowLeft")
+    assert "frame 12 of 12" in now(page)
+    page.keyboard.press("Escape")
+    print(
+        page.evaluate(
+            "[document.querySelector('dialog').open, document.activeElement.outerHTML.slice(0,80)]"
+        )
+    )
+    page.keyboard.press("ArrowLeft")
+    assert "frame 11 of 12" in now(page)
+
+
+def test_another_night_asked_for_by_the_page_moves_the_cursor(blank, outburst):
+    payload = payload_of(outburst)
+    page = bare_viewer(blank, payload, night=2)
+    remount(page, payload, night=5)
+    assert now(page).startswith("night 5 of 6")
+
+
+def test_a_night_or_a_stretch_is_repainted_at_once(blank, rng):
+    sequence = ImageSequence(rng.normal(size=(90, 160, 160)), 55_000 + np.arange(90.0))
+    page = bare_viewer(blank, viewer_payload(sequence, extract_light_curve(sequence)))
+    took = page.evaluate(
+        """() => { const start = performance.now();
+          const key = { key: 'ArrowRight' };
+          for (let i = 0; i < 20; i += 1) document.dispatchEvent(new KeyboardEvent('keydown', key));
+          return (performance.now() - start) / 20; }"""
+    )
+    assert took < 150

@@ -43,14 +43,14 @@ def attribution(sequence, values, *, against=None, **known):
     night = np.repeat(np.arange(count), len(sequence) // count)
     height, width = sequence.frames.shape[1:]
     meta = {"left": width // 2 - size // 2, "top": height // 2 - size // 2}
-    settings = {"method": "integrated_gradients", "baseline": "sky", "signed": True} | known
+    settings = {"method": "integrated_gradients", "baseline": "sky", "signed": True}
+    settings |= {"night_of_frame": night, "model": "taonet", "model_version": "1", "meta": meta}
     return Attribution(
         values,
         sequence.times[:: len(sequence) // count],
         target=TransientClass.SN,
         against=against,
-        **{"night_of_frame": night, "model": "taonet", "model_version": "1", "meta": meta},
-        **{"explained": float(values.sum()), "delta": 0.0} | settings,
+        **{"explained": float(values.sum()), "delta": 0.0} | settings | known,
     )
 
 

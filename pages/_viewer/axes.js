@@ -1,6 +1,6 @@
 // Axes: round numbers and calendar dates, the frame of a chart, and what runs along its x axis.
 
-const MARGIN = { left: 48, right: 88, top: 22, bottom: 22 };
+const MARGIN = { left: 48, right: 98, top: 22, bottom: 22 };
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const MJD_UNIX = 40587; // MJD of 1970-01-01
 const TIME_AXES = ["MJD", "UTC", "days since first", "days since peak", "night"];

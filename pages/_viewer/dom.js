@@ -8,10 +8,11 @@ const ICONS = {
   back: "M10 3L5 8l5 5", forth: "M6 3l5 5-5 5",
   copy: "M5.5 5.5h8v8h-8z M10.5 5.5v-3h-8v8h3",
 };
+const CALM = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 // What the reader chose last, kept from object to object.
 const chosen = {
   stretch: "asinh", interval: "zscale", map: "grey", level: true, manual: null,
-  unit: "mag", limits: true, axis: "MJD", fold: false, speed: "1×", model: null,
+  unit: "mag", limits: true, axis: "MJD", fold: false, speed: CALM ? "½×" : "1×", model: null,
   evidence: true, opacity: 0.7,
 };
 
@@ -81,9 +82,19 @@ function press(group, value) {
   for (const one of group.children) one.setAttribute("aria-pressed", one.dataset.value === value);
 }
 
-/** A small "?" that explains in one sentence what stands before it. */
+/** A small "?" that explains what stands before it, to a pointer, the keyboard or a finger. */
 function hint(words) {
-  return el("span", { class: "hint", tabindex: 0, role: "note", title: words, "aria-label": words }, "?");
+  const tip = el("span", { class: "tip", popover: "manual", "aria-hidden": "true" }, words);
+  const show = () => {
+    tip.showPopover();
+    const { left, top, bottom } = mark.getBoundingClientRect();
+    const { width, height } = tip.getBoundingClientRect();
+    tip.style.left = `${Math.max(8, Math.min(window.innerWidth - width - 16, left - width / 2))}px`;
+    tip.style.top = `${bottom + 8 + height < window.innerHeight ? bottom + 6 : top - height - 6}px`;
+  };
+  const hide = () => { if (mark !== document.activeElement) tip.hidePopover(); };
+  const mark = el("span", { class: "hint", tabindex: 0, role: "note", "aria-label": words, onpointerenter: show, onfocus: show, onpointerleave: hide, onblur: () => tip.hidePopover() }, "?", tip);
+  return mark;
 }
 
 /** A class in its colour and with its mark; `kind` tells who says so. */

@@ -69,15 +69,29 @@ function badges(card, styles) {
   } else if (!card.error) {
     row.append(node("span", "none", "not classified yet"));
   }
+  if (card.truth) {
+    const title = card.simulated ? "Truth (simulated)" : "Label in the catalogue";
+    const truth = badge(card.truth, card.truth, "truth", styles, title);
+    if (card.arrow) row.prepend(truth, node("span", "taken", "→")); // truth, taken for verdict
+    else row.append(truth);
+  }
+  if (card.expert) row.append(badge(card.expert, card.expert, "expert", styles, "Label of experts"));
   if (verdict && second && second.class !== verdict.class) {
     const words = `${second.model} ${second.class} ${second.probability.toFixed(2)}`;
     row.append(badge(second.class, words, "filled second", styles, `Verdict of ${second.model} ${second.version}, which disagrees`));
   }
-  if (card.truth) {
-    const title = card.simulated ? "Truth (simulated)" : "Label in the catalogue";
-    row.append(badge(card.truth, card.truth, "truth", styles, title));
-  }
-  if (card.expert) row.append(badge(card.expert, card.expert, "expert", styles, "Label of experts"));
+  return row;
+}
+
+/** The object that this one was taken for: a small print with its badges. */
+function besides(card, styles) {
+  const row = node("span", "beside");
+  const image = picture(card);
+  image.classList.add("small");
+  const words = node("span", "");
+  words.append(node("span", "facts", "looks like"), badges(card, styles));
+  row.append(image, words);
+  row.draw = () => card.image && drawThumbnail(image, card);
   return row;
 }
 
@@ -105,7 +119,12 @@ function makeCard(card, styles, open) {
   link.append(image, marks, node("span", "name", card.id));
   link.append(lightCurve(card.image ? card.points : [], "spark"));
   link.append(node("span", "facts", card.facts));
-  link.draw = () => card.image && drawThumbnail(image, card);
+  const beside = card.beside ? besides(card.beside, styles) : null;
+  if (beside) link.append(beside);
+  link.draw = () => {
+    if (card.image) drawThumbnail(image, card);
+    beside?.draw();
+  };
   return link;
 }
 

@@ -37,7 +37,7 @@ class Images {
     box.addEventListener("pointerdown", (event) => this.point(event, canvas));
     box.addEventListener("pointerleave", () => this.rest());
     const said = el("span", { class: "said" });
-    return { node: el("figure", { class: name }, el("figcaption", {}, el("b", {}, name), said), box), box, sheet, canvas, evidence, cross, fault, said };
+    return { node: el("figure", { class: name }, el("figcaption", {}, el("b", {}, name), said, name === "science" ? this.viewer.evidence.box : null), box), box, sheet, canvas, evidence, cross, fault, said };
   }
 
   tools() {
@@ -52,8 +52,7 @@ class Images {
     return el("div", { class: "tools" },
       select("Stretch", Object.keys(STRETCHES), "stretch", redraw), interval, byHand,
       select("Colour map", Object.keys(COLOUR_MAPS), "map", redraw),
-      check("remove sky", "Take each frame's own median off before showing it; one stretch holds for all frames", "level", () => { this.fillLimits(byHand); redraw(); }),
-      this.viewer.evidence.box);
+      check("remove sky", "Take each frame's own median off before showing it; one stretch holds for all frames", "level", () => { this.fillLimits(byHand); redraw(); }));
   }
 
   /** Limits by hand begin at zscale. */

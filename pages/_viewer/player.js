@@ -18,7 +18,7 @@ class Player {
     this.slider.addEventListener("input", () => viewer.show(Number(this.slider.value), true));
     this.playButton = button("Play (space)", "play", () => this.play());
     this.blinkButton = el("button", { type: "button", class: "blink", "aria-pressed": "false", title: "Blink science against reference (b)", onclick: () => this.blink() }, "blink");
-    this.now = el("p", { class: "now number", "aria-live": "off" });
+    this.now = el("p", { class: "now number", "aria-live": "polite" });
     this.help = this.helpBox();
     this.node = el("div", { class: "player" },
       el("div", { class: "row", role: "group", "aria-label": "Player" },
@@ -86,7 +86,7 @@ class Player {
     const { images } = this.viewer;
     if (!images) return;
     if (this.blinking === null) {
-      this.blinking = setInterval(() => { images.blinked = !images.blinked; images.draw(); }, 500);
+      this.blinking = setInterval(() => { images.blinked = !images.blinked; images.draw(); }, CALM ? 1500 : 500);
     } else {
       clearInterval(this.blinking);
       this.blinking = null;
@@ -102,6 +102,7 @@ class Player {
     this.playButton.replaceChildren(icon(playing ? "pause" : "play"));
     this.playButton.setAttribute("aria-label", label);
     this.playButton.title = label;
+    this.now.setAttribute("aria-live", playing ? "off" : "polite");
     this.blinkButton.setAttribute("aria-pressed", this.blinking !== null);
   }
 

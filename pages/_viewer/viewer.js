@@ -10,11 +10,11 @@ class Viewer {
     this.verdicts = new Verdicts(this);
     if (frames) [this.film, this.images] = [new Film(this), new Images(this)];
     [this.player, this.curve, this.classes] = [new Player(this), new CurvePanel(this), new ClassPanel(this)];
-    const left = [this.images, this.player, this.film].filter(Boolean).map((part) => part.node);
+    const pictures = [this.images, this.player, this.film].filter(Boolean).map((part) => part.node);
+    this.charts = el("div", { class: "column charts" }, this.curve.node, this.classes.node);
+    const columns = [el("div", { class: "column pictures" }, ...pictures), this.charts];
     host.replaceChildren(subjectLine(data, turn), this.verdicts.node,
-      el("div", { class: frames ? "stage" : "stage plain" },
-        el("div", { class: "column pictures" }, ...left),
-        el("div", { class: "column charts" }, this.curve.node, this.classes.node)));
+      el("div", { class: frames ? "stage" : "stage plain" }, ...(frames ? columns : columns.reverse())));
     // a click leaves the keyboard with the viewer, so that space plays and does not press the button again
     host.tabIndex = -1;
     host.onmousedown = (event) => {
@@ -24,7 +24,7 @@ class Viewer {
     };
     this.images?.shade();
     this.images?.zoom.reset();
-    this.resize = new ResizeObserver(() => this.drawCharts());
+    this.resize = new ResizeObserver(() => { this.order(); this.drawCharts(); });
     for (const plot of host.querySelectorAll(".plot")) this.resize.observe(plot);
     this.drawCharts();
   }
@@ -34,6 +34,12 @@ class Viewer {
     if (this.player.blinking !== null) this.player.blink();
     this.resize.disconnect();
     clearTimeout(this.pending);
+  }
+
+  /** In one column the probabilities come first; for the keyboard too. */
+  order() {
+    const first = this.host.clientWidth <= 760 && this.images ? this.classes : this.curve;
+    if (this.charts.firstChild !== first.node) this.charts.prepend(first.node);
   }
 
   pickModel(name) {
