@@ -229,11 +229,7 @@ def test_keys_are_listed_and_reach_the_ends(blank, outburst):
     page.keyboard.press("ArrowLeft")
     assert "frame 12 of 12" in now(page)
     page.keyboard.press("Escape")
-    print(
-        page.evaluate(
-            "[document.querySelector('dialog').open, document.activeElement.outerHTML.slice(0,80)]"
-        )
-    )
+    page.get_by_role("dialog").wait_for(state="hidden")
     page.keyboard.press("ArrowLeft")
     assert "frame 11 of 12" in now(page)
 
