@@ -58,3 +58,13 @@ def test_what_nightly_visits_make_of_a_slow_change_is_called_an_alias(rng):
     found = period_search(fading)
     assert found["period"] == pytest.approx(1, abs=0.03) and found["alias"]
     assert not period_search(wave(rng, 7.3))["alias"]
+
+
+def test_equal_steps_have_blind_frequencies_and_still_a_period(rng):
+    """One point a day sees nothing of one cycle a day; 0/0 there is no peak."""
+    times = 55_000 + np.arange(60.0)
+    mag = 18 + 0.5 * np.sin(2 * np.pi * times / 7.3) + rng.normal(0, 0.02, 60)
+    found = period_search(LightCurve(times, mag, np.full(60, 0.02)))
+    beat = 1 / found["period"] % 1  # whole cycles a day leave no trace
+    assert min(beat, 1 - beat) == pytest.approx(1 / 7.3, abs=0.005)
+    assert max(found["power"]) <= 1

@@ -51,7 +51,9 @@ def period_search(curve: LightCurve) -> dict[str, Any] | None:
     fastest = min(1 / SHORTEST, MOST / (_PER_PEAK * span))
     search = LombScargle(time, value, error)
     frequency = np.arange(2 / span, fastest, 1 / (_PER_PEAK * span))
-    power = np.nan_to_num(search.power(frequency, assume_regular_frequency=True))
+    with np.errstate(divide="ignore", invalid="ignore"):  # 0/0 where equal steps see no change
+        power = search.power(frequency, assume_regular_frequency=True)
+    power = np.where((power >= 0) & (power <= 1), power, 0.0)
     best = int(np.argmax(power))
     chance = search.false_alarm_probability(power[best], method="baluev", maximum_frequency=fastest)
     shown = _highest(frequency, power)
