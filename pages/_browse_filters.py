@@ -86,21 +86,20 @@ def said_of_address() -> None:
 
 def nothing_fits(overview: pd.DataFrame, selection: Selection) -> None:
     """Say that nothing fits, and which filter to take away for how many objects."""
-    st.subheader("No object fits", anchor=False)
-    st.text("Each filter alone would have to go, for so many objects:")
-    for name, words in selection.describe().items():
-        wider = _without(selection, name)
-        count = len(wider.apply(overview))
-        st.button(
-            f"without {ui.plain(words)}: {count} object{'' if count == 1 else 's'}",
-            key=f"wider-{name}",
-            disabled=not count,
-            on_click=browse.ask,
-            args=(wider,),
-        )
-    st.button(
-        "Clear all filters", key="clear-all", on_click=browse.ask, args=(selection.cleared(),)
-    )
+    st.subheader("No object fits all of these filters", anchor=False)
+    st.text("Take one away:")
+    with st.container(horizontal=True, gap="small"):
+        for name, words in selection.describe().items():
+            wider = _without(selection, name)
+            count = len(wider.apply(overview))
+            st.button(
+                f"without {ui.plain(words)}: {count} object{'' if count == 1 else 's'}",
+                key=f"wider-{name}",
+                disabled=not count,
+                on_click=browse.ask,
+                args=(wider,),
+            )
+        st.button("Clear all filters", on_click=browse.ask, args=(selection.cleared(),))
 
 
 def _without(selection: Selection, name: str) -> Selection:
@@ -134,8 +133,8 @@ def _one_of(name: str, label: str, options: Sequence[str], *, bare: bool = False
 
 def _line(title: str, help: str | None = None) -> DeltaGenerator:
     """Open a line of the panel of filters: what it is about, then its fields."""
-    place = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    place.text(title, width=150, help=help)
+    place = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+    place.text(title, width=128, help=help)
     return place
 
 
@@ -144,10 +143,10 @@ def _more(known: Mapping[str, Range]) -> None:
     for name, (_, words) in CHOICES.items():
         with _line(titles[name]):
             _one_of(name, titles[name], list(words), bare=True)
+    with _line("Probability of", "Which class the bounds on the probability are about"):
+        _choose("probability_of", ["", *map(str, TransientClass)], lambda c: c or "the verdict")
     for name, quantity in RANGES.items():
         _range_fields(name, quantity, known[name])
-    with _line("Probability of", "Which class the bounds on the probability are about"):
-        _choose("probability_of", [None, *map(str, TransientClass)], lambda c: c or "the verdict")
     radii = sorted({*RADII, st.session_state[browse.WIDGET + "radius"]})
     with _line("Search radius", "Around a position that comes without a radius of its own"):
         _choose("radius", radii, _angle)
@@ -176,9 +175,9 @@ def _range_fields(name: str, quantity: Quantity, known: Range) -> None:
 def _end(name: str, quantity: Quantity, end: str, hint: float | None, label: str) -> None:
     """Show the field of one end of a range; what is known of the objects stands in it faintly."""
     key, faint = f"{browse.WIDGET}{name}-{end}", "" if hint is None else f"{hint:.4g}"
-    look = {"label_visibility": "collapsed", "width": 160, "on_change": browse.touch}
+    look = {"label_visibility": "collapsed", "width": 94, "on_change": browse.touch}
     if name == "dates":
-        text = st.text_input(label, key=key, placeholder="2012-09-25 or MJD", **look)
+        text = st.text_input(label, key=key, placeholder="date or MJD", **look)
         if text and browse.day(text) is None:
             st.caption("Wanted a day such as 2012-09-25, or an MJD.")
         return

@@ -69,9 +69,10 @@ def remember(collection: str, selection: Selection) -> None:
 def load(selection: Selection, query: Mapping[str, Sequence[str]] | None = None) -> None:
     """Set every filter on screen to a selection; what else a query holds, too."""
     state = st.session_state
-    for name in ("text", "model", "probability_of", "outcome", "agreement", "experts", "region"):
+    for name in ("model", "outcome", "agreement", "experts", "region"):
         state[WIDGET + name] = getattr(selection, name) or None
-    state[WIDGET + "text"] = selection.text
+    for name in ("text", "probability_of"):
+        state[WIDGET + name] = getattr(selection, name)
     state[WIDGET + "radius"] = selection.radius_arcsec
     for name in ("truths", "verdicts"):
         state[WIDGET + name] = list(getattr(selection, name))
@@ -138,7 +139,7 @@ def welcome(collection: Collection) -> None:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.text("New here? See what the classifiers make of one object:", width="content")
-        if st.button("Open an example", key=Key.EXAMPLE, type="primary"):
+        if st.button("Open an example", key=Key.EXAMPLE):
             ui.follow(data.showpiece(collection))
         if st.button("Upload yours", key="welcome-upload"):
             ui.open_page("upload")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -17,13 +19,16 @@ from pages._ui import Key
 from pages._viewer import gallery
 from taonet_core.collection import Collection
 from taonet_core.data.exports import write_table
+from taonet_core.data.saved_views import LONGEST, read_views, remove_view, save_view
 from taonet_core.data.selection import Selection, listing
+from taonet_core.errors import TaoNetError
 from taonet_core.figures import class_styles
 from taonet_core.labels import STYLES, TransientClass
 from taonet_core.skymap import marked_region, named, sky_map
 
 _SUFFIXES = (".csv", ".ecsv", ".vot", ".json")
-_OPEN = "browse-open"
+# Names in the session: the object clicked on the sky, the name of a view, why it was not kept.
+_OPEN, _NAME, _PROBLEM = "browse-open", "browse-view-name", "browse-view-problem"
 _number = st.column_config.NumberColumn
 
 
@@ -176,21 +181,57 @@ def _marked_on_sky(key: str, selection: Selection) -> None:
 
 
 def take_away(collection: Collection, found: pd.DataFrame) -> None:
-    """Offer the list as a file and as an address."""
+    """Offer the list as a file, as an address, and as a view under a name."""
     with st.popover("Download"):
         ui.downloads("list", collection.name, partial(write_table, listing(found)), _SUFFIXES)
         st.caption(f"{len(found):,} objects with verdicts, in the order shown.")
-    with st.popover("Link", help="Filters, order and page are in the address"):
+    with st.popover("Views"):
         st.caption("This address shows the same list again:")
         st.code(_address(), language=None, wrap_lines=True)
+        _saved_views()
 
 
 def _address() -> str:
-    base = (st.context.url or "").split("?")[0]
-    return f"{base}?{_query_text()}".removesuffix("?")
+    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    return f"{(st.context.url or '').split('?')[0]}?{urlencode(query, doseq=True)}".rstrip("?")
 
 
-def _query_text() -> str:
-    from urllib.parse import urlencode
+def _saved_views() -> None:
+    """List the views kept on this installation; a click opens one."""
+    path = data.ROOT / "views.json"
+    st.text_input(
+        "Keep this view under a name",
+        key=_NAME,
+        max_chars=LONGEST,
+        placeholder="bright supernovae",
+        help="Kept on the machine the app runs on, for everyone who uses it there",
+    )
+    st.button("Save this view", key="save-view", on_click=_save, args=(path,))
+    if _PROBLEM in st.session_state:
+        st.error(ui.plain(st.session_state.pop(_PROBLEM)))
+    for name, query in read_views(path).items():
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.button(ui.plain(name), key=f"view-{name}", on_click=_open, args=(query,))
+            st.button(
+                "",
+                icon=":material/delete:",
+                help="Remove this view",
+                type="tertiary",
+                key=f"remove-{name}",
+                on_click=remove_view,
+                args=(path, name),
+            )
 
-    return urlencode({key: st.query_params.get_all(key) for key in st.query_params}, doseq=True)
+
+def _save(path: Path) -> None:
+    query = {key: st.query_params.get_all(key) for key in st.query_params}
+    try:
+        save_view(path, st.session_state[_NAME], query)
+        st.session_state[_NAME] = ""
+    except TaoNetError as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def _open(query: dict[str, list[str]]) -> None:
+    st.session_state[Key.DATA] = query.get(Key.DATA, [data.DEMO])[0]
+    st.query_params.from_dict(query)

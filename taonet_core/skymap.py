@@ -23,6 +23,7 @@ GALACTIC_POLE = (192.85948, 27.12825)
 _CORNERS = 48
 _GREY = "#8a8f98"
 _NOTHING = ClassStyle("unknown", _GREY, "circle-open", "○")
+_TOP = {"constrain": "domain", "constraintoward": "top"}
 _HOVER = "<b>%{customdata[0]}</b><br>%{customdata[1]}<extra></extra>"
 
 
@@ -202,10 +203,10 @@ def _layout() -> dict[str, Any]:
         "height": 520,
         "margin": {"l": 0, "r": 0, "t": 8, "b": 0},
         "xaxis": {**hidden, "range": [-2.12, 2.04], "constrain": "domain"},
-        "yaxis": {**hidden, "range": [-1.04, 1.04], "scaleanchor": "x", "constrain": "domain"},
+        "yaxis": {**hidden, "range": [-1.04, 1.04], "scaleanchor": "x", **_TOP},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "legend": {"orientation": "h", "y": -0.02, "x": 0.5, "xanchor": "center"},
+        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0.5, "xanchor": "center"},
         "hovermode": "closest",
         "dragmode": "select",
         "uirevision": "sky",  # the zoom outlives a change of filter

@@ -318,3 +318,18 @@ def test_twenty_thousand_objects_stay_quick(start, folders):
     assert max(taken.values()) < 1.0, taken
     taken["sky"] = timed(lambda: app.button_group(browse.VIEW).set_value("sky"))
     assert pages and taken["sky"] < 2.0, taken
+
+
+def test_a_view_is_kept_under_a_name_and_opened_again(start):
+    app = start(truth="SN", sort="snr", view="table")
+    app.text_input("browse-view-name").set_value("<b>bright</b> SN").run()
+    app.button("save-view").click().run()
+    other = start(nights="1..2")
+    other.button("view-<b>bright</b> SN").click().run()
+    assert other.query_params == {"truth": "SN", "sort": "snr", "view": "table"}
+    assert len(other.dataframe[0].value) == 1
+    other.button("remove-<b>bright</b> SN").click().run()
+    assert "view-<b>bright</b> SN" not in [button.key for button in other.button]
+    other.text_input("browse-view-name").set_value("  ").run()
+    other.button("save-view").click().run()
+    assert "wanted a name" in other.error[0].value.replace("\\", "")
