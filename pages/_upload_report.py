@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -12,8 +14,8 @@ from pages._uploads import Upload
 from taonet_core.collection import Collection
 from taonet_core.data.exports import write_table
 from taonet_core.labels import STYLES, TransientClass
-from taonet_core.overview import overview_table
 from taonet_core.transforms.summary import describe
+from taonet_core.verdicts import Verdicts
 
 _UNKNOWN = "no class"
 
@@ -66,41 +68,64 @@ def next_steps(collection: Collection) -> None:
 
 def verdicts(upload: Upload, collection: Collection) -> None:
     """Show a row an object; choosing one opens its page."""
-    bundles, missing = ui.models()
     kept = data.store(collection)
-    said = [kept.verdicts(collection, bundle) for bundle in bundles]
-    table = overview_table(collection.catalog, kept.facts(collection), said)
-    rows = {"object": table["object_id"], "class": table["label"].replace("", "–")}
-    for bundle in bundles:
-        rows[bundle.name] = [
-            f"{verdict} {confidence:.2f}" if verdict else "–"
-            for verdict, confidence in zip(
-                table[f"verdict_{bundle.name}"].fillna(""),
-                table[f"confidence_{bundle.name}"],
-                strict=True,
-            )
-        ]
-    items = [collection.read(name) for name in table["object_id"]]
-    rows["what was read"] = [describe(item) for item in items]
-    rows["assumed"] = [" · ".join(item.meta.get("notes", ())) for item in items]
-    rows["left out"] = [" · ".join(item.meta.get("dropped", ())) for item in items]
+    said = [kept.verdicts(collection, bundle) for bundle in uploads.asked(collection)]
+    known = [(v.model, v.version, len(v)) for v in said]
+    table = _rows(f"{collection.key} {known}", collection, said)
     chosen = st.dataframe(
-        pd.DataFrame(rows),
+        table,
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
         key=f"upload-rows-{upload.content}",
-        column_config={"class": st.column_config.TextColumn(help="The known class, if any")},
+        column_config={
+            "class": st.column_config.TextColumn(help="The known class, if any"),
+            **{
+                v.model: st.column_config.TextColumn(
+                    help=f"Verdict of version {v.version} after the last night, and its probability"
+                )
+                for v in said
+            },
+        },
     )["selection"]["rows"]
-    st.caption(
-        "Choose a row to open the object. Verdicts: class and probability after the last night."
-    )
     if chosen:
-        ui.open_page("sequence", **{ui.Key.OBJECT: table["object_id"].iloc[chosen[0]]})
-    for name, why in missing.items():
+        ui.open_page("sequence", **{ui.Key.OBJECT: table["object"].iloc[chosen[0]]})
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.caption("Choose a row to open the object.", width="content")
+        results = pd.concat([v.table().assign(model=v.model, version=v.version) for v in said])
+        ui.downloads("results", "taonet", lambda path: write_table(results, path))
+    for name, why in ui.models()[1].items():
         st.caption(f"{name} was not asked: {ui.plain(why)}")
-    results = pd.concat([v.table().assign(model=v.model, version=v.version) for v in said])
-    ui.downloads("results", "taonet", lambda path: write_table(results, path))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _rows(key: str, _collection: Collection, _said: Sequence[Verdicts]) -> pd.DataFrame:
+    """Return what is known of every object as words; `key` changes whenever that does."""
+    names = list(_collection.catalog["object_id"])
+    rows = {"object": names, "class": [_marked(c) for c in _collection.catalog["label"]]}
+    for said in _said:
+        pairs = zip(said.object_ids, said.verdict, said.confidence, strict=True)
+        words = {name: f"{_marked(verdict)} {p:.2f}" for name, verdict, p in pairs if verdict}
+        rows[said.model] = [words.get(name, "–") for name in names]
+    items = [_collection.read(name) for name in names]
+    rows["what was read"] = [describe(item) for item in items]
+    for title, fact in (("assumed", "notes"), ("left out", "dropped")):
+        rows[title] = [" · ".join(item.meta.get(fact, ())) for item in items]
+    return pd.DataFrame(rows)
+
+
+def checklist(upload: Upload, collection: Collection) -> None:
+    """Say of a single object what was read, assumed and left out."""
+    item = collection.read(next(iter(collection.stamps)))
+    lines = {"Read": [describe(item)], "Assumed": item.meta.get("notes", ())}
+    lines["Left out"] = item.meta.get("dropped", ())
+    for title, texts in lines.items():
+        for text in texts:
+            st.text(f"{title}: {text}")
+
+
+def _marked(label: str) -> str:
+    return f"{STYLES[TransientClass(label)].glyph} {label}" if label else "–"
 
 
 def left_out(upload: Upload) -> None:

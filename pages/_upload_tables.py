@@ -14,71 +14,94 @@ from taonet_core.data.column_roles import NEEDED, ROLES
 from taonet_core.data.column_values import CLOCKS
 from taonet_core.data.column_words import understood
 from taonet_core.data.delivery import Chosen
-from taonet_core.data.intake import TableGroup
+from taonet_core.data.intake import Intake, TableGroup
 
 _USES = {"curves": "light curves", "labels": "classes of objects", "": "leave it out"}
 _NONE = "–"
 _FIRST_ROWS = 5
 
 
-def choose_columns(content: str, groups: Sequence[TableGroup]) -> list[Chosen] | None:
-    """Ask about the tables whose columns are in doubt; the others can be changed.
+def choose_columns(content: str, intake: Intake) -> list[Chosen] | None:
+    """Ask about the tables whose columns are in doubt.
 
     Parameters
     ----------
     content : str
         Changes whenever the files do.
-    groups : sequence of TableGroup
+    intake : Intake
 
     Returns
     -------
     list of Chosen or None
         None while an answer is awaited.
     """
-    chosen: list[Chosen] = []
-    for number, group in enumerate(groups):
-        key = f"columns-{content}-{number}"
-        if group.guess.certain or not group.offered:
-            default = group.guess.mapping if group.offered else None
-            st.session_state.setdefault(key, (default,))
-        answer = st.session_state.get(key)
-        if answer is None:
+    answers = _answers(content)
+    hopeful = intake.images or any(group.offered for group in intake.tables)
+    for number, group in enumerate(intake.tables):
+        if number in answers:
+            continue
+        if group.guess.certain:
+            answers[number] = group.guess.mapping
+        elif hopeful and not group.offered:
+            answers[number] = None
+        else:
             with st.container(border=True):
                 st.subheader(f"Which column is which in {ui.plain(group.name)}?", anchor=False)
-                _panel(group, key, None)
-        else:
-            with st.expander(_summary(group, answer[0])):
-                _panel(group, key, answer[0])
-            chosen.append(Chosen(group, answer[0]))
-    return chosen if len(chosen) == len(groups) else None
+                _panel(group, content, number)
+    if len(answers) < len(intake.tables):
+        return None
+    return [Chosen(group, answers[number]) for number, group in enumerate(intake.tables)]
+
+
+def tables_read(content: str, groups: Sequence[TableGroup]) -> None:
+    """Show how the tables were read, to be changed where it is wrong."""
+    if not groups:
+        return
+    answers = _answers(content)
+    used = sum(answers[number] is not None for number in range(len(groups)))
+    words = f"{used} of {len(groups)} tables" if len(groups) > 1 else "the table"
+    with st.expander(f"How the columns of {words} were read"):
+        number = 0
+        if len(groups) > 1:
+            number = st.selectbox(
+                "Table",
+                range(len(groups)),
+                format_func=lambda n: _summary(groups[n], answers[n]),
+                key=f"table-{content}",
+            )
+        _panel(groups[number], content, number)
+
+
+def _answers(content: str) -> dict[int, ColumnMapping | None]:
+    """Return what is settled: number of the table -> its mapping, None where it is left out."""
+    held = st.session_state.setdefault("upload-columns", {})
+    settled: dict[int, ColumnMapping | None] = held.setdefault(content, {})
+    return settled
 
 
 def _summary(group: TableGroup, mapping: ColumnMapping | None) -> str:
-    if mapping is None:
-        return f"{ui.plain(group.name)}: left out"
-    columns = ", ".join(ui.plain(column) for column in mapping.columns.values())
-    return f"{ui.plain(group.name)}: read as {_USES[mapping.use]} · columns {columns} · change"
+    return f"{group.name}: {_USES[mapping.use] if mapping else 'left out'}"
 
 
-def _panel(group: TableGroup, key: str, confirmed: ColumnMapping | None) -> None:
+def _panel(group: TableGroup, content: str, number: int) -> None:
     """Show the choices, the first rows, and what they amount to."""
-    start = confirmed or group.guess.mapping
-    uses = list(_USES)
-    left_out = key in st.session_state and confirmed is None
+    answers, key = _answers(content), f"columns-{content}-{number}"
+    settled = answers.get(number)
+    start = settled or group.guess.mapping
     use = st.segmented_control(
         "Read it as",
-        uses,
-        default="" if left_out else start.use,
+        list(_USES),
+        default="" if number in answers and settled is None else start.use,
         format_func=_USES.get,
         key=f"{key}-use",
         required=True,
     )
     if not use:
-        st.button("Leave it out", key=f"{key}-take", on_click=_take, args=(key, None))
+        st.button("Leave it out", key=f"{key}-take", on_click=_settle, args=(content, number, None))
         return
     if use != start.use:
         start = guess_mapping(group.preview, use).mapping
-    elif confirmed is None:
+    elif settled is None:
         for doubt in group.guess.doubts:
             st.text(f"• {doubt[:1].upper()}{doubt[1:]}.")
     mapping = _selectors(group, start, f"{key}-{use}")
@@ -87,15 +110,15 @@ def _panel(group: TableGroup, key: str, confirmed: ColumnMapping | None) -> None
         "Use these columns",
         type="primary",
         key=f"{key}-take",
-        on_click=_take,
-        args=(key, mapping),
+        on_click=_settle,
+        args=(content, number, mapping),
         disabled=not mapping.usable,
         help=None if mapping.usable else "A column that is needed is not chosen yet.",
     )
 
 
-def _take(key: str, mapping: ColumnMapping | None) -> None:
-    st.session_state[key] = (mapping,)
+def _settle(content: str, number: int, mapping: ColumnMapping | None) -> None:
+    _answers(content)[number] = mapping
 
 
 def _selectors(group: TableGroup, start: ColumnMapping, key: str) -> ColumnMapping:

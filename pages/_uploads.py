@@ -41,8 +41,8 @@ HELD = "upload-held"
 _PATIENCE = 0.4
 #: Seconds after which work stops for a visitor who has left.
 _GONE = 60.0
-#: Objects classified between two looks at the cancel button.
-_STEP = 2
+#: So many objects are shown to every classifier, more to the two that the tables compare.
+_FEW = 30
 
 Classes = Mapping[str, TransientClass | None]
 
@@ -206,21 +206,26 @@ def classify(upload: Upload, collection: Collection) -> bool:
     bool
         Whether all have been asked about.
     """
-    bundles, _ = ui.models()
     kept = data.store(collection)
     if upload.classifying is None and not (upload.reading and upload.reading.cancelled):
         go_on(upload)
     if upload.classifying is not None and upload.classifying.running:
-        progress(upload.classifying, "Measuring and classifying", "objects")
+        progress(upload.classifying, "Classifying", "objects")
         return False
-    return not any(kept.missing(collection, bundle) for bundle in (None, *bundles))
+    return not any(kept.missing(collection, bundle) for bundle in (None, *asked(collection)))
+
+
+def asked(collection: Collection) -> list[ModelBundle]:
+    """Return the classifiers that are asked about a whole upload."""
+    bundles, _ = ui.models()
+    return [b for b in bundles if len(collection) <= _FEW or b.name in data.SHOWN]
 
 
 def go_on(upload: Upload) -> None:
     """Classify what has not been yet."""
     collection = upload.collection
     assert collection is not None  # there is nothing to classify before
-    bundles, _ = ui.models()
+    bundles = asked(collection)
     steps = _classifier(collection, bundles, data.store(collection), _visitor())
     upload.classifying = Work(steps).start()
     upload.classifying.wait(_PATIENCE)
@@ -235,11 +240,10 @@ def _classifier(
     def steps(work: Work) -> None:
         lacking = {n for b in (None, *bundles) for n in kept.missing(collection, b)}
         names = [name for name in collection.stamps if name in lacking]
-        for start in range(0, len(names), _STEP):
-            if not (work.report(start, len(names), names[start]) and here()):
+        for done, name in enumerate(names):
+            if not (work.report(done, len(names), name) and here()):
                 return
-            kept.fill(collection, bundles, object_ids=names[start : start + _STEP])
-        work.report(len(names), len(names))
+            kept.fill(collection, bundles, object_ids=[name])
 
     return steps
 

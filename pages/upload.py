@@ -13,8 +13,8 @@ from pages._ui import Key
 
 ui.begin("What are the objects in your files?")
 files = st.file_uploader(
-    "FITS images, light-curve tables, or an archive of them, with a table of classes if there is "
-    "one",
+    "Drop files here: FITS images, light-curve tables, or an archive of them, with a table of the "
+    "classes if there is one",
     accept_multiple_files=True,
     key=Key.UPLOAD,
     on_change=uploads.forget,
@@ -30,29 +30,32 @@ if upload is None:
         examples.invitation()
     st.stop()
 
-chosen = tables.choose_columns(upload.content, upload.intake.tables)
+chosen = tables.choose_columns(upload.content, upload.intake)
 if chosen is None:
     st.stop()
 uploads.read(upload, chosen)
 collection = uploads.collect(upload)
 if collection is None:
     report.left_out(upload)
+    tables.tables_read(upload.content, upload.intake.tables)
     st.warning("Nothing in these files could be read; the list says why.")
     examples.what_it_takes()
     st.stop()
 
 report.summary(upload, collection, resettable=not files)
 alone = len(collection) == 1
+if alone:
+    report.checklist(upload, collection)
+elif uploads.classify(upload, collection):
+    report.next_steps(collection)
+elif not upload.classifying or not upload.classifying.running:
+    report.unfinished(upload)
 if not alone:
-    if uploads.classify(upload, collection):
-        report.next_steps(collection)
-    elif not upload.classifying or not upload.classifying.running:
-        report.unfinished(upload)
+    report.verdicts(upload, collection)
 report.left_out(upload)
 report.classes(upload, collection)
+tables.tables_read(upload.content, upload.intake.tables)
 if alone:
     with ui.errors_said():
         content, source = data.read(collection, next(iter(collection.stamps)))
         show_object(content, source, collection=collection)
-else:
-    report.verdicts(upload, collection)
