@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from pages import _ui as ui
+from pages._label_store import annotations, author, experts, experts_label, place_of
 from pages._ui import Key
 from taonet_core.collection import Collection
-from taonet_core.data.annotations import Annotations
 from taonet_core.data.expert_labels import (
     CONFIDENCES,
     UNSURE,
@@ -23,16 +21,18 @@ from taonet_core.data.expert_labels import (
     annotation_table,
     standing,
 )
-from taonet_core.data.label_database import database_url
 from taonet_core.errors import TaoNetError
 from taonet_core.figures import class_styles
 from taonet_core.labels import STYLES, TransientClass
+
+__all__ = ["annotations", "experts", "experts_label", "label_bar"]
 
 _KEYS = st.components.v2.component(
     "taonet_label_keys", js=(Path(__file__).parent / "_label_bar.js").read_text("utf-8")
 )
 _CHOICES = (*TransientClass, UNSURE)
 _LONGEST_NOTE = 1000
+_SAID = "label-said"
 
 
 @dataclass(frozen=True)
@@ -46,58 +46,11 @@ class _Subject:
     collection: str
     shown: dict[str, Any]
     after: Callable[[], None] | None
+    on_label: Callable[[], None] | None
 
     def field(self, name: str) -> str:
         """Return the key of a widget of this object."""
         return f"{self.key}-{name}-{self.object_id}"
-
-
-def annotations() -> Annotations:
-    """Return the database of experts' labels.
-
-    Raises
-    ------
-    TaoNetError
-        If it cannot be opened.
-    """
-    return _annotations(database_url().render_as_string(hide_password=False))
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _annotations(url: str) -> Annotations:
-    return Annotations(url)
-
-
-def experts(collection: Collection) -> pd.DataFrame:
-    """Return what experts together say of the objects of a data set; see `Annotations.consensus`.
-
-    Raises
-    ------
-    TaoNetError
-        If the database cannot be used.
-    """
-    kept = annotations()
-    return _experts(kept.place, kept.count(), collection.key, kept, collection.catalog)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _experts(
-    place: str, count: int, key: str, _kept: Annotations, _catalog: pd.DataFrame
-) -> pd.DataFrame:
-    return _kept.consensus(_catalog)
-
-
-def experts_label(collection: Collection, object_id: str) -> Annotation | None:
-    """Return the newest label of an object that stands, whoever gave it.
-
-    Raises
-    ------
-    TaoNetError
-        If the database cannot be used.
-    """
-    subject = _subject(collection, object_id, key="")
-    said = standing(annotations().history(object_id, ra=subject.ra, dec=subject.dec))
-    return said[0] if said else None
 
 
 def label_bar(
@@ -107,6 +60,7 @@ def label_bar(
     key: str,
     shown: dict[str, Any] | None = None,
     after: Callable[[], None] | None = None,
+    on_label: Callable[[], None] | None = None,
 ) -> None:
     """Let an expert label an object: 1 to 6 for a class, u for unsure, n for a note.
 
@@ -123,21 +77,11 @@ def label_bar(
         are kept with the label.
     after : callable, optional
         Draws below the bar, and anew after each label.
+    on_label : callable, optional
+        Called once a class was chosen and is stored.
     """
-    _bar(_subject(collection, object_id, key=key, shown=shown, after=after))
-
-
-def _subject(
-    collection: Collection,
-    object_id: str,
-    *,
-    key: str,
-    shown: dict[str, Any] | None = None,
-    after: Callable[[], None] | None = None,
-) -> _Subject:
-    row = collection.catalog.set_index("object_id").loc[object_id]
-    ra, dec = (float(row[name]) if pd.notna(row[name]) else None for name in ("ra", "dec"))
-    return _Subject(key, object_id, ra, dec, collection.name, shown or {}, after)
+    place = place_of(collection, object_id)
+    _bar(_Subject(key, object_id, *place, collection.name, shown or {}, after, on_label))
 
 
 @st.fragment
@@ -147,47 +91,39 @@ def _bar(subject: _Subject) -> None:
     except TaoNetError as error:
         st.error(ui.plain(error))
         return
-    author = _author()
-    mine = next((row for row in standing(said) if row.author == author), None)
+    name = author()
+    own = next((row for row in standing(said) if row.author == name), None)
     with st.container(key=f"{subject.key}-bar", gap="small"):
-        _style(subject.key)
+        _style(subject.key, own)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            _classes(subject, name)
+            _details(subject, name, own)
+            _who(name)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _standing(said)
-            _history(subject, said, author, mine)
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            _classes(subject, author, mine)
-            _details(subject, author, mine)
+            _history(subject, said, name, own)
+            if subject.after is not None:
+                st.space("stretch")
+                subject.after()
         _KEYS(key=f"{subject.key}-keys", data={"note": f".st-key-{subject.key}-note input"})
-        if subject.after is not None:
-            subject.after()
+    words, icon = st.session_state.pop(_SAID, ("", None))
+    if words:
+        st.toast(ui.plain(words), icon=icon)
 
 
-def _author() -> str:
-    """Return the name that labels are given under: who logged in, else the user of this machine.
-
-    Someone who comes from another machine is asked.
-    """
-    if Key.AUTHOR not in st.session_state:
-        known = st.user.get("name") or st.user.get("email") if st.user.get("is_logged_in") else ""
-        local = st.context.ip_address is None
-        st.session_state[Key.AUTHOR] = str(known or (_machine_user() if local else ""))
-    return str(st.session_state[Key.AUTHOR]).strip()
-
-
-def _machine_user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
-
-
-def _style(key: str) -> None:
-    """Give each class button the colour of its class: experts' labels are outlined."""
+def _style(key: str, own: Annotation | None) -> None:
+    """Outline each button in the colour of its class, as experts' labels are; fill the chosen."""
+    colours = {str(name): style.colour for name, style in STYLES.items()} | {UNSURE: "currentColor"}
     rules = [
-        f".st-key-{key}-{name} button {{border-color: {style.colour}}}"
-        f".st-key-{key}-{name} button p::first-letter {{color: {style.colour}}}"
-        for name, style in STYLES.items()
+        f".st-key-{key}-{name} button {{border-color: {colour}}}"
+        for name, colour in colours.items()
     ]
+    if own is not None:
+        colour = colours[own.label]
+        rules.append(
+            f".st-key-{key}-{own.label} button {{background: "
+            f"color-mix(in srgb, {colour} 25%, transparent); box-shadow: 0 0 0 1px {colour}}}"
+        )
     st.html(f"<style>{''.join(rules)}</style>")
 
 
@@ -210,18 +146,18 @@ def _badge(label: str) -> str:
     style = class_styles().get(label, {"glyph": "?", "colour": "currentColor", "name": label})
     return (
         f'<span title="Label of an expert: {style["name"]}" style="border: 2px solid '
-        f"{style['colour']}; border-radius: 4px; padding: 0 7px; font-weight: 600; "
+        f"{style['colour']}; border-radius: 10px; padding: 0 8px 0 6px; font-weight: 600; "
         f'white-space: nowrap"><span style="color: {style["colour"]}">{style["glyph"]}</span> '
         f"{label}</span>"
     )
 
 
 def _history(
-    subject: _Subject, said: Sequence[Annotation], author: str, mine: Annotation | None
+    subject: _Subject, said: Sequence[Annotation], name: str, own: Annotation | None
 ) -> None:
     if not said:
         return
-    if any(row.author == author for row in said):
+    if any(row.author == name for row in said):
         st.button(
             "Undo",
             key=f"{subject.key}-undo",
@@ -229,7 +165,7 @@ def _history(
             icon=":material/undo:",
             help="Say again what you said before your last label, or nothing; history is kept",
             on_click=_undo,
-            args=(subject, author),
+            args=(subject, name),
         )
     with st.popover(f"History · {len(said)}", type="tertiary"):
         columns = ["created_at", "author", "label", "confidence", "note", "verdict", "model"]
@@ -243,74 +179,87 @@ def _history(
                 ),
             },
         )
-        if mine is not None:
-            withdraw = (subject, author, WITHDRAWN)
+        if own is not None:
+            withdraw = (subject, name, WITHDRAWN)
             st.button(
                 "Withdraw my label", key=f"{subject.key}-withdraw", on_click=_save, args=withdraw
             )
 
 
-def _classes(subject: _Subject, author: str, mine: Annotation | None) -> None:
+def _classes(subject: _Subject, name: str) -> None:
     """Show a button for each class, with its key on it."""
     for number, label in enumerate(_CHOICES, start=1):
         style = STYLES.get(label)
+        glyph = f':color[{style.glyph}]{{foreground="{style.colour}"}}' if style else "?"
         st.button(
-            f"{style.glyph} {label}" if style else "? unsure",
+            f"{glyph} {label}",
             key=f"{subject.key}-{label}",
-            type="primary" if mine is not None and mine.label == label else "secondary",
             shortcut=str(number) if style else "u",
             help=style.name if style else "You looked and cannot tell",
-            disabled=not author,
-            on_click=_save,
-            args=(subject, author, str(label)),
+            disabled=not name,
+            on_click=_label,
+            args=(subject, name, str(label)),
             width="content",
         )
 
 
-def _details(subject: _Subject, author: str, mine: Annotation | None) -> None:
-    """Ask how sure the expert is, why, and who it is."""
+def _details(subject: _Subject, name: str, own: Annotation | None) -> None:
+    """Ask how sure the expert is, and why."""
     sure, note = subject.field("sure"), subject.field("note")
-    st.session_state.setdefault(sure, (mine.confidence or None) if mine else None)
-    st.session_state.setdefault(note, mine.note if mine else "")
-    with st.container(width="content"):
-        st.segmented_control(
-            "How sure are you?",
-            CONFIDENCES,
-            key=sure,
-            on_change=_amend,
-            args=(subject, author),
-            help="Kept with the label; may also be chosen afterwards",
-            disabled=not author,
-        )
-    with st.container(key=f"{subject.key}-note", width=260):
+    st.session_state.setdefault(sure, (own.confidence or None) if own else None)
+    st.session_state.setdefault(note, own.note if own else "")
+    st.caption("sure?", width="content", help="Kept with the label; may be said afterwards too")
+    st.segmented_control(
+        "How sure are you?",
+        CONFIDENCES,
+        key=sure,
+        on_change=_amend,
+        args=(subject, name),
+        disabled=not name,
+        label_visibility="collapsed",
+        width="content",
+    )
+    with st.container(key=f"{subject.key}-note", width=220):
         st.text_input(
-            "Note (n)",
+            "Note",
             key=note,
             max_chars=_LONGEST_NOTE,
             on_change=_amend,
-            args=(subject, author),
-            placeholder="Why; Enter saves it",
-            disabled=not author,
+            args=(subject, name),
+            placeholder="Note (n), saved by Enter",
+            disabled=not name,
+            label_visibility="collapsed",
         )
-    with st.container(width=150):
+
+
+def _who(name: str) -> None:
+    """Ask who gives the labels, once."""
+    place = st.popover(f"as {ui.plain(name)}", type="tertiary") if name else st.container(width=200)
+    with place:
         st.text_input(
             "Your name",
             key=Key.AUTHOR,
             max_chars=100,
             help="Kept with every label you give",
-            placeholder="Needed for labels",
+            placeholder="Your name, for labels",
             persist_state="session",
+            label_visibility="visible" if name else "collapsed",
         )
 
 
-def _save(subject: _Subject, author: str, label: str) -> None:
-    """Add a label, with what was said of certainty and reason."""
+def _label(subject: _Subject, name: str, label: str) -> None:
+    if _save(subject, name, label) and subject.on_label is not None:
+        subject.on_label()
+
+
+def _save(subject: _Subject, name: str, label: str) -> bool:
+    """Add a label, with what was said of certainty and reason; say whether it is stored."""
     withdrawn = label == WITHDRAWN
     try:
         annotations().add(
             subject.object_id,
             label,
-            author=author,
+            author=name,
             confidence=None if withdrawn else st.session_state.get(subject.field("sure")),
             note="" if withdrawn else st.session_state.get(subject.field("note"), "").strip(),
             ra=subject.ra,
@@ -319,39 +268,45 @@ def _save(subject: _Subject, author: str, label: str) -> None:
             **subject.shown,
         )
     except (TaoNetError, ValueError) as error:
-        st.toast(ui.plain(f"Not saved: {error}"), icon=":material/error:", duration="infinite")
-        return
+        _tell(f"Not saved: {error}", "error")
+        return False
     if withdrawn:
         _forget(subject)
-    name = "label withdrawn" if withdrawn else f"{label} saved"
-    st.toast(ui.plain(f"{subject.object_id}: {name}"), icon=":material/check:")
+    words = "label withdrawn" if withdrawn else f"{label} saved"
+    _tell(f"{subject.object_id}: {words}", "check")
+    return True
 
 
-def _amend(subject: _Subject, author: str) -> None:
+def _amend(subject: _Subject, name: str) -> None:
     """Say the last label again with another certainty or reason; without one, they wait for it."""
     try:
         said = standing(annotations().history(subject.object_id, ra=subject.ra, dec=subject.dec))
     except TaoNetError as error:
-        st.toast(ui.plain(error), icon=":material/error:")
+        _tell(f"Not saved: {error}", "error")
         return
-    mine = next((row for row in said if row.author == author), None)
-    if mine is not None:
-        _save(subject, author, mine.label)
+    own = next((row for row in said if row.author == name), None)
+    if own is not None:
+        _save(subject, name, own.label)
 
 
-def _undo(subject: _Subject, author: str) -> None:
+def _undo(subject: _Subject, name: str) -> None:
     try:
-        row = annotations().undo(subject.object_id, author)
+        row = annotations().undo(subject.object_id, name)
     except TaoNetError as error:
-        st.toast(ui.plain(f"Not undone: {error}"), icon=":material/error:", duration="infinite")
+        _tell(f"Not undone: {error}", "error")
         return
     _forget(subject)
     if row is not None:
         said = "no label" if row.label == WITHDRAWN else row.label
-        st.toast(ui.plain(f"{subject.object_id}: back to {said}"), icon=":material/undo:")
+        _tell(f"{subject.object_id}: back to {said}", "undo")
 
 
 def _forget(subject: _Subject) -> None:
     """Let certainty and reason begin with what the label that stands now has."""
     for name in ("sure", "note"):
         st.session_state.pop(subject.field(name), None)
+
+
+def _tell(words: str, icon: str) -> None:
+    """Have the bar say something when it is drawn next: a callback must not draw."""
+    st.session_state[_SAID] = words, f":material/{icon}:"

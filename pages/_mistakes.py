@@ -1,0 +1,301 @@
+"""What the Misclassified page asks of a data set: the errors, and the filters in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pandas as pd
+import streamlit as st
+
+from pages import _data as data
+from pages import _label_store as labels
+from pages import _ui as ui
+from pages._ui import Key
+from taonet_core.collection import Collection
+from taonet_core.data.selection import Selection, extremes
+from taonet_core.data.selection_fields import ANY, RANGES, UNKNOWN, Range
+from taonet_core.labels import STYLES, TransientClass
+from taonet_core.mistakes import find_doubts, find_errors
+from taonet_core.verdicts import Verdicts
+
+WRONG, DOUBTFUL = "wrong", "doubtful"
+_KINDS = {WRONG: "Wrong verdicts", DOUBTFUL: "Doubtful, no label"}
+#: What there are bounds on, in the order shown; how fine they are set.
+_BOUNDS = {"probability": 0.01, "magnitude": 0.1, "nights": 1.0, "snr": 1.0}
+_ORDERS = {
+    "confidence": "most certain first",
+    "novelty": "most novel first",
+    "brightness": "brightest first",
+    "snr": "highest S/N first",
+    "nights": "most nights first",
+}
+_WIDGET = "mistakes-"
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The errors of one classifier in a data set.
+
+    Attributes
+    ----------
+    kind : str
+        `WRONG`, or `DOUBTFUL` where the truth is unknown.
+    overview : DataFrame
+        All objects.
+    errors : DataFrame
+        All errors, see `taonet_core.mistakes.find_errors`.
+    chosen : DataFrame
+        Those that fit the filters, in the order asked.
+    verdicts : Verdicts
+    """
+
+    kind: str
+    overview: pd.DataFrame
+    errors: pd.DataFrame
+    chosen: pd.DataFrame
+    verdicts: Verdicts
+
+
+def asked() -> Selection:
+    """Return what the address asks for; it alone holds the filters."""
+    known = {bundle.name for bundle in ui.models()[0]}
+    selection = Selection.from_query(
+        {key: st.query_params.get_all(key) for key in st.query_params if key != Key.OBJECT}
+    )
+    if selection.ignored:
+        st.warning(f"Left out of the address: {ui.plain('; '.join(selection.ignored))}.")
+    if selection.model not in known:
+        selection = replace(selection, model=next(iter(ui.models()[0])).name)
+    return selection if selection.sort in _ORDERS else replace(selection, sort="confidence")
+
+
+def find(collection: Collection, selection: Selection) -> Found:
+    """Return the errors that fit a selection.
+
+    Raises
+    ------
+    TaoNetError
+        If the classifier or the database of labels cannot be used.
+    """
+    other = next(name for name in data.SHOWN if name != selection.model)
+    overview = data.overview(collection, (selection.model, other))
+    said = data.verdicts(collection, selection.model)
+    labelled = bool((overview["label"] != "").any())
+    kind = DOUBTFUL if not labelled or st.query_params.get("why") == DOUBTFUL else WRONG
+    columns = f"{collection.key} {said.model} {said.version} {len(said)} {kind} {list(overview)}"
+    errors = _errors(columns, kind, overview, said)
+    mine = labels.mine(collection)
+    errors = errors.assign(expert=errors["object_id"].map(mine).astype("str").fillna(""))
+    return Found(kind, overview, errors, _ordered(selection, errors), said)
+
+
+def _ordered(selection: Selection, errors: pd.DataFrame) -> pd.DataFrame:
+    """Return the errors that fit; doubts keep their own order unless another is asked."""
+    if "sort" not in st.query_params:
+        fitting = selection.apply(errors).index
+        return errors[errors.index.isin(fitting)]
+    return selection.apply(errors)
+
+
+@st.cache_data(max_entries=16, show_spinner="Looking for what each was taken for …")
+def _errors(key: str, kind: str, _overview: pd.DataFrame, _verdicts: Verdicts) -> pd.DataFrame:
+    find = find_errors if kind == WRONG else find_doubts
+    return find(_overview, _verdicts)
+
+
+def filters(found: Found, selection: Selection) -> None:
+    """Show the filters; each writes itself into the address."""
+    labelled = found.overview["label"] != ""
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if labelled.any() and not labelled.all():
+            _one("kind", "What to show", list(_KINDS), found.kind, _KINDS.get)
+        names = [bundle.name for bundle in ui.models()[0]]
+        _select("model", "Classifier", names, selection.model)
+        if found.kind == WRONG:
+            with st.popover(_count("True class", selection.truths)):
+                _classes("truths", "True class", selection.truths)
+        with st.popover(_count("Verdict", selection.verdicts)):
+            _classes("verdicts", "Verdict after the last night", selection.verdicts)
+        bounded = [name for name in _BOUNDS if getattr(selection, name) != ANY]
+        with st.popover(_count("More filters", bounded)):
+            known = extremes(found.errors, selection.model)
+            for name in _BOUNDS:
+                _between(name, known[name], getattr(selection, name))
+        _select("sort", "Sort by", list(_ORDERS), selection.sort, _ORDERS.get)
+        key = f"{_WIDGET}hide"
+        st.session_state[key] = selection.experts == "unlabelled"
+        st.toggle("Hide what I have labelled", key=key, on_change=_ask)
+
+
+def chips(selection: Selection) -> None:
+    """Show each filter in words, to be taken away by a click."""
+    words = selection.describe()
+    for name, text in words.items():
+        st.button(
+            ui.plain(text),
+            key=f"{_WIDGET}drop-{name}",
+            icon=":material/close:",
+            icon_position="right",
+            help="Take this filter away",
+            on_click=ask,
+            args=(selection.without(name),),
+        )
+    if len(words) > 1:
+        st.button(
+            "Clear all",
+            key=f"{_WIDGET}clear",
+            type="tertiary",
+            on_click=ask,
+            args=(selection.cleared(),),
+        )
+
+
+def ask(selection: Selection, kind: str | None = None) -> None:
+    """Make the address ask for something else."""
+    query = dict(selection.to_query())
+    if query.get("sort") == "confidence":
+        del query["sort"]
+    why = {"why": kind or st.query_params.get("why")}
+    ui.to_address({**query, **why})  # type: ignore[arg-type]
+
+
+def _ask() -> None:
+    """Read all filters on screen into the address."""
+    state = st.session_state
+    asked = Selection.from_query({key: st.query_params.get_all(key) for key in st.query_params})
+    values = {
+        name: state[f"{_WIDGET}{name}"] for name in ("model", "sort") if f"{_WIDGET}{name}" in state
+    }
+    for name in ("truths", "verdicts"):
+        chosen = state.get(f"{_WIDGET}{name}", getattr(asked, name))
+        values[name] = tuple(kind for kind in (*TransientClass, UNKNOWN) if kind in chosen)
+    for name in _BOUNDS:
+        key = f"{_WIDGET}{name}"
+        if key in state:
+            values[name] = _open_ends(state[key], state[f"{key}-ends"])
+    values["experts"] = "unlabelled" if state.get(f"{_WIDGET}hide") else ""
+    ask(replace(asked, **values), state.get(f"{_WIDGET}kind"))
+
+
+def _open_ends(bounds: tuple[float, float], ends: tuple[float, float]) -> Range:
+    """Return bounds whose ends are open where they lie at the end of what there is."""
+    low, high = (None if one == end else one for one, end in zip(bounds, ends, strict=True))
+    return low, high
+
+
+def _count(words: str, chosen: Sequence[object]) -> str:
+    return f"{words} · {len(chosen)}" if chosen else words
+
+
+def _one(name: str, label: str, options: list[str], now: str, words: object) -> None:
+    key = f"{_WIDGET}{name}"
+    st.session_state[key] = now
+    st.segmented_control(
+        label,
+        options,
+        format_func=words,  # type: ignore[arg-type]
+        key=key,
+        required=True,
+        on_change=_ask,
+        label_visibility="collapsed",
+    )
+
+
+def _select(name: str, label: str, options: list[str], now: str, words: object = str) -> None:
+    key = f"{_WIDGET}{name}"
+    st.session_state[key] = now
+    st.selectbox(
+        label,
+        options,
+        format_func=words,  # type: ignore[arg-type]
+        key=key,
+        on_change=_ask,
+        label_visibility="collapsed",
+        width=190,
+    )
+
+
+def _classes(name: str, label: str, now: Sequence[str]) -> None:
+    key = f"{_WIDGET}{name}"
+    st.session_state[key] = list(now)
+    st.pills(
+        label,
+        [str(kind) for kind in TransientClass],
+        selection_mode="multi",
+        format_func=lambda kind: f"{STYLES[TransientClass(kind)].glyph} {kind}",
+        key=key,
+        on_change=_ask,
+    )
+
+
+def _between(name: str, known: Range, now: Range) -> None:
+    """Show a slider over what there is of a number; nothing where all is one value."""
+    quantity, step = RANGES[name], _BOUNDS[name]
+    low, high = known
+    if low is None or high is None or high - low < step:
+        return
+    ends = (low // step * step, -(-high // step) * step)
+    bounds = tuple(
+        min(max(ends[0], one), ends[1]) if one is not None else end
+        for one, end in zip(now, ends, strict=True)
+    )
+    key = f"{_WIDGET}{name}"
+    st.session_state[key], st.session_state[f"{key}-ends"] = bounds, ends
+    unit = f" ({quantity.unit})" if quantity.unit not in ("", quantity.words) else ""
+    label = "Probability of the verdict" if name == "probability" else quantity.words.capitalize()
+    st.slider(f"{label}{unit}", *ends, step=step, key=key, help=quantity.help, on_change=_ask)
+
+
+def summary(found: Found) -> str:
+    """Say in words how many errors there are, and of what."""
+    n, model = len(found.chosen), found.verdicts.model
+    if found.kind == DOUBTFUL:
+        doubts = f"{n} of {len(found.errors)} doubtful verdicts" if n else "No doubtful verdict"
+        return f"{doubts} of {model} among objects without a label"
+    known = int(found.verdicts.known.sum())
+    share = f"{len(found.errors)} wrong verdicts of {model} among {known} labelled objects"
+    return share if n == len(found.errors) else f"{n} of {share}"
+
+
+def nothing(found: Found, selection: Selection) -> None:
+    """Say why the gallery is empty, and what to do."""
+    if found.errors.empty:
+        st.subheader("Nothing to look at", anchor=False)
+        st.text(
+            "Every label agrees with its verdict."
+            if found.kind == WRONG
+            else "The models agree on every object, with some certainty, and none is novel."
+        )
+    elif len(selection.truths) == 1 and selection.truths == selection.verdicts:
+        st.subheader("These verdicts are right", anchor=False)
+        st.text(f"Objects of class {selection.truths[0]} with that verdict stand in Browse.")
+    else:
+        st.subheader("No error fits", anchor=False)
+        st.button("Clear all filters", on_click=ask, args=(selection.cleared(),))
+    st.page_link(
+        "pages/browse.py",
+        label="See them in Browse",
+        icon=":material/grid_view:",
+        query_params={**selection.to_query(), **_held()},  # type: ignore[arg-type]
+    )
+
+
+def not_an_error(collection: Collection, found: Found, object_id: str) -> None:
+    """Say that the object of the address is none of the errors."""
+    known = object_id in collection.stamps
+    st.title("No error" if known else "Not found", anchor=False)
+    name = ui.plain(object_id)[:200]
+    if known:
+        st.info(f"{name} is not among what {ui.plain(found.verdicts.model)} gets wrong here.")
+        values = {str(Key.OBJECT): object_id, **_held()}
+        st.page_link("pages/sequence.py", label="Open the object", query_params=values)
+    else:
+        st.error(f"There is no object named {name} here.")
+    st.page_link("pages/misclassified.py", label="All errors", query_params=_held())
+
+
+def _held() -> dict[str, str]:
+    """Return the data set in the address, for links to other pages."""
+    held = st.query_params.get(Key.DATA)
+    return {str(Key.DATA): held} if held else {}
