@@ -10,12 +10,10 @@ import copy
 import warnings
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
-from taonet_core.models.calibration import at_nights
 from taonet_core.models.taonet_paper import reading_plan
 from taonet_core.models.weights import ModelBundle
 from taonet_core.transforms.preprocess import Nights
@@ -87,11 +85,8 @@ class Score(nn.Module):
         if self.kind == "taonet":
             self.noise = self.network.encoder.noise(self.frames[0])
             self.network.encoder.noise = HeldNoise(self.noise)
-        self.temperature = 1.0
-        if bundle.calibration is not None:
-            scale = np.log(bundle.calibration.temperatures)
-            here = at_nights(bundle.calibration.nights, scale, np.array([len(nights)]))
-            self.temperature = float(np.exp(here[0]))
+        held = bundle.calibration
+        self.temperature = 1.0 if held is None else held.temperature(len(nights))
 
     @property
     def chunk(self) -> int:

@@ -20,7 +20,7 @@ RADIUS_FWHM = 2.0
 EXTENDED = 1.5
 #: Level of the segmentation, units of the noise of the smoothed image, and its least pixels.
 LEVEL, LEAST_PIXELS = 3.0, 5
-#: What is compared with, in a sentence; keys of `taonet_core.explain.BASELINES`.
+#: What is compared with, in a sentence; keys of `BASELINES` (`taonet_core.questions`).
 BASELINE_WORDS = {
     "first_night": "a sequence in which nothing ever changes",
     "sky": "an empty sky",
@@ -95,9 +95,9 @@ def evidence_sentence(attribution: Attribution, sequence: ImageSequence) -> str:
     shares = evidence_shares(attribution, sequence)
     place = f"within 2 FWHM ({_angle(aperture_radius(sequence), sequence)}) of the target"
     first = f"{_percent(shares['target'])} of {_subject(attribution)} lies {place}"
-    if shares["target"] < 0.5 and shares["rest"] > shares["host"]:
-        first = f"Only {first}; {_percent(shares['rest'])} lies elsewhere in the field"
     first += _when(attribution, sequence)
+    if shares["rest"] > max(shares["target"], shares["host"]):
+        first = f"Only {first}; {_percent(shares['rest'])} lies elsewhere in the field"
     if shares["host"] >= 0.005:
         first += f"; {_percent(shares['host'])} lies on extended light there, such as a host galaxy"
     return f"{first}. {_amount(attribution)}".rstrip()
@@ -241,7 +241,7 @@ def _extended_source(
 
 
 def _peak_above(smooth: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Number, for each pixel, the peak that going uphill ends on, shape (H, W).
+    """Return the number of the peak that going uphill ends on, for each pixel, shape (H, W).
 
     It parts sources that touch; photutils would need scikit-image for it.
     """

@@ -9,91 +9,47 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import InvalidSequenceError
+from taonet_core.evidence import (
+    aperture_radius,
+    evidence_masks,
+    evidence_sentence,
+    evidence_shares,
+    main_nights,
+)
+from taonet_core.faithfulness import Faithfulness, faithfulness
+from taonet_core.feature_importance import FeatureImportance, explain_features
 from taonet_core.labels import TransientClass
-from taonet_core.models import CURVE_KINDS, DEFAULT_MODEL
-from taonet_core.models.weights import ModelBundle, load_model
+from taonet_core.method_checks import MethodCheck, method_checks
+from taonet_core.models import DEFAULT_MODEL
+from taonet_core.models.weights import ModelBundle
 from taonet_core.outputs import name_of
+from taonet_core.questions import BASELINES, METHODS, Method, class_numbers, image_model
 from taonet_core.transforms.preprocess import stack_nights
 
-
-@dataclass(frozen=True)
-class Method:
-    """A way to share out evidence over pixels.
-
-    Attributes
-    ----------
-    name : str
-    help : str
-        One sentence for a reader.
-    signed : bool
-        Whether evidence against the class comes out negative.
-    complete : bool
-        Whether the evidence of all pixels sums to the explained log-odds.
-    """
-
-    name: str
-    help: str
-    signed: bool = True
-    complete: bool = False
-
-
-#: Key -> method, the default first.
-METHODS = MappingProxyType(
-    {
-        "integrated_gradients": Method(
-            "Integrated Gradients",
-            "Adds up how the log-odds react while the images grow out of the baseline; the "
-            "evidence of all pixels sums to what is explained.",
-            complete=True,
-        ),
-        "gradient_shap": Method(
-            "Gradient SHAP",
-            "As Integrated Gradients, from many baselines that have the noise of the sky.",
-        ),
-        "occlusion": Method(
-            "Occlusion",
-            "Blanks one tile of one night after the other and notes what the log-odds lose.",
-        ),
-        "saliency": Method(
-            "Saliency",
-            "How much the log-odds react to each pixel as it is, in either direction.",
-            signed=False,
-        ),
-        "smoothgrad": Method(
-            "SmoothGrad",
-            "Saliency averaged over copies with added noise.",
-            signed=False,
-        ),
-        "grad_cam": Method(
-            "Grad-CAM",
-            "Where the last feature maps that speak for the class are bright; coarse.",
-            signed=False,
-        ),
-        "deep_lift": Method(
-            "DeepLIFT",
-            "Carries the difference from the baseline back layer by layer; it has no rule for "
-            "recurrent layers and running maxima.",
-            complete=True,
-        ),
-    }
-)
-#: Key -> what the images are compared with, in words; the default first. Empty sky is no neutral
-#: ground: to `taonet` it is a supernova too faint to see.
-BASELINES = MappingProxyType(
-    {
-        "first_night": "nothing ever changes: every night looks like the first",
-        "sky": "empty sky: no source anywhere, on any night",
-        "blurred": "the same light without its shapes: every night blurred over 20 pixels",
-    }
-)
+__all__ = [
+    "BASELINES",
+    "METHODS",
+    "Attribution",
+    "Faithfulness",
+    "FeatureImportance",
+    "Method",
+    "MethodCheck",
+    "aperture_radius",
+    "evidence_masks",
+    "evidence_sentence",
+    "evidence_shares",
+    "explain",
+    "explain_features",
+    "faithfulness",
+    "main_nights",
+    "method_checks",
+]
 
 
 def explain(
@@ -158,7 +114,7 @@ def explain(
     score = Score(bundle, nights, on_step=on_step)
     if target is None:
         target = bundle.classes[int(score.probabilities(score.frames)[0].argmax())]
-    score.target, score.against = _question(bundle, target, against)
+    score.target, score.against = class_numbers(bundle, target, against)
     empty = baseline_frames(score, baseline)
     with torch.backends.cudnn.flags(enabled=False):  # no backward pass through its GRU in eval mode
         values = FUNCTIONS[method](score, empty, steps)[0].detach().double().numpy()
@@ -186,32 +142,3 @@ def explain(
             "seconds": time.perf_counter() - start,
         },
     )
-
-
-def image_model(model: str | ModelBundle) -> ModelBundle:
-    """Load a model whose decisions lie in pixels.
-
-    Raises
-    ------
-    ValueError
-        If the model reads light curves.
-    """
-    bundle = load_model(model) if isinstance(model, str) else model
-    if bundle.kind in CURVE_KINDS:
-        raise ValueError(
-            f"{bundle.name} reads light curves and sees no pixels; use explain_features"
-        )
-    return bundle
-
-
-def _question(
-    bundle: ModelBundle, target: TransientClass | str, against: TransientClass | str | None
-) -> tuple[int, int | None]:
-    """Return the numbers of the two classes."""
-    names = [str(name) for name in bundle.classes]
-    for name in (target, against):
-        if name is not None and str(name) not in names:
-            raise ValueError(f"{bundle.name} knows the classes {names}; got {str(name)!r}")
-    if against is not None and str(target) == str(against):
-        raise ValueError(f"wanted two classes to tell apart; got {str(target)!r} twice")
-    return names.index(str(target)), None if against is None else names.index(str(against))

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.models import DEFAULT_MODEL
 from taonet_core.models.weights import ModelBundle
+from taonet_core.questions import image_model
+from taonet_core.transforms.preprocess import stack_nights
 
 #: Steps of a curve, and random orders that are averaged.
 STEPS, ORDERS = 16, 3
@@ -67,8 +68,8 @@ class Faithfulness:
 
 def faithfulness(
     sequence: ImageSequence,
-    model: str | ModelBundle = DEFAULT_MODEL,
-    attribution: Attribution | None = None,
+    model: str | ModelBundle,
+    attribution: Attribution,
     *,
     seed: int = 0,
     steps: int = STEPS,
@@ -85,7 +86,7 @@ def faithfulness(
     model : str or ModelBundle
         Whose decision was explained.
     attribution : Attribution, optional
-        By `taonet_core.explain.explain`; what it does by default where not given.
+        From `taonet_core.explain.explain`.
     seed : int
         Of the random orders.
     steps : int
@@ -99,12 +100,8 @@ def faithfulness(
     import torch
 
     from taonet_core.attribution_methods import Score, baseline_frames
-    from taonet_core.explain import explain, image_model
-    from taonet_core.transforms.preprocess import stack_nights
 
     bundle = image_model(model)
-    if attribution is None:
-        attribution = explain(sequence, bundle)
     against = attribution.against
     score = Score(
         bundle,

@@ -159,7 +159,14 @@ class CurveNights:
         return len(self.times)
 
 
-def _prepare_curve(source: ImageSequence | LightCurve, bundle: ModelBundle) -> CurveNights:
+def curve_nights(source: ImageSequence | LightCurve, bundle: ModelBundle) -> CurveNights:
+    """Return the light curve that a model reads of an object, measured if need be.
+
+    Raises
+    ------
+    InvalidSequenceError
+        If it has too few measurements in one filter.
+    """
     unused: dict[int, str] = {}
     if isinstance(source, LightCurve):
         curve = source
@@ -206,5 +213,5 @@ def _read_curves(
 
 _STEPS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "network": (_prepare_nights, _read_nights),
-    "curve": (_prepare_curve, _read_curves),
+    "curve": (curve_nights, _read_curves),
 }

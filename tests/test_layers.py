@@ -49,6 +49,8 @@ FLOORS = [
     ("taonet_core.evidence", 6),
     ("taonet_core.feature_importance", 6),
     ("taonet_core.method_checks", 6),
+    ("taonet_core.feature_points", 3),
+    ("taonet_core.questions", 6),
     ("taonet_core.inference", 6),
     ("taonet_core.train", 6),
     ("taonet_core.recipes", 6),

@@ -75,8 +75,19 @@ class Calibration:
         first : int
             Nights read by row 0; each row reads one more.
         """
-        temperature = at_nights(self.nights, np.log(self.temperatures), _read(logits, first))
-        return softmax(_bounded(logits) / np.exp(temperature)[:, None])
+        temperature = self._temperature(_read(logits, first))
+        return softmax(_bounded(logits) / temperature[:, None])
+
+    def probabilities_after(self, logits: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+        """Return calibrated probabilities of rows (M, K) that have all read `n` nights."""
+        return softmax(_bounded(logits) / self._temperature(np.array([n])))
+
+    def temperature(self, n: int) -> float:
+        """Return the divisor of the logits after `n` nights."""
+        return float(self._temperature(np.array([n]))[0])
+
+    def _temperature(self, nights: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.exp(at_nights(self.nights, np.log(self.temperatures), nights))
 
     def sets(self, probabilities: NDArray[np.float64], first: int = 1) -> NDArray[np.bool_]:
         """Return which classes cannot be ruled out, shape (N, K).

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,10 @@ _OPTIONAL = {
     "domain": dict,
     "calibration": dict,
     "novelty": dict,
+    "explanations": dict,
 }
+#: What is measured of the weights as they are, and does not hold for others.
+MEASURED = ("calibration", "novelty", "explanations")
 
 
 def write_sidecar(sidecar: dict[str, Any], path: Path) -> Path:
@@ -39,6 +43,11 @@ def write_sidecar(sidecar: dict[str, Any], path: Path) -> Path:
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(sidecar, indent=2) + "\n")
     return path
+
+
+def extend_sidecar(path: Path, measured: Mapping[str, Any]) -> Path:
+    """Write what was measured of a model (`MEASURED`) into its sidecar; the weights stay."""
+    return write_sidecar(read_sidecar(path) | dict(measured), path)
 
 
 def sha256_of(blob: bytes) -> str:

@@ -25,6 +25,8 @@ from taonet_core.models.designs import curve_settings, design
 from taonet_core.models.novelty import Novelty
 from taonet_core.models.sidecar import (
     FORMAT,
+    MEASURED,
+    extend_sidecar,
     read_sidecar,
     sha256_of,
     verified_bytes,
@@ -154,8 +156,7 @@ def save_model(bundle: ModelBundle, folder: Path) -> Path:
     """Write weights and sidecar; return the path of the sidecar.
 
     The sidecar is written last: whoever finds it finds weights that agree with it or a hash that
-    does not. What was measured of earlier weights (`save_trust`) is not written: it does not hold
-    for these.
+    does not. What was measured of earlier weights (`MEASURED`) is left out.
     """
     weights = folder / f"{bundle.name}{SUFFIXES[bundle.kind]}"
     with atomic_path(weights) as temporary:
@@ -168,7 +169,7 @@ def save_model(bundle: ModelBundle, folder: Path) -> Path:
 
             tensors = {k: v.contiguous() for k, v in bundle.model.state_dict().items()}
             save_file(tensors, temporary)
-    known = {k: v for k, v in bundle.sidecar.items() if k not in ("calibration", "novelty")}
+    known = {k: v for k, v in bundle.sidecar.items() if k not in MEASURED}
     sidecar = {
         **known,
         "format": FORMAT,
@@ -202,11 +203,9 @@ def save_trust(
     blob = save(novelty.arrays())
     with atomic_path(_novelty_path(path)) as temporary:
         temporary.write_bytes(blob)
-    measured = {
-        "calibration": {**facts, "settings": to_dict(calibration)},
-        "novelty": {"sha256": sha256_of(blob)},
-    }
-    return write_sidecar(read_sidecar(path) | measured, path)
+    trusted = {**facts, "settings": to_dict(calibration)}
+    known = {"sha256": sha256_of(blob)}
+    return extend_sidecar(path, {"calibration": trusted, "novelty": known})
 
 
 def _novelty_path(sidecar: Path) -> Path:
