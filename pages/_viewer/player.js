@@ -7,7 +7,7 @@ const KEYS = [
   ["+ − 0", "zoom in, zoom out, whole frame"], ["?", "this list"],
 ];
 // Where keys mean something else: fields, menus, tables, pop-ups.
-const OCCUPIED = "input:not([type=checkbox]), textarea, select, dialog, [contenteditable=true], [role=dialog], [role=listbox], [role=grid], [role=tab], [role=slider], [role=radio]";
+const OCCUPIED = "input:not([type=checkbox]), textarea, select, dialog[open], [contenteditable=true], [role=dialog], [role=listbox], [role=grid], [role=tab], [role=slider], [role=radio]";
 
 class Player {
   constructor(viewer) {
