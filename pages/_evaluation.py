@@ -137,15 +137,23 @@ def of_collection(collection: Collection, models: Sequence[str] = ()) -> dict[st
     Magnitudes are the catalogue's where it has any, else the brightest measured.
     """
     bundles, _ = ui.models()
-    asked = {*data.SHOWN, *models}
-    data.prepare(collection, [bundle.name for bundle in bundles if bundle.name in asked])
+    everyone, key = [bundle.name for bundle in bundles], f"everyone-{collection.key}"
+    asked = everyone if st.session_state.get(key) else [*data.SHOWN, *models]
+    data.prepare(collection, [name for name in everyone if name in asked])
     kept = data.store(collection)
+    silent = [b.name for b in bundles if b.name not in asked and kept.missing(collection, b)]
+    if silent:
+        words = f"Ask {' and '.join(silent)} as well"
+        st.button(words, key=f"ask-{key}", on_click=_remember, args=(key,), type="tertiary")
     said = [
-        data.verdicts(collection, bundle.name)
-        for bundle in bundles
-        if bundle.name in asked or not kept.missing(collection, bundle)
+        data.verdicts(collection, bundle.name) for bundle in bundles if bundle.name not in silent
     ]
-    return {one.model: answers_of(one, magnitudes(collection)) for one in said}
+    known = magnitudes(collection)
+    return {one.model: answers_of(one, known) for one in said}
+
+
+def _remember(key: str) -> None:
+    st.session_state[key] = True
 
 
 def magnitudes(collection: Collection) -> Mapping[str, float]:

@@ -27,7 +27,7 @@ _SURE = (
     "It is never zero: below stands what a perfectly calibrated classifier would show here."
 )
 #: Of a number over the page: two stand side by side on a telephone.
-_WIDTH = 156
+_WIDTH = 160
 _number = st.column_config.NumberColumn
 _TABLE = {
     "class": "class",
@@ -61,11 +61,12 @@ def headline(content: str, known: Answers, simulated: bool) -> None:
     """Show the scores that matter most, with intervals, and on how many objects."""
     found, sure = evaluation.scores(content, known), _trust(content, known)
     kind = "simulated objects" if simulated else "objects"
+    of_all = f"of {found.n:,} {kind}"
     with st.container(horizontal=True, gap="medium"):
         columns = [st.container(width=_WIDTH) for _ in range(4)]
     with columns[0]:
         st.metric("Macro F1", f"{found.macro_f1.value:.3f}", help=_F1)
-        st.caption(f"{found.macro_f1.interval} on {found.n:,} {kind}")
+        st.caption(f"{found.macro_f1.interval}  \n{of_all}")
     with columns[1]:
         words = "Share of all objects whose verdict is right."
         st.metric("Accuracy", f"{found.accuracy.value:.3f}", help=words)
@@ -76,7 +77,7 @@ def headline(content: str, known: Answers, simulated: bool) -> None:
     with columns[3]:
         words = "Labelled objects of which the classifier could not say anything."
         st.metric("Without a verdict", f"{found.unanswered:,}", help=words)
-        st.caption(f"of {found.n:,}")
+        st.caption(of_all)
 
 
 def confusion_matrix(place: str, known: Answers) -> None:

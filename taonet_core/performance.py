@@ -36,7 +36,7 @@ class Score:
     @property
     def interval(self) -> str:
         """The interval in words."""
-        return f"95 % between {self.low:.3f} and {self.high:.3f}"
+        return f"95 %: {self.low:.3f} – {self.high:.3f}"
 
 
 @dataclass(frozen=True)
