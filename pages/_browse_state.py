@@ -17,6 +17,7 @@ from taonet_core.data.selection import Selection
 from taonet_core.data.selection_fields import (
     ANY,
     CLASSES,
+    FIELDS,
     RANGES,
     Range,
     parse_date,
@@ -29,6 +30,8 @@ VIEWS = {
 }
 PAGE_SIZES = (24, 48, 96)
 
+# What of an address belongs to this page.
+_KEYS = {"view", "per", "page", *(known.key for known in FIELDS.values())}
 # Names in the session: of widgets, and of what was asked last.
 WIDGET = "browse-"
 _ASKED, _TOUCHED, _SETS = "browse-asked", "browse-touched", "browse-sets"
@@ -39,10 +42,10 @@ def asked(collection: str) -> Selection:
     """Return what the address asks for, or else the filters; both then say the same.
 
     An address that came from outside (a link, a saved view, the browser's way back) goes before
-    the filters on screen. One without any filter, as the menu gives it, brings back what was asked
-    of this data set last.
+    the filters on screen. One without any filter, as the menu and the first step back from an
+    object give it, brings back what was asked of this data set last.
     """
-    held = {key: st.query_params.get_all(key) for key in st.query_params if key != Key.DATA}
+    held = {key: st.query_params.get_all(key) for key in st.query_params if key in _KEYS}
     memory = st.session_state.get(_ASKED, (collection, {}))
     touched = st.session_state.pop(_TOUCHED, False)
     entered = f"{WIDGET}text" not in st.session_state
