@@ -110,7 +110,8 @@ def _rows(key: str, _collection: Collection, _said: Sequence[Verdicts]) -> pd.Da
     items = [_collection.read(name) for name in names]
     rows["what was read"] = [describe(item) for item in items]
     for title, fact in (("assumed", "notes"), ("left out", "dropped")):
-        rows[title] = [" · ".join(item.meta.get(fact, ())) for item in items]
+        said = [" · ".join(item.meta.get(fact, ())) for item in items]
+        rows |= {title: said} if any(said) else {}
     return pd.DataFrame(rows)
 
 

@@ -45,9 +45,8 @@ def choose_columns(content: str, intake: Intake) -> list[Chosen] | None:
         elif hopeful and not group.offered:
             answers[number] = None
         else:
-            with st.container(border=True):
-                st.subheader(f"Which column is which in {ui.plain(group.name)}?", anchor=False)
-                _panel(group, content, number)
+            st.subheader(f"Which column is which in {ui.plain(group.name)}?", anchor=False)
+            _panel(group, content, number)
     if len(answers) < len(intake.tables):
         return None
     return [Chosen(group, answers[number]) for number, group in enumerate(intake.tables)]
@@ -102,8 +101,7 @@ def _panel(group: TableGroup, content: str, number: int) -> None:
     if use != start.use:
         start = guess_mapping(group.preview, use).mapping
     elif settled is None:
-        for doubt in group.guess.doubts:
-            st.text(f"• {doubt[:1].upper()}{doubt[1:]}.")
+        st.text("\n".join(_sentence(doubt) for doubt in group.guess.doubts))
     mapping = _selectors(group, start, f"{key}-{use}")
     _preview(group, mapping)
     st.button(
@@ -115,6 +113,10 @@ def _panel(group: TableGroup, content: str, number: int) -> None:
         disabled=not mapping.usable,
         help=None if mapping.usable else "A column that is needed is not chosen yet.",
     )
+
+
+def _sentence(doubt: str) -> str:
+    return f"{doubt[:1].upper()}{doubt[1:]}{'' if doubt.endswith('?') else '.'}"
 
 
 def _settle(content: str, number: int, mapping: ColumnMapping | None) -> None:
@@ -131,10 +133,11 @@ def _selectors(group: TableGroup, start: ColumnMapping, key: str) -> ColumnMappi
         for role in shown:
             picked[role] = _box(group, start, role, key)
         clock = _clock(group, start, picked.get("time", _NONE), key)
-    more = st.expander("More columns: filter, limits, flux, position" if "band" in rest else "More")
-    with more.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        for role in rest:
-            picked[role] = _box(group, start, role, key)
+    if rest:
+        more = st.expander("More columns: filter, limits, flux, position")
+        with more.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            for role in rest:
+                picked[role] = _box(group, start, role, key)
     columns = {role: column for role, column in picked.items() if column != _NONE}
     if "flux" in columns and "mag" in columns:
         columns = {r: c for r, c in columns.items() if r not in ("flux", "flux_err")}

@@ -106,7 +106,7 @@ def test_a_commented_line_of_names_above_the_numbers_counts() -> None:
 def test_values_overrule_names() -> None:
     found = guess(mjd=MJD, mag=MJD, brightness=MAG, mag_err=ERR)
     assert found.mapping.columns["mag"] == "brightness"
-    assert not found.certain and "'brightness' looks like the magnitude" in found.doubts[0]
+    assert not found.certain and "'brightness' looks like the magnitude; is it?" in found.doubts[0]
 
 
 def test_two_columns_that_could_be_the_magnitude_are_asked_about() -> None:
@@ -215,6 +215,14 @@ def test_tables_of_classes_are_told_from_light_curves() -> None:
     assert found.mapping.use == "labels" and found.certain
     assert found.mapping.columns["label"] == "classification"
     assert guess(x=[1, 2], y=["a", "b"]).score == 0.0
+
+
+@pytest.mark.parametrize("column", ["catalog_label", "what"])
+def test_a_column_of_classes_is_told_by_a_word_or_by_its_values(column: str) -> None:
+    found = guess(**{"object_id": ["a", "b", "c"], "ra": 1.0, column: ["SN Ia", "QSO", "?"]})
+    assert found.mapping.columns == {"object_id": "object_id", "ra": "ra", "label": column}
+    assert found.mapping.complete and not found.certain
+    assert found.doubts == (f"{column!r} looks like the class; is it?",)
 
 
 def test_roles_do_not_share_names() -> None:

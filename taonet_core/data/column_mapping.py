@@ -7,20 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from taonet_core.data.column_fits import HALF, looks_like, named_alike, score
 from taonet_core.data.column_roles import NEEDED, ROLES, UNITS
-from taonet_core.data.column_values import CLOCKS, degrees, mjd, numbers, texts
+from taonet_core.data.column_values import CLOCKS, numbers
 from taonet_core.data.table_files import TablePreview
 
 #: Score from which a guess needs no second look.
 CERTAIN = 0.9
-#: Numbers beyond are flags for "no magnitude": 99, -999 and the like.
-FLAGGED = 90.0
-#: Share of a column's values that is usual for its role: then name and values agree.
-_FITS_WELL = 0.8
-_HARDLY_FITS = 0.3
-_HALF = 0.5
+#: Days taken off a Julian date, as the name of its column says.
+_SUBTRACTED = re.compile(r"24[05]\d{4}")
+_MJD_USUAL = (30_000.0, 70_000.0)
 #: A table of this many rows, this share of which bear names of their own, has none of objects.
 _FEW_ROWS, _ROW_BY_ROW = 8, 0.9
 #: Days taken off a Julian date, as the name of its column says.
@@ -141,15 +138,15 @@ def guess_mapping(table: TablePreview, use: str | None = None) -> Guess:
         curves, labels = guess_mapping(table, "curves"), guess_mapping(table, "labels")
         return labels if _rank(labels) > _rank(curves) else curves
     named = map_by_name(list(table.rows.columns), use)
-    scores = {key: _score(table, use, key, name) for key, name in named.columns.items()}
+    scores = {key: score(table, use, key, name) for key, name in named.columns.items()}
     kept = {key: name for key, name in named.columns.items() if scores[key] > 0}
-    columns, doubts = _by_value(table, replace(named, columns=kept))
+    columns, doubts = _by_likeness(table, replace(named, columns=kept))
     mapping, more = _with_units(table, replace(named, columns=columns))
     doubts += [*more, *_rivals(list(table.rows.columns), mapping), *_row_numbers(table, mapping)]
     doubts += [f"no column for the {_lacking(mapping, way)}" for way in mapping.missing]
-    needed = [scores.get(key, _HALF) if key in kept else _HALF for key in _needed(use, columns)]
-    score = min(needed, default=0.0) * (_HALF if mapping.missing else 1.0)
-    return Guess(mapping, score, tuple(doubts))
+    needed = [scores.get(key, HALF) if key in kept else HALF for key in _needed(use, columns)]
+    lowest = min(needed, default=0.0) * (HALF if mapping.missing else 1.0)
+    return Guess(mapping, lowest, tuple(doubts))
 
 
 def _with_units(table: TablePreview, mapping: ColumnMapping) -> tuple[ColumnMapping, list[str]]:
@@ -209,64 +206,19 @@ def _lacking(mapping: ColumnMapping, way: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _score(table: TablePreview, use: str, key: str, column: str) -> float:
-    """Say how well the values of a column fit the role that its name claims."""
-    fits = _share_usual(table, use, key, column)
-    return 1.0 if fits >= _FITS_WELL else _HALF if fits >= _HARDLY_FITS else 0.0
-
-
-def _share_usual(table: TablePreview, use: str, key: str, column: str) -> float:
-    """Return which share of a column's values is usual for a role; 1 where there is no value."""
-    role = ROLES[use][key]
-    if role.usual is None:
-        return 1.0
-    values = role_values(table, use, key, column)
-    counted = texts(table.rows[column]) != ""
-    with np.errstate(invalid="ignore"):
-        if role.flagged:
-            counted &= np.isfinite(values) & (np.abs(values) < FLAGGED)
-        good = (values >= role.usual[0]) & (values <= role.usual[1])
-    if not counted.any():
-        return float(not (texts(table.rows[column]) != "").any())  # flags alone fit nothing
-    return float(good[counted].mean())
-
-
-def role_values(
-    table: TablePreview, use: str, key: str, column: str, clock: str = "auto"
-) -> NDArray[np.float64]:
-    """Return the numbers of a column as its role reads them, NaN where there is none."""
-    values = table.rows[column]
-    if key == "time":
-        return mjd(values, clock, table.name)
-    if key in ("ra", "dec"):
-        return degrees(values, table.name, hours=key == "ra")
-    return numbers(values, None, table.name)
-
-
-def _by_value(table: TablePreview, mapping: ColumnMapping) -> tuple[dict[str, str], list[str]]:
-    """Fill roles that no name tells with columns whose values look like it, in their order."""
+def _by_likeness(table: TablePreview, mapping: ColumnMapping) -> tuple[dict[str, str], list[str]]:
+    """Fill roles that no name tells with columns that look like it, by a word or by values."""
     columns, doubts = dict(mapping.columns), []
     for key in (key for way in mapping.missing for key in way[0] if key not in columns):
-        free = (c for c in table.rows.columns if c not in columns.values())
-        like = next((c for c in free if _looks_like(table, mapping.use, key, c)), None)
-        if like is not None:
-            columns[key] = like
-            title = ROLES[mapping.use][key].title.lower()
-            doubts.append(f"{like!r} looks like the {title}, but its name does not say so")
+        free = [c for c in table.rows.columns if c not in columns.values()]
+        title = ROLES[mapping.use][key].title.lower()
+        for looks in (named_alike, looks_like):
+            like = next((c for c in free if looks(table, mapping.use, key, c)), None)
+            if like is not None:
+                columns[key] = like
+                doubts.append(f"{like!r} looks like the {title}; is it?")
+                break
     return columns, doubts
-
-
-def _looks_like(table: TablePreview, use: str, key: str, column: str) -> bool:
-    role = ROLES[use][key]
-    if role.typical is None:
-        return False
-    values = role_values(table, use, key, column)
-    known = values[np.isfinite(values)]
-    if len(known) < max(1, len(values) // 2):
-        return False
-    low, high = role.typical
-    fits = _share_usual(table, use, key, column) >= _FITS_WELL
-    return fits and bool(low <= np.median(known) <= high)
 
 
 def _rivals(names: Sequence[str], mapping: ColumnMapping) -> list[str]:

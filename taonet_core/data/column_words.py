@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taonet_core.data.column_mapping import FLAGGED, ColumnMapping, role_values
+from taonet_core.data.column_fits import FLAGGED, role_values
+from taonet_core.data.column_mapping import ColumnMapping
 from taonet_core.data.column_roles import ROLES
 from taonet_core.data.column_values import is_limit, texts
 from taonet_core.data.table_files import TablePreview
 
 _MJD_EPOCH = np.datetime64("1858-11-17")
-_SHOWN = 4
+_SHOWN = 3
 
 
 def understood(table: TablePreview, mapping: ColumnMapping) -> list[tuple[str, str, str]]:
@@ -51,7 +52,7 @@ def _words(table: TablePreview, mapping: ColumnMapping, key: str, column: str) -
 
 def _names(words: NDArray[np.str_]) -> str:
     distinct = pd.unique(pd.Series(words[words != ""]))
-    shown = ", ".join(str(word)[:40] for word in distinct[:_SHOWN])
+    shown = ", ".join(str(word)[:24] for word in distinct[:_SHOWN])
     return f"{len(distinct):,} different: {shown}{' …' * (len(distinct) > _SHOWN)}"
 
 

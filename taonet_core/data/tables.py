@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taonet_core.data.column_mapping import FLAGGED, ColumnMapping, map_by_name, zero_point_of
+from taonet_core.data.column_fits import FLAGGED
+from taonet_core.data.column_mapping import ColumnMapping, map_by_name, zero_point_of
 from taonet_core.data.column_values import degrees, is_limit, is_true, mjd, numbers, texts
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sources import name_of
