@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.models.weights import ModelBundle
-from taonet_core.questions import image_model
+from taonet_core.questions import class_numbers, image_model
 from taonet_core.transforms.preprocess import stack_nights
 
 #: Steps of a curve, and random orders that are averaged.
@@ -72,7 +72,7 @@ def faithfulness(
     attribution: Attribution,
     *,
     seed: int = 0,
-    steps: int = STEPS,
+    controls: Faithfulness | None = None,
 ) -> Faithfulness:
     """Blank the places of the sky in the order of their evidence, and in others.
 
@@ -85,12 +85,13 @@ def faithfulness(
         What was explained.
     model : str or ModelBundle
         Whose decision was explained.
-    attribution : Attribution, optional
+    attribution : Attribution
         From `taonet_core.explain.explain`.
     seed : int
         Of the random orders.
-    steps : int
-        Of each curve.
+    controls : Faithfulness, optional
+        Of the same object, classes and baseline by another method: its random and nearest curves
+        are taken over.
 
     Returns
     -------
@@ -102,39 +103,28 @@ def faithfulness(
     from taonet_core.attribution_methods import Score, baseline_frames
 
     bundle = image_model(model)
-    against = attribution.against
-    score = Score(
-        bundle,
-        stack_nights(sequence, bundle.preprocess),
-        bundle.classes.index(attribution.target),
-        None if against is None else bundle.classes.index(against),
-    )
+    nights = stack_nights(sequence, bundle.preprocess)
+    score = Score(bundle, nights, *class_numbers(bundle, attribution.target, attribution.against))
     blank = baseline_frames(score, attribution.baseline)
-    orders = place_orders(attribution, np.random.default_rng(seed))
-    counts = np.linspace(0, orders.shape[1], steps + 1).round().astype(np.int64)
     ends = score.at(torch.cat([score.frames, blank])).sigmoid().numpy()
-    curves = np.empty((2, len(orders), steps + 1))  # deletion and insertion
-    curves[0, :, [0, -1]], curves[1, :, [0, -1]] = ends[:, None], ends[::-1, None]
-    for which, order in enumerate(orders):
-        rank = torch.tensor(np.argsort(order).reshape(score.frames.shape[2:]))
-        gone = torch.stack([rank < count for count in counts[1:-1].tolist()])[:, None]
-        for way, (before, after) in enumerate(((score.frames, blank), (blank, score.frames))):
-            curves[way, which, 1:-1] = score.at(torch.where(gone, after, before)).sigmoid().numpy()
-    own, nearest, random = curves[:, 0], curves[:, 1], curves[:, 2:].mean(1)
-    return Faithfulness(counts / counts[-1], *own, *random, *nearest)
-
-
-def place_orders(attribution: Attribution, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Order the places of the sky: by evidence, by distance from the target, at random.
-
-    Returns
-    -------
-    ndarray, shape (2 + ORDERS, H W), int64
-        Numbers of the places in the order in which they are changed.
-    """
     evidence = attribution.values.sum(0, dtype=np.float64)
+    counts = np.linspace(0, evidence.size, STEPS + 1).round().astype(np.int64)
+
+    def curves(order: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return probabilities of deletion and insertion, shape (2, S)."""
+        rank = torch.tensor(np.argsort(order).reshape(evidence.shape))
+        changed = torch.stack([rank < count for count in counts[1:-1].tolist()])[:, None]
+        ways = ((score.frames, blank, ends), (blank, score.frames, ends[::-1]))
+        between = [score.at(torch.where(changed, new, old)).sigmoid() for old, new, _ in ways]
+        return np.stack([[a, *p, b] for p, (_, _, (a, b)) in zip(between, ways, strict=True)])
+
+    deletion, insertion = curves(np.argsort(-evidence, axis=None, kind="stable"))
+    shares = counts / counts[-1]
+    if controls is not None:
+        return replace(controls, shares=shares, deletion=deletion, insertion=insertion)
     rows, columns = np.indices(evidence.shape)
-    middle = (evidence.shape[0] // 2, evidence.shape[1] // 2)
-    distance = np.hypot(rows - middle[0], columns - middle[1])
-    ranked = [np.argsort(key, axis=None, kind="stable") for key in (-evidence, distance)]
-    return np.stack([*ranked, *(rng.permutation(evidence.size) for _ in range(ORDERS))])
+    distance = np.hypot(rows - evidence.shape[0] // 2, columns - evidence.shape[1] // 2)
+    rng = np.random.default_rng(seed)
+    random = np.mean([curves(rng.permutation(evidence.size)) for _ in range(ORDERS)], axis=0)
+    nearest = curves(np.argsort(distance, axis=None, kind="stable"))
+    return Faithfulness(shares, deletion, insertion, random[0], random[1], nearest[0], nearest[1])
