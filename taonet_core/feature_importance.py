@@ -207,4 +207,4 @@ def background(bundle: ModelBundle) -> NDArray[np.float64]:
             f"{bundle.name} does not know which objects to compare features with; measure them "
             f"with `python benchmarks/explanations.py --model {bundle.name}`"
         )
-    return np.array(stated["rows"], dtype=np.float64)
+    return np.array([row.split() for row in stated["rows"]], dtype=np.float64)
