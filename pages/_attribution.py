@@ -10,12 +10,15 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from pages._ui import identity
+from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.explain import BASELINES, METHODS, explain
+from taonet_core.explain import explain
 from taonet_core.faithfulness import Faithfulness, faithfulness
+from taonet_core.feature_importance import FeatureImportance, explain_features
 from taonet_core.labels import TransientClass
 from taonet_core.models.weights import ModelBundle
+from taonet_core.questions import BASELINES, METHODS
 
 Result = TypeVar("Result")
 
@@ -153,3 +156,36 @@ def faithfulness_check(
             return faithfulness(sequence, bundle, found)
 
     return _recent().get(key, compute) if now else _recent().peek(key)
+
+
+def feature_importance(
+    content: str,
+    source: ImageSequence | LightCurve,
+    bundle: ModelBundle,
+    target: TransientClass | str | None = None,
+    against: TransientClass | str | None = None,
+) -> FeatureImportance:
+    """Return what each feature adds to what a light-curve model says.
+
+    Parameters
+    ----------
+    content : str
+        Changes whenever the object does.
+    source : ImageSequence or LightCurve
+    bundle : ModelBundle
+        A model that reads light curves.
+    target, against
+        See `taonet_core.feature_importance.explain_features`.
+
+    Raises
+    ------
+    TaoNetError
+        If the model cannot read the object, or has no objects to compare it with.
+    """
+    named = tuple(None if name is None else str(name) for name in (target, against))
+
+    def compute() -> FeatureImportance:
+        with st.spinner("Exchanging the features one by one …"):
+            return explain_features(source, bundle, target=named[0], against=named[1])
+
+    return _recent().get(("features", content, identity(bundle), *named), compute)

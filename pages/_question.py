@@ -12,10 +12,11 @@ from pages._ui import Key
 from taonet_core.collection import Collection
 from taonet_core.data.catalog import search
 from taonet_core.data.results import Prediction
-from taonet_core.explain import BASELINES, METHODS
 from taonet_core.labels import STYLES, TransientClass
+from taonet_core.method_checks import method_checks
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
+from taonet_core.questions import BASELINES, METHODS
 
 BASELINE, STEPS, FIND = "baseline", "steps", "explain-object"
 #: Evaluations on offer; more are slower and more exact.
@@ -97,7 +98,7 @@ def ask(predictions: Sequence[Prediction]) -> Question:
     target, against = _classes(said[model], ignored)
     how = (next(iter(METHODS)), next(iter(BASELINES)), _USUAL_STEPS)
     if bundle.kind not in CURVE_KINDS:
-        how = _how(ignored)
+        how = _how(model, ignored)
     if ignored:
         st.caption(f"Ignored in the address: {ui.plain(', '.join(ignored))}.")
     return Question(bundle, said[model], target, against, *how)
@@ -132,17 +133,26 @@ def _classes(
     return TransientClass(target), TransientClass(against) if against else None
 
 
-def _how(ignored: list[str]) -> tuple[str, str, int]:
+def _how(model: str, ignored: list[str]) -> tuple[str, str, int]:
     """Let the reader choose the method and its settings."""
+    checks = method_checks(model)
+    failed = {key: check.reason for key, check in checks.items() if check.passed is False}
+    said = [
+        f"**{method.name}**: {method.help}"
+        + (f" Failed its checks: {ui.plain(failed[key])}." if key in failed else "")
+        for key, method in METHODS.items()
+    ]
     method = _choose(
         Key.METHOD,
         "by",
         list(METHODS),
         ignored,
-        words={key: method.name for key, method in METHODS.items()},
-        help="How evidence is shared out over pixels. "
-        + " ".join(f"**{method.name}**: {method.help}" for method in METHODS.values()),
-        width=240,
+        words={
+            key: f"{method.name} (failed its checks)" if key in failed else method.name
+            for key, method in METHODS.items()
+        },
+        help="How evidence is shared out over pixels.\n\n" + "\n\n".join(said),
+        width=260,
     )
     with st.popover("Settings", icon=":material/tune:"):
         baseline = _choose(

@@ -6,6 +6,8 @@ from pages import _data as data
 from pages import _explanation as parts
 from pages import _question as question
 from pages import _ui as ui
+from pages._evidence_view import show_evidence
+from pages._feature_view import show_features
 from pages._subject import subject
 from pages._ui import Key
 
@@ -35,5 +37,6 @@ if not shown.predictions:
     st.stop()
 with bar, ui.errors_said():
     asked = question.ask(shown.predictions)
+show = show_features if asked.reads_curves else show_evidence
 with ui.errors_said():
-    parts.show_evidence(shown, asked)
+    show(parts.leading(shown, asked), asked)

@@ -10,6 +10,7 @@ from plotly.subplots import make_subplots
 
 from taonet_core.charts import ACCENT, QUIET, Chart, blank_figure, dress
 from taonet_core.evidence_files import AGAINST, FOR
+from taonet_core.explain_words import faithfulness_words
 from taonet_core.faithfulness import Faithfulness
 
 if TYPE_CHECKING:
@@ -137,15 +138,6 @@ def faithfulness_chart(found: Faithfulness, subject: str) -> Chart:
         figure.update_xaxes(title_text=f"% of the field {way}", row=1, col=column)
     figure.update_layout(height=250)
     return Chart(figure, faithfulness_words(found))
-
-
-def faithfulness_words(found: Faithfulness) -> str:
-    """Say in numbers how much better than chance the order of evidence is."""
-    return (
-        f"Area against random order: {found.deletion_gain:+.2f} blanking and "
-        f"{found.insertion_gain:+.2f} uncovering the field; nearest to the target first, without "
-        f"looking: {found.nearest_deletion_gain:+.2f} and {found.nearest_insertion_gain:+.2f}."
-    ).replace("-", "\N{MINUS SIGN}")
 
 
 def _axis(signed: bool) -> str:

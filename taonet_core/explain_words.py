@@ -1,0 +1,86 @@
+"""How far an explanation holds, in numbers and words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from taonet_core.data.results import Attribution
+from taonet_core.faithfulness import Faithfulness
+from taonet_core.method_checks import LIMITS, MethodCheck
+
+_CHECKS = {
+    "deletion": "blanking beats random order by {:.2f}",
+    "insertion": "uncovering by {:.2f}",
+    "pointing": "it points at {:.0%} of bright supernovae",
+    "randomised": "its maps correlate {:.2f} with those of shuffled weights",
+    "completeness": "sums are off by {:.1%}",
+}
+
+
+@dataclass(frozen=True)
+class SumRule:
+    """The sum of all evidence against the change it explains.
+
+    Attributes
+    ----------
+    explained : float
+        Log-odds of the object minus those it is compared with.
+    shared : float
+        Sum of all evidence.
+    """
+
+    explained: float
+    shared: float
+
+    @property
+    def delta(self) -> float:
+        """What is too much or, below zero, missing."""
+        return self.shared - self.explained
+
+    @property
+    def large(self) -> bool:
+        """Whether more is missing than a method may miss to pass its checks."""
+        return abs(self.delta) > LIMITS["completeness"] * max(abs(self.explained), 1.0)
+
+    @property
+    def words(self) -> str:
+        """The rule in one sentence, without its full stop."""
+        return _minus(
+            f"The evidence sums to {self.shared:+.2f} of {self.explained:+.2f} logits "
+            f"to be explained; the difference is {self.delta:+.3f}"
+        )
+
+
+def sum_rule(attribution: Attribution) -> SumRule | None:
+    """Return the sum rule of an explanation; None where its method promises none.
+
+    Parameters
+    ----------
+    attribution : Attribution
+    """
+    if math.isnan(attribution.delta):
+        return None
+    return SumRule(attribution.explained, attribution.explained + attribution.delta)
+
+
+def check_words(check: MethodCheck) -> str:
+    """Say what was measured of a method, without a full stop."""
+    said = [
+        text.format(check.measured[key]) for key, text in _CHECKS.items() if key in check.measured
+    ]
+    return _minus(", ".join(said))
+
+
+def faithfulness_words(found: Faithfulness) -> str:
+    """Say in numbers how much better than chance the order of evidence is."""
+    return _minus(
+        f"Area against random order: {found.deletion_gain:+.2f} blanking and "
+        f"{found.insertion_gain:+.2f} uncovering the field; nearest to the target first, without "
+        f"looking: {found.nearest_deletion_gain:+.2f} and {found.nearest_insertion_gain:+.2f}."
+    )
+
+
+def _minus(text: str) -> str:
+    """Write minus signs as such; the words here have no hyphens."""
+    return text.replace("-", "\N{MINUS SIGN}")
