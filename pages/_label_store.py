@@ -10,8 +10,15 @@ import streamlit as st
 from pages._ui import Key
 from taonet_core.collection import Collection
 from taonet_core.data.annotations import Annotations
-from taonet_core.data.expert_labels import Annotation, of_catalog, standing
+from taonet_core.data.expert_labels import (
+    Annotation,
+    annotation_table,
+    consensus_table,
+    of_catalog,
+    standing,
+)
 from taonet_core.data.label_database import database_url
+from taonet_core.errors import TaoNetError
 
 
 def annotations() -> Annotations:
@@ -33,13 +40,13 @@ def _annotations(url: str) -> Annotations:
 def experts(collection: Collection) -> pd.DataFrame:
     """Return what experts together say of the objects of a data set; see `Annotations.consensus`.
 
-    Raises
-    ------
-    TaoNetError
-        If the database cannot be used.
+    Nothing, where the database cannot be used: pages go on without, and the label bar says why.
     """
-    kept = annotations()
-    return _experts(kept.place, kept.count(), collection.key, kept, collection.catalog)
+    try:
+        kept = annotations()
+        return _experts(kept.place, kept.count(), collection.key, kept, collection.catalog)
+    except TaoNetError:
+        return consensus_table(annotation_table([]))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -52,13 +59,13 @@ def _experts(
 def mine(collection: Collection) -> pd.Series:
     """Return what the reader last said of the objects of a data set: label by object.
 
-    Raises
-    ------
-    TaoNetError
-        If the database cannot be used.
+    Nothing, where the database cannot be used.
     """
-    kept = annotations()
-    said = _latest(kept.place, kept.count(), collection.key, kept, collection.catalog)
+    try:
+        kept = annotations()
+        said = _latest(kept.place, kept.count(), collection.key, kept, collection.catalog)
+    except TaoNetError:
+        said = annotation_table([])
     return said[said["author"] == author()].set_index("object_id")["label"]
 
 

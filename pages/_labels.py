@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from pages import _ui as ui
+from pages._label_badges import button_colours, standing_badges
 from pages._label_store import annotations, author, experts, experts_label, place_of
 from pages._ui import Key
 from taonet_core.collection import Collection
@@ -22,7 +23,6 @@ from taonet_core.data.expert_labels import (
     standing,
 )
 from taonet_core.errors import TaoNetError
-from taonet_core.figures import class_styles
 from taonet_core.labels import STYLES, TransientClass
 
 __all__ = ["annotations", "experts", "experts_label", "label_bar"]
@@ -94,13 +94,13 @@ def _bar(subject: _Subject) -> None:
     name = author()
     own = next((row for row in standing(said) if row.author == name), None)
     with st.container(key=f"{subject.key}-bar", gap="small"):
-        _style(subject.key, own)
+        button_colours(subject.key, own)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _classes(subject, name)
             _details(subject, name, own)
             _who(name)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            _standing(said)
+            standing_badges(said)
             _history(subject, said, name, own)
             if subject.after is not None:
                 st.space("stretch")
@@ -109,47 +109,6 @@ def _bar(subject: _Subject) -> None:
     words, icon = st.session_state.pop(_SAID, ("", None))
     if words:
         st.toast(ui.plain(words), icon=icon)
-
-
-def _style(key: str, own: Annotation | None) -> None:
-    """Outline each button in the colour of its class, as experts' labels are; fill the chosen."""
-    colours = {str(name): style.colour for name, style in STYLES.items()} | {UNSURE: "currentColor"}
-    rules = [
-        f".st-key-{key}-{name} button {{border-color: {colour}}}"
-        for name, colour in colours.items()
-    ]
-    if own is not None:
-        colour = colours[own.label]
-        rules.append(
-            f".st-key-{key}-{own.label} button {{background: "
-            f"color-mix(in srgb, {colour} 25%, transparent); box-shadow: 0 0 0 1px {colour}}}"
-        )
-    st.html(f"<style>{''.join(rules)}</style>")
-
-
-def _standing(said: Sequence[Annotation]) -> None:
-    """Show the labels that stand, the newest first: outlined badge, who, when, how sure, why."""
-    rows = standing(said)
-    if not rows:
-        st.caption("No expert has labelled this object yet.", width="content")
-    for row in rows[:4]:
-        st.html(_badge(row.label), width="content")
-        when = f"{row.created_at[:16].replace('T', ' ')} UTC"
-        sure = f"{row.confidence} confidence" if row.confidence else ""
-        note = f"“{row.note}”" if row.note else ""
-        words = " · ".join(filter(None, (row.author, sure, when, note)))
-        st.caption(ui.plain(words), width="content")
-
-
-def _badge(label: str) -> str:
-    """Return the badge of an experts' label, made of nothing that a user wrote."""
-    style = class_styles().get(label, {"glyph": "?", "colour": "currentColor", "name": label})
-    return (
-        f'<span title="Label of an expert: {style["name"]}" style="border: 2px solid '
-        f"{style['colour']}; border-radius: 10px; padding: 0 8px 0 6px; font-weight: 600; "
-        f'white-space: nowrap"><span style="color: {style["colour"]}">{style["glyph"]}</span> '
-        f"{label}</span>"
-    )
 
 
 def _history(

@@ -1,21 +1,17 @@
-"""The errors as contact prints, each beside what it was taken for; and all labels, to take away."""
+"""The errors as contact prints, each beside what it was taken for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from pages import _data as data
-from pages import _ui as ui
-from pages._label_store import annotations
 from pages._mistakes import Found
 from pages._viewer import gallery
 from taonet_core.collection import Collection
-from taonet_core.data.expert_labels import annotation_table, of_catalog, write_labels
 from taonet_core.figures import class_styles
 from taonet_core.mistakes import collapse
 
@@ -80,25 +76,3 @@ def _card(made: Mapping[str, Any], row: Mapping[str, Any], found: Found) -> dict
         "expert": row.get("expert") or None,
         "facts": " · ".join(fact for fact in facts if fact and "nan" not in fact),
     }
-
-
-def all_labels(collection: Collection) -> None:
-    """List the labels that experts gave, here or everywhere, and offer them as files."""
-    kept = annotations()
-    with st.popover(f"Labels · {kept.count()}", help="All labels that experts gave, as a table"):
-        everywhere = st.toggle("of all data sets, not of this alone", key="labels-everywhere")
-        history = st.toggle("with those that were changed or taken back", key="labels-history")
-        said = annotation_table(reversed(kept.history())) if history else kept.latest()
-        if not everywhere:
-            said = of_catalog(said, collection.catalog)
-        if said.empty:
-            st.caption("None yet. Open an object and press 1 to 6, or u where you cannot tell.")
-        else:
-            st.dataframe(said[_shown(said)], hide_index=True, height=300)
-            ui.downloads("labels", collection.name, partial(write_labels, said), _SUFFIXES)
-        st.caption(f"Kept in {ui.plain(kept.place)}")
-
-
-def _shown(said: pd.DataFrame) -> Sequence[str]:
-    first = ["object_id", "label", "confidence", "author", "created_at", "note"]
-    return [*first, *(name for name in said if name not in first)]

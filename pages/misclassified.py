@@ -3,9 +3,11 @@
 import streamlit as st
 
 from pages import _data as data
+from pages import _mistake_words as words
 from pages import _mistakes as mistakes
 from pages import _ui as ui
-from pages._mistake_cards import all_labels, show_gallery
+from pages._label_list import labels_button
+from pages._mistake_cards import show_gallery
 from pages._mistake_walk import show_walk
 from pages._ui import Key
 
@@ -26,18 +28,17 @@ if object_id in set(found.errors["object_id"]):
     show_walk(collection, found, str(object_id))
     st.stop()
 if object_id:
-    mistakes.not_an_error(collection, found, str(object_id))
+    words.not_an_error(collection, found, str(object_id))
     st.stop()
 
 mistakes.filters(found, selection)
 with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-    st.text(mistakes.summary(found), width="content")
+    st.text(words.summary(found), width="content")
     mistakes.chips(selection)
     st.space("stretch")
-    with ui.errors_said():
-        all_labels(collection)
+    labels_button(collection)
 if found.chosen.empty:
-    mistakes.nothing(found, selection)
+    words.nothing(found, selection)
     st.stop()
 with ui.errors_said():
     opened = show_gallery(collection, found)
