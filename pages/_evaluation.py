@@ -114,11 +114,11 @@ def models(place: str) -> list[str]:
     return [bundle.name for bundle in bundles]
 
 
-def answers(place: str, *models: str) -> dict[str, Answers]:
-    """Return the answers of the classifiers on a test set or a data set, some asked now."""
+def answers(place: str, *models: str, offer: bool = False) -> dict[str, Answers]:
+    """Return the answers of the classifiers on a test set or a data set; see `of_collection`."""
     if place in FROZEN:
         return frozen(place)
-    return of_collection(data.open_named(place), models)
+    return of_collection(data.open_named(place), models, offer=offer)
 
 
 def simulated(place: str) -> bool:
@@ -128,11 +128,13 @@ def simulated(place: str) -> bool:
     return bool(data.open_named(place).catalog["simulated"].all())
 
 
-def of_collection(collection: Collection, models: Sequence[str] = ()) -> dict[str, Answers]:
+def of_collection(
+    collection: Collection, models: Sequence[str] = (), *, offer: bool = False
+) -> dict[str, Answers]:
     """Return what classifiers say of a data set, of those that can be used.
 
     Those of `models` and of `pages._data.SHOWN` are asked now; of the others, only what they said
-    before counts.
+    before counts, and with `offer` the reader may have them asked too.
 
     Magnitudes are the catalogue's where it has any, else the brightest measured.
     """
@@ -142,7 +144,7 @@ def of_collection(collection: Collection, models: Sequence[str] = ()) -> dict[st
     data.prepare(collection, [name for name in everyone if name in asked])
     kept = data.store(collection)
     silent = [b.name for b in bundles if b.name not in asked and kept.missing(collection, b)]
-    if silent:
+    if silent and offer:
         words = f"Ask {' and '.join(silent)} as well"
         st.button(words, key=f"ask-{key}", on_click=_remember, args=(key,), type="tertiary")
     said = [

@@ -22,7 +22,7 @@ if not model:
 kept = {key: st.query_params.get(key) for key in (Key.SHARES, Key.TRUTH, Key.VERDICT)}
 ui.to_address({Key.TEST_SET: place, Key.MODEL: model, **kept})
 with ui.errors_said():
-    answers = evaluation.answers(place, model)
+    answers = evaluation.answers(place, model, offer=True)
 known = answers[model].labelled()
 if not len(known):
     parts.explain_unlabelled()
