@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from browser import bare_viewer, now, remount, rgba
+from browser import bare_viewer, now, remount, rgba, window
 from test_figures import attribution, prediction
 
 from taonet_core.data.sequence import ImageSequence
@@ -251,3 +251,31 @@ def test_a_night_or_a_stretch_is_repainted_at_once(blank, rng):
           return (performance.now() - start) / 20; }"""
     )
     assert took < 150
+
+
+def test_any_image_may_be_the_large_one(blank, outburst):
+    page = bare_viewer(blank, payload_of(outburst))
+    sizes = {name: page.locator(f"figure.{name} .image").bounding_box()["width"] for name in IMAGES}
+    page.get_by_role("button", name="difference", exact=True).click()
+    swapped = page.locator("figure.difference .image").bounding_box()
+    assert swapped["width"] == pytest.approx(sizes["science"])
+    assert page.locator("figure.science .image").bounding_box()["width"] == pytest.approx(
+        sizes["difference"]
+    )
+    bar = page.locator(".scale").bounding_box()
+    assert swapped["x"] < bar["x"] < swapped["x"] + swapped["width"]
+
+
+def test_two_fingers_zoom(chromium, outburst):
+    with window(chromium, "", has_touch=True) as page:
+        bare_viewer(page, payload_of(outburst))
+        box = page.locator("figure.science .image").bounding_box()
+        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        touch = page.context.new_cdp_session(page)
+        for kind, reach in (("touchStart", 40), ("touchMove", 80), ("touchEnd", 0)):
+            fingers = [(middle[0] - reach, middle[1]), (middle[0] + reach, middle[1])]
+            points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(fingers) if reach]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        view = sheets(page)
+        np.testing.assert_allclose(view[:, 2], 0.5, atol=0.02)
+        np.testing.assert_allclose(view[:, :2], 0.25, atol=0.02)

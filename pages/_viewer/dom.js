@@ -11,7 +11,7 @@ const ICONS = {
 const CALM = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 // What the reader chose last, kept from object to object.
 const chosen = {
-  stretch: "asinh", interval: "zscale", map: "grey", level: true, manual: null,
+  stretch: "asinh", interval: "zscale", map: "grey", level: true, manual: null, large: "science",
   unit: "mag", limits: true, axis: "MJD", fold: false, speed: CALM ? "½×" : "1×", model: null,
   evidence: true, opacity: 0.7,
 };

@@ -14,8 +14,11 @@ class Images {
       frames[name] = null; // the text is no longer needed
     }
     this.size = frames.width * frames.height;
+    this.scratch = new Float32Array(this.size);
     this.blinked = false;
     this.parts = Object.fromEntries(NAMES.map((name) => [name, this.figure(name)]));
+    this.corners = this.cornerMarks();
+    this.enlarge(chosen.large);
     this.pointer = el("p", { class: frames.sky.plate ? "pointer number" : "pointer number unplaced" }, REST);
     const ratio = viewer.layout.columns / viewer.layout.rows;
     this.node = el("div", { class: "gallery", style: `--ratio: ${ratio}` },
@@ -32,12 +35,28 @@ class Images {
     const marks = svg("svg", { viewBox: `0 0 ${columns} ${rows}`, class: "overlay", "aria-hidden": "true" }, ...this.ring(), cross);
     const sheet = el("div", { class: "sheet" }, canvas, evidence, marks);
     const fault = el("div", { class: "fault" });
-    const box = el("div", { class: "image" }, sheet, ...(name === "science" ? this.corners() : []), fault);
+    const box = el("div", { class: "image" }, sheet, fault);
     box.addEventListener("pointermove", (event) => this.point(event, canvas));
     box.addEventListener("pointerdown", (event) => this.point(event, canvas));
     box.addEventListener("pointerleave", () => this.rest());
     const said = el("span", { class: "said" });
-    return { node: el("figure", { class: name }, el("figcaption", {}, el("b", {}, name), said, name === "science" ? this.viewer.evidence.box : null), box), box, sheet, canvas, evidence, cross, fault, said };
+    const title = el("button", { type: "button", class: "title", onclick: () => this.enlarge(name) }, name);
+    const caption = el("figcaption", {}, title, said);
+    return { node: el("figure", { class: name }, caption, box), caption, title, box, sheet, canvas, evidence, cross, fault, said };
+  }
+
+  /** Give one of the images the large place, with the compass, the scale and the evidence's bar. */
+  enlarge(large) {
+    chosen.large = large;
+    const places = ["large", "upper", "lower"];
+    for (const name of [large, ...NAMES.filter((other) => other !== large)]) {
+      const { node, title } = this.parts[name];
+      node.style.gridArea = places.shift();
+      title.setAttribute("aria-pressed", name === large);
+      title.title = name === large ? "Shown large" : `Show the ${name} large`;
+    }
+    this.parts[large].box.append(...this.corners);
+    this.parts[large].caption.append(this.viewer.evidence.box);
   }
 
   tools() {
@@ -74,7 +93,7 @@ class Images {
   }
 
   /** Compass, scale bar, and how far the view is zoomed. */
-  corners() {
+  cornerMarks() {
     this.scaleBar = el("span", { class: "scale" });
     this.zoomNote = el("button", { type: "button", class: "zoom-note", title: "Show the whole frame (0)", onclick: () => this.zoom.reset() });
     return [this.compass(), this.scaleBar, this.zoomNote];
@@ -109,23 +128,19 @@ class Images {
 
   // ---- pixels --------------------------------------------------------------------------------
 
-  /** Values of one image of an epoch as a function of the data index, sky removed where asked. */
+  /** One image of an epoch, and the sky level to take off it where asked. */
   image(name, epoch) {
     const { frames } = this.viewer.data;
-    const level = (on, value) => (on ? value ?? 0 : 0);
-    if (name === "difference" && this.stacks.difference) return this.from("difference", epoch, 0);
     const template = frames.reference_of_epoch[epoch];
-    const flat = name === "difference" || chosen.level;
-    const science = this.from("science", epoch, level(flat, frames.level[epoch]));
-    const reference = this.from("reference", template, level(flat, frames.reference_level[template]));
-    return { science, reference, difference: (i) => science(i) - reference(i) }[name];
+    const levels = { science: frames.level[epoch] ?? 0, reference: frames.reference_level[template] ?? 0 };
+    if (name !== "difference") return [this.from(name, name === "science" ? epoch : template), levels[name]];
+    if (this.stacks.difference) return [this.from("difference", epoch), 0];
+    const [science, reference] = [this.from("science", epoch), this.from("reference", template)];
+    for (let i = 0; i < this.size; i += 1) this.scratch[i] = science[i] - reference[i];
+    return [this.scratch, levels.science - levels.reference];
   }
 
-  from(name, index, level) {
-    const stack = this.stacks[name];
-    const start = index * this.size;
-    return (i) => stack[start + i] - level;
-  }
+  from(name, index) { return this.stacks[name].subarray(index * this.size, (index + 1) * this.size); }
 
   limits(name) {
     const { frames } = this.viewer.data;
@@ -148,7 +163,8 @@ class Images {
 
   paint(canvas, name, epoch) {
     const shades = name === "difference" ? this.signedShades : this.shades;
-    paint(canvas, this.viewer.layout, this.image(name, epoch), ...this.limits(name), shades);
+    const [values, level] = this.image(name, epoch);
+    paint(canvas, this.viewer.layout, values, chosen.level || name === "difference" ? level : 0, ...this.limits(name), shades);
   }
 
   draw() {
@@ -191,12 +207,9 @@ class Images {
     const { data: { frames }, layout: { columns, rows }, epoch, evidence } = this.viewer;
     const [x, y] = toData(right, up, columns, rows, frames.sky);
     const index = y * frames.width + x;
-    const raw = {
-      science: this.from("science", epoch, 0), reference: this.from("reference", frames.reference_of_epoch[epoch], 0),
-      difference: this.image("difference", epoch),
-    };
     const value = (name) => {
-      const number = raw[name](index);
+      const [values, level] = this.image(name, epoch);
+      const number = values[index] - (name === "difference" ? level : 0);
       return `${name} ${Number.isNaN(number) ? "no data" : signed(number, Math.abs(number) < 1000 ? 2 : 0)}`;
     };
     const words = [`x ${x} y ${y}`, ...NAMES.map(value), frames.unit, evidence.said(epoch, (rows - 1 - up) * columns + right)];

@@ -70,8 +70,8 @@ function toDisplay(x, y, columns, rows, sky) {
   return [sky.flip_x ? columns - 1 - a : a, sky.flip_y ? rows - 1 - b : b];
 }
 
-/** Paint one image; pixels without data stay transparent. */
-function paint(canvas, layout, value, low, high, shades) {
+/** Paint one image, its values less a level; pixels without data stay transparent. */
+function paint(canvas, layout, values, level, low, high, shades) {
   const { order, columns, rows } = layout;
   if (canvas.width !== columns || canvas.height !== rows) Object.assign(canvas, { width: columns, height: rows });
   const context = canvas.getContext("2d");
@@ -79,7 +79,7 @@ function paint(canvas, layout, value, low, high, shades) {
   const out = new Uint32Array(image.data.buffer);
   const gain = (SHADES - 1) / (high - low);
   for (let i = 0; i < out.length; i += 1) {
-    const shade = (value(order[i]) - low) * gain;
+    const shade = (values[order[i]] - level - low) * gain;
     if (Number.isFinite(shade)) out[i] = shades[Math.max(0, Math.min(SHADES - 1, Math.round(shade)))];
   }
   context.putImageData(image, 0, 0);
