@@ -249,6 +249,17 @@ def verdicts(collection: Collection, model: str) -> Verdicts:
     return _verdicts(collection, bundle)
 
 
+def said_so_far(collection: Collection, model: str) -> Verdicts:
+    """Return what a classifier has said of a data set already, asking it nothing.
+
+    Raises
+    ------
+    TaoNetError
+        If the classifier cannot be used.
+    """
+    return _verdicts(collection, ui.bundle(model))
+
+
 def _verdicts(collection: Collection, bundle: ModelBundle) -> Verdicts:
     kept = store(collection)
     left = len(kept.missing(collection, bundle))

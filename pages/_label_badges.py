@@ -35,11 +35,20 @@ def standing_badges(said: Sequence[Annotation]) -> None:
         st.caption("No expert has labelled this object yet.", width="content")
     for row in rows[:4]:
         st.html(_badge(row.label), width="content")
-        when = f"{row.created_at[:16].replace('T', ' ')} UTC"
-        sure = f"{row.confidence} confidence" if row.confidence else ""
-        note = f"“{row.note}”" if row.note else ""
-        words = " · ".join(filter(None, (row.author, sure, when, note)))
-        st.caption(ui.plain(words), width="content")
+        st.caption(ui.plain(_circumstances(row)), width="content")
+
+
+def in_words(row: Annotation) -> str:
+    """Return a label, who gave it, when, how sure, why, and what a classifier said then."""
+    said = f"{row.model} said {row.verdict} {row.probability:.2f}" if row.verdict else ""
+    return " · ".join(filter(None, (row.label, _circumstances(row), said)))
+
+
+def _circumstances(row: Annotation) -> str:
+    when = f"{row.created_at[:16].replace('T', ' ')} UTC"
+    sure = f"{row.confidence} confidence" if row.confidence else ""
+    note = f"“{row.note}”" if row.note else ""
+    return " · ".join(filter(None, (row.author, sure, when, note)))
 
 
 def _badge(label: str) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from pages import _ui as ui
-from pages._label_store import annotations
+from pages._label_store import annotations, experts
 from taonet_core.collection import Collection
 from taonet_core.data.expert_labels import annotation_table, of_catalog, write_labels
 from taonet_core.errors import TaoNetError
@@ -34,10 +34,12 @@ _COLUMNS = {
 def labels_button(collection: Collection) -> None:
     """Offer the list of labels, or say why there is none."""
     try:
-        words = f"All labels · {annotations().count()}"
+        annotations()
     except TaoNetError as error:
         st.error(ui.plain(error))
         return
+    count = int(experts(collection)["n_authors"].sum())
+    words = f"Labels · {count}"
     if st.button(words, key="labels-open", help="What experts said, here or elsewhere; as files"):
         _labels(collection)
 

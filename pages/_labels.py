@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from pages import _ui as ui
-from pages._label_badges import button_colours, standing_badges
+from pages._label_badges import button_colours, in_words, standing_badges
 from pages._label_store import annotations, author, experts, experts_label, place_of
 from pages._ui import Key
 from taonet_core.collection import Collection
@@ -19,7 +19,6 @@ from taonet_core.data.expert_labels import (
     UNSURE,
     WITHDRAWN,
     Annotation,
-    annotation_table,
     standing,
 )
 from taonet_core.errors import TaoNetError
@@ -127,17 +126,7 @@ def _history(
             args=(subject, name),
         )
     with st.popover(f"History · {len(said)}", type="tertiary"):
-        columns = ["created_at", "author", "label", "confidence", "note", "verdict", "model"]
-        st.dataframe(
-            annotation_table(reversed(said))[columns],
-            hide_index=True,
-            column_config={
-                "created_at": st.column_config.DatetimeColumn("when (UTC)"),
-                "verdict": st.column_config.TextColumn(
-                    "verdict shown", help="What the classifier said when this label was given"
-                ),
-            },
-        )
+        st.text("\n".join(in_words(row) for row in reversed(said)))
         if own is not None:
             withdraw = (subject, name, WITHDRAWN)
             st.button(

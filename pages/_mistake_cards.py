@@ -52,12 +52,12 @@ def mistake_cards(collection: Collection, found: Found, rows: pd.DataFrame) -> l
 def _card(made: Mapping[str, Any], row: Mapping[str, Any], found: Found) -> dict[str, Any]:
     """Return a card with the verdict of the classifier asked, and what is known of the object."""
     said = found.verdicts
-    alike = len(row.get("alike", ()))
+    alike, novelty = len(row.get("alike", ())), row[f"novelty_{said.model}"]
     facts = [
         f"and {alike} like it" if alike else "",
-        row.get("why", "") if row.get("why") != "wrong" else "",
-        f"novelty {row[f'novelty_{said.model}']:.0f} %",
-        f"{row['mag_peak']:.1f} mag",
+        row["why"] if row.get("why", "wrong") != "wrong" else "",
+        f"novelty {novelty:.0f} %" if pd.notna(novelty) else "",
+        f"{row['mag_peak']:.1f} mag" if pd.notna(row["mag_peak"]) else "",
         f"{row['n_nights']} night{'' if row['n_nights'] == 1 else 's'}",
     ]
     verdict = {
@@ -74,5 +74,5 @@ def _card(made: Mapping[str, Any], row: Mapping[str, Any], found: Found) -> dict
         "truth": row["label"] or None,
         "simulated": bool(row["simulated"]),
         "expert": row.get("expert") or None,
-        "facts": " · ".join(fact for fact in facts if fact and "nan" not in fact),
+        "facts": " · ".join(filter(None, facts)),
     }

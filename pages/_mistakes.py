@@ -16,6 +16,7 @@ from pages._ui import Key
 from taonet_core.collection import Collection
 from taonet_core.data.selection import Selection, extremes
 from taonet_core.data.selection_fields import ANY, RANGES, UNKNOWN, Range
+from taonet_core.errors import TaoNetError
 from taonet_core.labels import STYLES, TransientClass
 from taonet_core.mistakes import find_doubts, find_errors
 from taonet_core.verdicts import Verdicts
@@ -59,15 +60,23 @@ class Found:
 
 
 def asked() -> Selection:
-    """Return what the address asks for; it alone holds the filters."""
-    known = {bundle.name for bundle in ui.models()[0]}
+    """Return what the address asks for; it alone holds the filters.
+
+    Raises
+    ------
+    TaoNetError
+        If there is no classifier.
+    """
+    known = [bundle.name for bundle in ui.models()[0]]
+    if not known:
+        raise TaoNetError("no classifier can be used here; the Upload page says why")
     selection = Selection.from_query(
         {key: st.query_params.get_all(key) for key in st.query_params if key != Key.OBJECT}
     )
     if selection.ignored:
         st.warning(f"Left out of the address: {ui.plain('; '.join(selection.ignored))}.")
     if selection.model not in known:
-        selection = replace(selection, model=next(iter(ui.models()[0])).name)
+        selection = replace(selection, model=known[0])
     return selection if selection.sort in _ORDERS else replace(selection, sort="confidence")
 
 
@@ -81,7 +90,7 @@ def find(collection: Collection, selection: Selection) -> Found:
     """
     other = next(name for name in data.SHOWN if name != selection.model)
     overview = data.overview(collection, (selection.model, other))
-    said = data.verdicts(collection, selection.model)
+    said = data.said_so_far(collection, selection.model)
     labelled = bool((overview["label"] != "").any())
     kind = DOUBTFUL if not labelled or st.query_params.get("why") == DOUBTFUL else WRONG
     columns = f"{collection.key} {said.model} {said.version} {len(said)} {kind} {list(overview)}"
