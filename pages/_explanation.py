@@ -84,9 +84,18 @@ def show(chart: Chart, key: str, **settings: Any) -> None:
     st.plotly_chart(chart.figure, config=CONFIG, alt=chart.words, key=key, **settings)
 
 
-def code(subject: Subject, asked: Mapping[str, Any] | None = None) -> None:
-    """Show how to get the same in Python and on the command line."""
+def code(subject: Subject, asked: Mapping[str, Any] | None = None, more: str = "") -> None:
+    """Show how to get the same in Python and on the command line.
+
+    Parameters
+    ----------
+    subject : Subject
+    asked : mapping, optional
+        Arguments of `taonet_core.explain.explain`.
+    more : str
+        Python that follows.
+    """
     shown = subject.shown(asked)
     with st.popover("Code", icon=":material/code:", type="tertiary"):
-        st.code(python_code(shown), language="python")
+        st.code("\n\n".join(filter(None, (python_code(shown), more))), language="python")
         st.code(shell_code(shown), language="bash")

@@ -63,7 +63,18 @@ def _features(subject: Subject, found: FeatureImportance) -> None:
     parts.viewer(subject)
     with st.container(horizontal=True, vertical_alignment="center", gap="large"):
         downloads("features", subject.object_id, lambda path: write_table(table, path))
-        parts.code(subject)
+        parts.code(subject, more=_python(found))
+
+
+def _python(found: FeatureImportance) -> str:
+    """Return the code that gives the contributions, after that which reads the object."""
+    against = None if found.against is None else str(found.against)
+    asked = f"{found.model!r}, target={str(found.target)!r}, against={against!r}"
+    return (
+        "from taonet_core.feature_importance import explain_features\n\n"
+        f"features = explain_features(source, {asked})\n"
+        "print(dict(zip(features.names, features.contributions.round(3))))"
+    )
 
 
 def _choose(meanings: dict[str, str]) -> str:

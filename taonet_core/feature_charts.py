@@ -52,14 +52,14 @@ def feature_sentence(found: FeatureImportance) -> str:
         about += f" less that of {found.against}"
     first = feature_contributions(found).head(2)
     parts = [
-        f"{meaning[0].lower()}{meaning[1:]} ({_valued(value, unit)}; {contribution:+.2f})"
+        f"{_short(meaning)} ({_valued(value, unit)}; {contribution:+.2f})"
         for meaning, value, unit, contribution in zip(
             *(first[name] for name in ("meaning", "value", "unit", "contribution")), strict=True
         )
     ]
     return (
         f"From {found.base:.2f}, the mean of known objects, the features take the probability of "
-        f"{about} to {found.probability:.2f}. Most of it: {' and '.join(parts)}."
+        f"{about} to {found.probability:.2f}. What counts most: {' and '.join(parts)}."
     ).replace("-", "\N{MINUS SIGN}")
 
 
@@ -173,8 +173,14 @@ def _kinds(curve: LightCurve) -> tuple[tuple[str, NDArray[np.bool_], str], ...]:
     return ("detected", curve.detected, "circle"), ("limit", limits, "triangle-down-open")
 
 
+def _short(meaning: str) -> str:
+    """Return a meaning within a sentence, without what explains it."""
+    return meaning[0].lower() + meaning[1:].partition(":")[0]
+
+
 def _valued(value: float, unit: str) -> str:
-    return "not defined" if np.isnan(value) else f"{value:.3g} {unit}".strip()
+    number = f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
+    return "not defined" if np.isnan(value) else f"{number} {unit}".strip()
 
 
 def _wrapped(label: str, width: int = 42) -> str:

@@ -1,6 +1,8 @@
 """The page Explain: what it asks, what it shows, and what stands in the address."""
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import browser
@@ -9,15 +11,20 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages import _data as data
+from pages import _evidence_view as evidence_view
+from pages import _feature_view as feature_view
 from pages import _question as question
 from pages import _ui as ui
 from pages._ui import Key
 from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.models import weights
+from taonet_core.transforms.features import FEATURE_NAMES
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 NAMES = ("first", "second", "unusable")
+PASSED = {"deletion": 0.4, "insertion": 0.3, "randomised": 0.1, "pointing": 0.95}
+FAILED = {**PASSED, "pointing": 0.2}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +32,17 @@ def models(tmp_path_factory):
     """Folder of small models: two that read images, and a forest."""
     folder = tmp_path_factory.mktemp("weights")
     browser.small_models(folder)
+    known = np.random.default_rng(0).normal(0, 1, (4, len(FEATURE_NAMES)))
+    rows = [" ".join(map(str, row)) for row in known]
+    know(folder / "forest.json", background={"names": FEATURE_NAMES, "rows": rows})
+    know(folder / "taonet.json", methods={"saliency": FAILED, "integrated_gradients": PASSED})
     return folder
+
+
+def know(sidecar, **explanations):
+    """Write into a sidecar what the benchmark of explanations would."""
+    known = json.loads(sidecar.read_text())
+    sidecar.write_text(json.dumps({**known, "explanations": explanations}))
 
 
 @pytest.fixture
@@ -63,8 +80,10 @@ def explain(survey, models, tmp_path, monkeypatch):
 
 def texts(page):
     """Return all that is written on a page, by Markdown and as plain text."""
-    kinds = (page.title, page.caption, page.subheader, page.markdown, page.text, page.error)
-    return "\n".join(str(element.value) for kind in kinds for element in kind)
+    kinds = [page.title, page.caption, page.subheader, page.markdown, page.text, page.error]
+    kinds += [page.warning, page.info]
+    said = "\n".join(str(element.value) for kind in kinds for element in kind)
+    return re.sub(r"\\(?=[^\w\s])", "", said).replace("\N{MINUS SIGN}", "-")
 
 
 def viewer(page):
@@ -162,3 +181,78 @@ def test_an_unknown_object_is_not_found(explain):
     page = explain(object="nobody <b>")
     assert not page.exception and viewer(page) is None
     assert page.title[0].value == "Not found"
+
+
+def charts(page):
+    """Return the figures on the page by what they say to a screen reader."""
+    return [json.loads(element.proto.spec) for element in page.get("plotly_chart")]
+
+
+def test_a_sentence_of_measured_quantities_comes_first(explain):
+    page = explain(target="SN", against="CV")
+    [first] = [m.value for m in page.markdown if m.value.startswith("##### ")]
+    assert "SN rather than CV" in first and "%" in first and "FWHM" in first
+
+
+def test_a_method_that_failed_is_marked_and_says_why(explain):
+    page = explain(method="saliency")
+    labels = page.selectbox(Key.METHOD).options
+    assert [name for name in labels if "failed" in name] == ["Saliency (failed its checks)"]
+    assert "points at 20" in page.warning[0].value
+    assert "bright supernovae" in page.selectbox(Key.METHOD).help
+    assert "does not promise" in texts(page)
+    page = explain()
+    assert not [w for w in page.warning if "failed" in w.value]
+    assert "it points at 95" in texts(page)
+
+
+def test_a_sum_that_is_off_is_flagged(explain, monkeypatch):
+    whole = evidence_view.attribution
+
+    def off(*args):
+        return replace(whole(*args), explained=10.0, delta=-4.0)
+
+    monkeypatch.setattr(evidence_view, "attribution", off)
+    page = explain()
+    [warning] = [w.value for w in page.warning if "sums to" in w.value]
+    assert "6" in warning and "which is too much" in warning
+
+
+def test_the_test_on_this_object_is_asked_for_and_kept(explain):
+    page = explain()
+    count = len(charts(page))
+    page.button(evidence_view.TEST).click().run()
+    assert not page.exception
+    assert len(charts(page)) == count + 1
+    assert "Area against random order" in texts(page)
+    assert len(charts(explain())) == count + 1
+
+
+def test_features_of_the_forest_add_up_and_lie_on_the_light_curve(explain):
+    page = explain(model="forest", night="3")
+    assert not page.exception
+    assert viewer(page)["overlay"] is None
+    assert viewer(page)["payload"]["models"][0]["model"] == "forest"
+    assert "the features take the probability" in texts(page)
+    assert "4 known objects" in texts(page)
+    assert address(page) == {"model": "forest", "night": "3"}
+    bars, _ = charts(page)
+    [said] = re.findall(r"objects (\S+) (\S+) of all features = (\S+),", texts(page))
+    base, gain, total = map(float, said)
+    assert base + gain == pytest.approx(total, abs=2e-3)
+    assert bars["data"][0]["customdata"][-1] == ""  # the rest, in one bar
+    page.selectbox(feature_view.FEATURE).set_value("amplitude").run()
+    _, curve = charts(page)
+    assert len(curve["data"][-1]["x"]) == 2  # the brightest point and the faintest
+
+
+def test_a_light_curve_model_that_cannot_compare_says_so(explain, models):
+    sidecar = models / "forest.json"
+    known = sidecar.read_text()
+    know(sidecar)
+    try:
+        page = explain(model="forest", object=NAMES[1])
+    finally:
+        sidecar.write_text(known)
+    assert not page.exception and viewer(page)
+    assert "does not know which objects to compare" in texts(page)
