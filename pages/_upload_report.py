@@ -120,9 +120,7 @@ def checklist(upload: Upload, collection: Collection) -> None:
     item = collection.read(next(iter(collection.stamps)))
     lines = {"Read": [describe(item)], "Assumed": item.meta.get("notes", ())}
     lines["Left out"] = item.meta.get("dropped", ())
-    for title, texts in lines.items():
-        for text in texts:
-            st.text(f"{title}: {text}")
+    st.text("\n".join(f"{title}: {text}" for title, texts in lines.items() for text in texts))
 
 
 def _marked(label: str) -> str:

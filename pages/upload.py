@@ -12,7 +12,7 @@ from pages._object import show_object
 from pages._ui import Key
 
 ui.begin("What are the objects in your files?")
-files = st.file_uploader(
+dropped = st.file_uploader(
     "Drop files here: FITS images, light-curve tables, or an archive of them, with a table of the "
     "classes if there is one",
     accept_multiple_files=True,
@@ -20,7 +20,7 @@ files = st.file_uploader(
     on_change=uploads.forget,
 )
 with ui.errors_said():
-    files = files or examples.chosen()
+    files = dropped or examples.chosen()
 if sum(file.size for file in files) > uploads.MAX_BYTES:
     st.error(f"More than {uploads.MAX_BYTES // 2**20} MiB at once; send fewer files.")
     st.stop()
@@ -42,7 +42,7 @@ if collection is None:
     examples.what_it_takes()
     st.stop()
 
-report.summary(upload, collection, resettable=not files)
+report.summary(upload, collection, resettable=not dropped)
 alone = len(collection) == 1
 if alone:
     report.checklist(upload, collection)
@@ -50,12 +50,12 @@ elif uploads.classify(upload, collection):
     report.next_steps(collection)
 elif not upload.classifying or not upload.classifying.running:
     report.unfinished(upload)
-if not alone:
-    report.verdicts(upload, collection)
 report.left_out(upload)
-report.classes(upload, collection)
-tables.tables_read(upload.content, upload.intake.tables)
 if alone:
     with ui.errors_said():
         content, source = data.read(collection, next(iter(collection.stamps)))
         show_object(content, source, collection=collection)
+else:
+    report.verdicts(upload, collection)
+report.classes(upload, collection)
+tables.tables_read(upload.content, upload.intake.tables)

@@ -187,6 +187,13 @@ def test_a_fits_table_is_read() -> None:
     assert list(curves) == ["a", "b"]
 
 
+def test_columns_without_any_value_do_no_harm() -> None:
+    table = as_csv(object_id="a", mjd=MJD, mag=MAG, mag_err=ERR, band=np.nan, ra=np.nan)
+    assert guess_mapping(preview_table(table)).certain
+    [curve] = read_light_curves(table).values()
+    assert set(curve.bands) == {""} and "ra" not in curve.meta
+
+
 def test_sexagesimal_positions_are_read() -> None:
     table = as_csv(mjd=MJD, mag=MAG, mag_err=ERR, ra="12:26:30.48", dec="-03:18:00.0")
     assert set(guess_mapping(preview_table(table)).mapping.columns) >= {"ra", "dec"}

@@ -1,12 +1,9 @@
 """Every page, from app.py: what it shows of good objects, bad ones, and none."""
 
-import io
 import json
 import re
-import zipfile
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
@@ -14,7 +11,6 @@ from streamlit.testing.v1 import AppTest
 from pages import _data as data
 from pages import _demo as demo
 from pages import _ui as ui
-from taonet_core.data.sequence import ImageSequence
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.models import weights
 from taonet_core.models.taonet import TAONet, TAONetConfig
@@ -58,14 +54,6 @@ def viewer(app):
     protos = [element.proto for element in app.get("bidi_component")]
     found = [p for p in protos if p.component_name == "taonet_epoch_viewer"]
     return json.loads(found[0].json or found[0].mixed.json) if found else None
-
-
-def upload(app, *files):
-    page = app.switch_page("pages/upload.py").run()
-    page.file_uploader[0].set_value(
-        [(name, data, "application/octet-stream") for name, data in files]
-    )
-    return page.run()
 
 
 def healthy(app):
@@ -122,73 +110,3 @@ def test_markdown_from_outside_is_shown_as_it_is():
     text = "a_b *c* [d](e) <f> $g$ :red[h] `i` #j | k ~l~ & \\m\n- n"
     assert re.sub(r"\\([^a-z\s])", r"\1", ui.plain(text)) == text.replace("\n", " ")
     assert not re.search(r"(?<!\\)[*_\[\]<>$:`#|~&]", ui.plain(text))
-
-
-def test_upload_waits_for_files_or_opens_an_example(app):
-    page = app.switch_page("pages/upload.py").run()
-    assert healthy(page) and viewer(page) is None
-    page.button(ui.Key.EXAMPLE).click().run()
-    assert healthy(page)
-    assert viewer(page)["payload"]["object"]["truth"] == "SN"
-
-
-def test_upload_one_file(app, fits_file):
-    page = upload(app, ("mine.fits", fits_file().read_bytes()))
-    assert healthy(page)
-    assert viewer(page)["payload"]["object"]["name"] == "CSS060402:081233+123301"
-    assert "12 frames on 6 nights" in page.dataframe[0].value["read"][0]
-
-
-def test_upload_an_archive_of_good_and_bad(app, fits_file, make_sequence):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for i in range(2):
-            name = f"object{i}.fits"
-            path = fits_file(make_sequence(object_id=f"object{i}"), name=name)
-            archive.writestr(f"folder/{name}", path.read_bytes())
-    page = upload(app, ("all.zip", packed.getvalue()), ("page.fits", b"<html>not found</html>"))
-    assert healthy(page)
-    [error] = page.error
-    assert "page" in error.value
-    assert len(page.dataframe[0].value) == 2
-    chooser = page.selectbox[0]
-    assert viewer(page)["payload"]["object"]["name"] == "object0"
-    chooser.set_value(chooser.options[1] if isinstance(chooser.value, str) else 1)
-    page.run()
-    assert viewer(page)["payload"]["object"]["name"] == "object1"
-
-
-def test_upload_of_nothing_readable_lists_one_sentence_each(app):
-    page = upload(app, ("a.fits", b""), ("b.csv", b"x,y\n1,2\n"), ("c.fits", b"SIMPLE  = broken"))
-    assert healthy(page) and viewer(page) is None
-    assert len(page.error) == 3 and page.warning
-
-
-def test_upload_a_light_curve_table(app):
-    rows = [f"star,{55000 + i},{18 + i % 3 / 10},0.1" for i in range(30)]
-    data = "\n".join(["object_id,mjd,mag,mag_err", *rows]).encode()
-    page = upload(app, ("curves.csv", data))
-    assert healthy(page)
-    payload = viewer(page)["payload"]
-    assert payload["frames"] is None and len(payload["curve"]["mag"]) == 30
-    assert payload["models"] == []  # the forest is not there, and no other reads light curves
-
-
-@pytest.mark.parametrize("frames", [np.full((3, 64, 64), np.nan), np.zeros((1, 64, 64))])
-def test_upload_without_a_usable_frame(app, fits_file, frames):
-    sequence = ImageSequence(
-        frames, 55000.0 + np.arange(len(frames)), meta={"object_id": "<b>x</b>"}
-    )
-    page = upload(app, ("bad.fits", fits_file(sequence, layout="mef").read_bytes()))
-    assert healthy(page)
-    payload = viewer(page)["payload"]
-    assert payload["models"] == [] and all(payload["frames"]["fault"])
-    assert "No verdict" in texts(page)
-
-
-def test_one_file_of_another_content_is_another_object(app, fits_file, make_sequence):
-    """The cache goes by content, not by name."""
-    for name in ("one", "two"):
-        path = fits_file(make_sequence(object_id=name), name=f"{name}.fits")
-        page = upload(app, ("same.fits", path.read_bytes()))
-        assert viewer(page)["payload"]["object"]["name"] == name

@@ -122,7 +122,8 @@ def is_true(column: Any) -> NDArray[np.bool_]:
 def texts(column: Any) -> NDArray[np.str_]:
     """Turn a column into strings, empty where there is nothing."""
     values = column if isinstance(column, pd.Series) else pd.Series(np.ma.filled(column, ""))
-    return values.map(_text, na_action="ignore").fillna("").to_numpy(dtype=str)
+    pairs = zip(values.tolist(), values.isna(), strict=True)
+    return np.array(["" if missing else _text(value) for value, missing in pairs], dtype=str)
 
 
 def mjd(column: Any, clock: str, name: str) -> NDArray[np.float64]:
