@@ -1,4 +1,4 @@
-"""Does the evidence for a supernova lie on the supernova, in place and in time?"""
+"""Whether the evidence for a supernova lies on the supernova, in place and in time."""
 
 from __future__ import annotations
 
