@@ -44,10 +44,10 @@ def headline(first: Answers, second: Answers, simulated: bool) -> None:
 
 def _shares(found: Rivalry) -> dict[str, int]:
     return {
+        f"{found.first} right": found.both + found.only_first,
+        f"{found.second} right": found.both + found.only_second,
         "Both right": found.both,
-        f"Only {found.first}": found.only_first,
-        f"Only {found.second}": found.only_second,
-        "Neither": found.neither,
+        "Neither right": found.neither,
     }
 
 

@@ -10,8 +10,11 @@ from pages._duel import show_duel
 from pages._ui import Key
 from taonet_core.comparison import common
 
+object_id = st.query_params.get(Key.OBJECT)
+if st.query_params.get(Key.TEST_SET) in evaluation.FROZEN:
+    object_id = None  # its images are not kept
 ui.begin(
-    "Where do images and light curves disagree?",
+    "" if object_id else "Where do images and light curves disagree?",
     "Two classifiers on the same objects: what each says, who is right where the class is known, "
     "and who was right first.",
 )
@@ -28,8 +31,7 @@ with ui.errors_said():
 first, second = common(answers[one], answers[two])
 
 asked = {Key.TEST_SET: place, Key.FIRST: one, Key.SECOND: two}
-object_id = st.query_params.get(Key.OBJECT)
-if object_id and place not in evaluation.FROZEN:
+if object_id:
     cell = {key: st.query_params.get(key) for key in (Key.VERDICT_A, Key.VERDICT_B)}
     ui.to_address({**asked, **cell, Key.OBJECT: object_id})
     with ui.errors_said():
