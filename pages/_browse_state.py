@@ -108,6 +108,12 @@ def touch() -> None:
     st.session_state[_SETS] = st.session_state.get(_SETS, 0) + 1
 
 
+def resize(key: str) -> None:
+    """Put so many objects on a page as the reader chose in a widget."""
+    st.session_state[SIZE] = st.session_state[key] or PAGE_SIZES[0]
+    touch()
+
+
 def pages_key() -> str:
     """Return the key of the widget of pages: a new one whenever the page is set from elsewhere."""
     return f"{PAGE}-{st.session_state.get(_SETS, 0)}"

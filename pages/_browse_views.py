@@ -53,12 +53,15 @@ def turn_pages(total: int) -> None:
             st.pagination(
                 -(-total // size), default=page, key=key, on_change=browse.turn, args=(key,)
             )
+        key = f"{browse.SIZE}-choice"
+        st.session_state[key] = size
         st.segmented_control(
             "Objects a page",
             browse.PAGE_SIZES,
-            key=browse.SIZE,
+            key=key,
             required=True,
-            on_change=browse.touch,
+            on_change=browse.resize,
+            args=(key,),
             label_visibility="collapsed",
         )
 
@@ -161,14 +164,15 @@ def show_sky(overview: pd.DataFrame, selection: Selection, models: Sequence[str]
         sky_map(shown, by, region=selection.region),
         key=key,
         on_select=partial(_marked_on_sky, key, selection),
-        config={"scrollZoom": True, "displaylogo": False},
+        config={"scrollZoom": True, "displaylogo": False, "displayModeBar": True},
         alt=f"Map of the sky with {len(shown)} objects; the table lists the same",
     )
     lost = int(shown["ra"].isna().sum())
     nowhere = f" {lost} of {len(shown)} have no position." if lost else ""
     st.caption(
-        "Hammer projection, ICRS, east to the left. Click a point to open it; draw a box or a "
-        f"lasso to keep what lies inside; the wheel zooms.{nowhere}"
+        "Hammer projection, ICRS, east to the left. Click a point to open it; with the box or the "
+        "lasso of the bar above, keep what lies inside; drag to move, turn the wheel to zoom."
+        f"{nowhere}"
     )
 
 

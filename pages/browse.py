@@ -14,15 +14,17 @@ ui.begin(
     "The picture at peak and the light curve, brighter up; the verdict is filled, a second model "
     "where it disagrees smaller, the truth underlined, the label of experts outlined.",
 )
-with ui.errors_said():
+# What comes and goes has a place of its own, so that nothing below it is built anew.
+with ui.errors_said(), st.container():
     collection = data.current()
-data.picker()
-browse.welcome(collection)
+with st.container():
+    data.picker()
+    browse.welcome(collection)
 if not len(collection):
     browse.nothing_here(collection)
     st.stop()
 
-with ui.errors_said():
+with ui.errors_said(), st.container():
     overview = browse.overview(collection)
 models = browse.models_of(overview)
 selection = browse.asked(collection.name)

@@ -208,6 +208,6 @@ def _layout() -> dict[str, Any]:
         "plot_bgcolor": "rgba(0,0,0,0)",
         "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0.5, "xanchor": "center"},
         "hovermode": "closest",
-        "dragmode": "select",
+        "dragmode": "pan",
         "uirevision": "sky",  # the zoom outlives a change of filter
     }
