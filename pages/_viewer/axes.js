@@ -93,7 +93,7 @@ function chartFrame(host, x, y, label) {
   const toY = (v) => inner.y1 - ((v - y.low) / (y.high - y.low)) * (inner.y1 - inner.y0);
   const axes = svg("g", { class: "axes" });
   const text = (px, py, words, anchor, extra = {}) => axes.append(svgText(words, { x: px, y: py, "text-anchor": anchor, ...extra }));
-  const room = (inner.x1 - inner.x0) / 72;
+  const room = (inner.x1 - inner.x0) / 62;
   for (const [value, words] of y.ticks((inner.y1 - inner.y0) / 44)) {
     axes.append(svg("line", { x1: inner.x0, x2: inner.x1, y1: toY(value), y2: toY(value), class: "grid" }));
     text(inner.x0 - 7, toY(value) + 4, words, "end");
