@@ -70,6 +70,8 @@ def _viewer(opened: Subject) -> None:
         turning=len(opened.listing) > 1,
         overlay=overlay,
     )
+    if words := tools.sentence(opened, found):
+        st.text(words)
     if turn:
         here = opened.listing.index(st.query_params[Key.OBJECT])
         to_address({Key.OBJECT: opened.listing[(here + turn) % len(opened.listing)]})

@@ -19,6 +19,7 @@ from pages._ui import Key
 from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.results import Attribution
 from taonet_core.errors import TaoNetError
+from taonet_core.evidence import evidence_sentence
 from taonet_core.explain import METHODS
 from taonet_core.labels import TransientClass
 from taonet_core.links import links_out
@@ -28,7 +29,7 @@ from taonet_core.panels import whole_frame
 from taonet_core.pictures import epoch_png, evolution_gif
 from taonet_core.provenance import epoch_table, write_epochs
 from taonet_core.report import Findings, object_report
-from taonet_core.snippets import python_code, shell_code
+from taonet_core.snippets import Shown, python_code, shell_code
 
 #: Of Integrated Gradients: enough for evidence that sums up, and quick.
 STEPS = 32
@@ -101,6 +102,13 @@ def _question(
     }
 
 
+def sentence(subject: Subject, found: Attribution | None) -> str:
+    """Say in words where the evidence lies; nothing where none is shown."""
+    if found is None or subject.sequence is None:
+        return ""
+    return evidence_sentence(found, subject.sequence)
+
+
 def _in_full(subject: Subject, model: str, asked: Mapping[str, Any]) -> None:
     """Lead to the page that explains with checks, contrast and all methods."""
     if subject.collection is None:
@@ -134,7 +142,10 @@ def links(subject: Subject) -> None:
 
 
 def downloads(subject: Subject, found: Attribution | None) -> None:
-    """Offer everything as files, each made only when it is asked for."""
+    """Offer everything as files, each made only when it is asked for.
+
+    They are then made outside the session: what depends on it is looked up here.
+    """
     sequence = subject.sequence
     if sequence is not None:
         night, shown = subject.epoch
@@ -164,7 +175,8 @@ def downloads(subject: Subject, found: Attribution | None) -> None:
             _button(subject, label, suffix, write, hint)
     st.caption("Everything on one page")
     words = "One HTML file that needs nothing else: opens anywhere, prints well."
-    _button(subject, "HTML report", "_report.html", lambda: _report(subject, found), words)
+    write = partial(_report, subject, found, subject.shown())
+    _button(subject, "HTML report", "_report.html", write, words)
 
 
 def code(subject: Subject, asked: Mapping[str, Any] | None) -> None:
@@ -213,14 +225,13 @@ def _table(subject: Subject, suffix: str) -> bytes:
     return _made(suffix, lambda path: write_epochs(table, path))
 
 
-def _report(subject: Subject, found: Attribution | None) -> bytes:
-    shown = subject.shown()
+def _report(subject: Subject, found: Attribution | None, shown: Shown) -> bytes:
     findings = Findings(
         subject.predictions,
         subject.problems,
         subject.weights,
         found,
-        "",
+        sentence(subject, found),
         subject.experts(),
         subject.features(),
         {"Python": python_code(shown), "Shell": shell_code(shown)},

@@ -26,6 +26,7 @@ from taonet_core.figures import viewer_payload
 from taonet_core.models.weights import ModelBundle
 from taonet_core.outputs import Outputs, model_outputs
 from taonet_core.snippets import Recipe, Shown
+from taonet_core.verdict_store import VerdictStore
 
 FOREST = "forest"
 
@@ -48,6 +49,9 @@ class Subject:
         The leading classifier first.
     problems : mapping of str to str
         Classifier without a verdict -> why.
+    store : VerdictStore or None
+        What is known of the other objects of the data set. Held here, since files are made where
+        no session is at hand.
     """
 
     content: str
@@ -57,6 +61,7 @@ class Subject:
     curve: LightCurve
     predictions: Sequence[Prediction]
     problems: Mapping[str, str]
+    store: VerdictStore | None
 
     @property
     def sequence(self) -> ImageSequence | None:
@@ -187,8 +192,8 @@ class Subject:
         if not isinstance(found, Outputs):
             return None
         known = None
-        if self.collection is not None:
-            known = data.store(self.collection).verdicts(self.collection, bundle).vectors
+        if self.collection is not None and self.store is not None:
+            known = self.store.verdicts(self.collection, bundle).vectors
         return feature_table(found.vectors[-1], known)
 
 
@@ -210,7 +215,8 @@ def subject(
     """
     curve = source if isinstance(source, LightCurve) else ui.light_curve(content, source)
     predictions, problems = ui.opinions(content, source)
-    return Subject(content, source, collection, listing, curve, predictions, problems)
+    store = None if collection is None else data.store(collection)
+    return Subject(content, source, collection, listing, curve, predictions, problems, store)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
