@@ -146,7 +146,8 @@ def of_collection(
     silent = [b.name for b in bundles if b.name not in asked and kept.missing(collection, b)]
     if silent and offer:
         words = f"Ask {' and '.join(silent)} as well"
-        st.button(words, key=f"ask-{key}", on_click=_remember, args=(key,), type="tertiary")
+        more = {"icon": ":material/add:", "type": "tertiary"}
+        st.button(words, key=f"ask-{key}", on_click=_remember, args=(key,), **more)
     said = [
         data.verdicts(collection, bundle.name) for bundle in bundles if bundle.name not in silent
     ]

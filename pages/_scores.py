@@ -17,14 +17,14 @@ from taonet_core.figures import class_styles
 from taonet_core.matrices import NO_VERDICT, SHARES, matrix_payload
 from taonet_core.models.cards import model_card
 from taonet_core.models.weights import sidecars
-from taonet_core.performance import confusion, score_table
+from taonet_core.performance import confusion, few_words, score_table
 from taonet_core.probabilities import Curves, Trust, class_curves, trust
 from taonet_core.probability_charts import precision_recall, reliability_diagram, roc
 
 _F1 = "Harmonic mean of precision and recall of each class, averaged over the classes that occur."
 _SURE = (
-    "Mean distance between how sure the verdicts are and how often they are right, over 15 bins. "
-    "It is never zero: below stands what a perfectly calibrated classifier would show here."
+    "Mean distance between how sure the verdicts are and how often they are right, bin by bin. It "
+    "is never zero: below stands what a perfectly calibrated classifier would show here."
 )
 #: Of a number over the page: two stand side by side on a telephone.
 _WIDTH = 160
@@ -78,6 +78,8 @@ def headline(content: str, known: Answers, simulated: bool) -> None:
         words = "Labelled objects of which the classifier could not say anything."
         st.metric("Without a verdict", f"{found.unanswered:,}", help=words)
         st.caption(of_all)
+    if few_words(found):
+        st.text(few_words(found))
 
 
 def confusion_matrix(place: str, known: Answers) -> None:

@@ -17,6 +17,8 @@ from taonet_core.performance import Binned, Scores
 
 #: Of the leading classifier, and of all that is not a class.
 ACCENT, QUIET = "#3b82d6", "#8a8f98"
+#: Range of an axis of scores, with room for a marker at either end.
+UNIT = (-0.03, 1.03)
 _DASHES = ("solid", "dash", "dot", "dashdot")
 _SYMBOLS = ("circle", "square-open", "diamond-open", "triangle-up-open")
 #: What `st.plotly_chart` is told: no buttons over the figure, nothing that swallows scrolling.
@@ -64,7 +66,7 @@ def f1_against_nights(found: Mapping[str, Sequence[Binned]], leading: Sequence[s
         )
     labels = max((list(map(_label, bins)) for bins in found.values()), key=len, default=[])
     figure.update_xaxes(type="category", categoryorder="array", categoryarray=labels)
-    figure.update_yaxes(range=[0, 1])
+    figure.update_yaxes(range=UNIT)
     return Chart(figure, _f1_words("number of nights", found))
 
 
@@ -85,7 +87,7 @@ def f1_against_magnitude(found: Mapping[str, Sequence[Binned]], leading: Sequenc
             **look,
         )
     figure.update_xaxes(type="category")
-    figure.update_yaxes(range=[0, 1])
+    figure.update_yaxes(range=UNIT)
     return Chart(figure, _f1_words("magnitude", found))
 
 
@@ -118,7 +120,7 @@ def class_intervals(scores: Scores) -> Chart:
             )
     rows = list(range(len(names)))
     figure.update_yaxes(tickvals=rows, ticktext=names, autorange="reversed", showgrid=False)
-    figure.update_xaxes(range=[0, 1])
+    figure.update_xaxes(range=UNIT)
     words = "; ".join(
         f"{c.name}: precision {c.precision}, recall {c.recall}, F1 {c.f1}" for c in scores.classes
     )

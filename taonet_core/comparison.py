@@ -196,10 +196,11 @@ def settled_words(verdicts: Verdicts, object_id: str) -> str:
         return f"{model} has no verdict."
     said = f"{model} says {verdicts.verdict[i]} with {verdicts.confidence[i]:.2f}"
     night, nights = int(settled_night(verdicts)[i]), int(verdicts.n_nights[i])
+    after = f"after {nights} night{'s' if nights > 1 else ''}"
     if verdicts.truth[i] < 0:
-        return f"{said} after {nights} nights."
+        return f"{said} {after}."
     if not night:
-        return f"{said} after {nights} nights: wrong, it is {verdicts.labels[i]}."
+        return f"{said} {after}: wrong, it is {verdicts.labels[i]}."
     return f"{said}: right for good from night {night} of {nights} on."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from taonet_core.charts import ACCENT, QUIET, Chart, blank_figure
+from taonet_core.charts import ACCENT, QUIET, UNIT, Chart, blank_figure
 from taonet_core.data.results import Prediction
 from taonet_core.labels import STYLES, TransientClass
 
@@ -35,5 +35,5 @@ def chance_against_time(predictions: Sequence[Prediction], name: TransientClass)
         )
         said.append(f"{prediction.model}: {chance[0]:.2f} at first, {chance[-1]:.2f} at last")
     figure.update_xaxes(tickformat="d", nticks=6)
-    figure.update_yaxes(range=[0, 1.02])
+    figure.update_yaxes(range=UNIT)
     return Chart(figure, f"Probability of {name} after every night. {'; '.join(said)}.")

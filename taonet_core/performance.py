@@ -21,6 +21,9 @@ from taonet_core.scores import LEVEL, MAGNITUDES, REPEATS
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Of so many objects a class, resampling begins to tell how sure its scores are.
+FEW = 10
+
 
 @dataclass(frozen=True)
 class Score:
@@ -151,6 +154,17 @@ def score(answers: Answers) -> Scores:
             )
             for k in present
         ),
+    )
+
+
+def few_words(scores: Scores) -> str:
+    """Warn where a class has too few objects for its interval to mean much; else empty."""
+    few = [f"{found.support} {found.name}" for found in scores.classes if found.support < FEW]
+    if not few:
+        return ""
+    return (
+        f"There are only {', '.join(few)}: with fewer than {FEW} objects of a class, scores hang "
+        "on each of them, and the intervals are narrower than they should be."
     )
 
 

@@ -14,6 +14,8 @@ from taonet_core.performance import labelled
 from taonet_core.scores import LEVEL
 
 _CURVE_POINTS = 300  # of a curve on the page; more cannot be told apart there
+#: Bins of the reliability diagram -> from so many objects on.
+_BINS = {15: 500, 10: 100, 5: 0}
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,14 +98,14 @@ def class_curves(answers: Answers) -> list[Curves]:
     return found
 
 
-def trust(answers: Answers, *, bins: int = 15, repeats: int = 200) -> Trust | None:
+def trust(answers: Answers, *, bins: int | None = None, repeats: int = 200) -> Trust | None:
     """Compare how sure a classifier is with how often it is right; None without an answer.
 
     Parameters
     ----------
     answers : Answers
-    bins : int
-        Of equal width.
+    bins : int, optional
+        Of equal width; 15 where there are many objects, else fewer.
     repeats : int
         Draws for `Trust.expected`.
     """
@@ -112,6 +114,8 @@ def trust(answers: Answers, *, bins: int = 15, repeats: int = 200) -> Trust | No
     known = answers.select((answers.truth >= 0) & (answers.verdicts() >= 0))
     if not len(known):
         return None
+    if bins is None:
+        bins = next(number for number, least in _BINS.items() if len(known) >= least)
     found = reliability(known.final, known.truth, bins=bins)
     low, high = np.full(bins, np.nan), np.full(bins, np.nan)
     for i in np.flatnonzero(found.count):

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from taonet_core.charts import ACCENT, QUIET, Chart, blank_figure, dress
+from taonet_core.charts import ACCENT, QUIET, UNIT, Chart, blank_figure, dress
 from taonet_core.labels import STYLES
 from taonet_core.probabilities import Curves, Trust
 
@@ -57,9 +57,9 @@ def reliability_diagram(trust: Trust) -> Chart:
         col=1,
     )
     dress(figure)
-    figure.update_xaxes(range=[0, 1])
+    figure.update_xaxes(range=UNIT)
     figure.update_xaxes(title_text="probability of the verdict", row=2, col=1)
-    figure.update_yaxes(title_text="share that is right", range=[0, 1.02], row=1, col=1)
+    figure.update_yaxes(title_text="share that is right", range=UNIT, row=1, col=1)
     figure.update_yaxes(title_text="objects", nticks=3, row=2, col=1)
     figure.update_layout(height=420)
     filled = bins.count > 0
@@ -69,7 +69,7 @@ def reliability_diagram(trust: Trust) -> Chart:
 
 
 def _accuracy(trust: Trust) -> dict[str, Any]:
-    """The points of the reliability diagram with their intervals."""
+    """Return the points of the reliability diagram, with their intervals."""
     filled = trust.bins.count > 0
     right = trust.bins.accuracy[filled]
     up, down = trust.high[filled] - right, right - trust.low[filled]
@@ -121,5 +121,5 @@ def _diagonal(name: str) -> dict[str, Any]:
 
 
 def _unit_square(figure: go.Figure) -> None:
-    figure.update_xaxes(range=[0, 1.01])
-    figure.update_yaxes(range=[0, 1.02])
+    figure.update_xaxes(range=UNIT)
+    figure.update_yaxes(range=UNIT)

@@ -2,11 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from taonet_core.answers import frozen_answers
 from taonet_core.charts import class_intervals, f1_against_magnitude, f1_against_nights
-from taonet_core.labels import STYLES
+from taonet_core.data.results import Prediction
+from taonet_core.labels import STYLES, TransientClass
+from taonet_core.object_charts import chance_against_time
 from taonet_core.performance import f1_by_magnitude, f1_by_nights, score
 from taonet_core.probabilities import class_curves, trust
 from taonet_core.probability_charts import precision_recall, reliability_diagram, roc
@@ -67,6 +70,28 @@ def test_the_reliability_diagram_holds_every_object(frozen):
     points = traces[1]
     assert sum(bars["y"]) == len(frozen["taonet"]) == sum(points["customdata"])
     assert all(0 <= y <= 1 for y in points["y"])
+
+
+def test_the_chance_of_a_class_is_drawn_as_both_saw_it():
+    both = [
+        Prediction(
+            np.array([[0.1, 0.9], [last, 1 - last]]),
+            np.array([53800.2, 53810.2]),
+            (TransientClass.CV, TransientClass.SN),
+            model,
+            "1.0",
+            np.array([0, 1]),
+        )
+        for model, last in (("taonet", 0.8), ("forest", 0.3))
+    ]
+    chart = chance_against_time(both, TransientClass.CV)
+    lines = plain(chart)["data"]
+    assert [(line["name"], line["y"]) for line in lines] == [
+        ("taonet", [0.1, 0.8]),
+        ("forest", [0.1, 0.3]),
+    ]
+    assert lines[0]["x"] == [53800.2, 53810.2] and lines[0]["line"] != lines[1]["line"]
+    assert "forest: 0.10 at first, 0.30 at last" in chart.words
 
 
 def test_figures_are_transparent_and_hold_still(frozen):

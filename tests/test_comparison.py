@@ -11,6 +11,7 @@ from taonet_core.comparison import (
     first_to_settle,
     rivalry,
     settled_night,
+    settled_words,
     table,
 )
 from taonet_core.labels import SIX_CLASSES
@@ -143,6 +144,17 @@ def test_a_verdict_is_settled_from_the_night_it_stays_right():
     assert settled_night(verdicts(nights, [""] * 6)).tolist() == [0] * 6
     two = verdicts([["SN"] * 3, ["CV"] * 3, ["SN"] * 2, ["CV"], ["SN"], ["", "SN"]], ["SN"] * 6)
     assert first_to_settle(one, two) == {"first": 1, "second": 2, "same": 2, "never": 1}
+
+
+def test_it_is_said_from_which_night_a_verdict_is_right():
+    said = verdicts([["CV", "SN"], ["CV"], [], ["SN"]], ["SN", "SN", "SN", ""])
+    words = [settled_words(said, f"object{i}") for i in range(4)]
+    assert words[0] == "taonet says SN with 1.00: right for good from night 2 of 2 on."
+    assert words[1] == "taonet says CV with 1.00 after 1 night: wrong, it is SN."
+    assert words[2] == "taonet has no verdict."
+    assert words[3] == "taonet says SN with 1.00 after 1 night."
+    with pytest.raises(KeyError):
+        settled_words(said, "unknown")
 
 
 def test_a_matrix_says_counts_shares_and_words():

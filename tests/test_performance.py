@@ -1,16 +1,26 @@
 """Scores of a classifier: known answers, and the stored scores of the benchmark again."""
 
 import json
+import shutil
 
 import numpy as np
+import pack_answers
+import pandas as pd
 import pytest
 
-from taonet_core.answers import Answers, answers_of, frozen_answers, frozen_hash
+from taonet_core.answers import FROZEN, Answers, answers_of, frozen_answers, frozen_hash
 from taonet_core.benchmark import EXPECTED
 from taonet_core.errors import TaoNetError
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.models.cards import model_card
-from taonet_core.performance import confusion, f1_by_magnitude, f1_by_nights, score, score_table
+from taonet_core.performance import (
+    confusion,
+    f1_by_magnitude,
+    f1_by_nights,
+    few_words,
+    score,
+    score_table,
+)
 from taonet_core.probabilities import class_curves, trust
 from taonet_core.verdicts import Verdicts
 
@@ -82,6 +92,8 @@ def test_scores_of_a_few_objects_are_those_counted_by_hand():
     assert found.macro_f1.value == pytest.approx((0.8 + 2 / 3) / 2)
     assert supernova.f1.low <= supernova.f1.value <= supernova.f1.high
     assert list(score_table(found)["objects"]) == [1, 3]
+    assert "1 CV, 3 SN" in few_words(found)
+    assert not few_words(score(make_answers(["SN", "CV"] * 10, ["SN"] * 20)))
 
 
 def test_no_answer_is_a_wrong_answer():
@@ -147,6 +159,20 @@ def test_answers_are_taken_from_verdicts_after_some_nights():
     assert own.verdicts(2).tolist() == [0, -1, 0] and own.verdicts().tolist() == [0, -1, 1]
     assert own.magnitude[2] == 17.0 and np.isnan(own.magnitude[:2]).all()
     assert score(own).accuracy.value == 0.5
+
+
+def test_answers_of_a_benchmark_are_packed_and_read_again(frozen, tmp_path):
+    """As `taonet benchmark --output` writes them: a table and the scores of each model."""
+    rows = pd.read_parquet(FROZEN)
+    rows = rows[rows["object_id"].isin(frozen["taonet"].object_ids[:40])]
+    for model, own in rows.groupby("model"):
+        own.to_parquet(tmp_path / f"{model}.parquet")
+        shutil.copy(EXPECTED / f"{model}.json", tmp_path)
+    pack_answers.main(tmp_path, tmp_path / "answers.parquet")
+    again = frozen_answers(0.5, path=tmp_path / "answers.parquet")
+    assert set(again) == set(frozen)
+    first = frozen["forest"].select(np.arange(40))
+    assert again["forest"].select(np.arange(40)).digest == first.digest
 
 
 def test_missing_files_of_the_benchmark_are_one_sentence(tmp_path):
