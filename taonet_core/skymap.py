@@ -206,7 +206,7 @@ def _layout() -> dict[str, Any]:
         "yaxis": {**hidden, "range": [-1.04, 1.04], "scaleanchor": "x", **_TOP},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "legend": {"orientation": "h", "y": 1, "yanchor": "bottom", "x": 0.5, "xanchor": "center"},
+        "legend": {"orientation": "h", "y": -0.02, "yanchor": "top", "x": 0.5, "xanchor": "center"},
         "hovermode": "closest",
         "dragmode": "pan",
         "uirevision": "sky",  # the zoom outlives a change of filter

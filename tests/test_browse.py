@@ -303,10 +303,10 @@ def test_twenty_thousand_objects_stay_quick(start, folders):
     assert len(cards(app)) == 24
 
     def timed(change):
-        begin = time.perf_counter()
+        begin = time.process_time()  # of this process alone: the machine may be busy
         change().run()
         assert not app.exception
-        return time.perf_counter() - begin
+        return time.process_time() - begin
 
     pages = app.get("pagination")
     taken = {
