@@ -7,6 +7,7 @@ import pytest
 from browser import bare_viewer, now, remount, rgba, window
 from test_figures import attribution, prediction
 
+from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.figures import attribution_overlay, viewer_payload
 from taonet_core.labels import TransientClass
@@ -279,3 +280,13 @@ def test_two_fingers_zoom(chromium, outburst):
         view = sheets(page)
         np.testing.assert_allclose(view[:, 2], 0.5, atol=0.02)
         np.testing.assert_allclose(view[:, :2], 0.25, atol=0.02)
+
+
+def test_a_span_of_hours_is_marked_with_hours(blank):
+    times = 60_235.25 + np.arange(5) / 12  # 2023-10-18 06:00, every two hours
+    curve = LightCurve(times, np.full(5, 18.0), np.full(5, 0.1))
+    page = bare_viewer(blank, viewer_payload(None, curve))
+    page.get_by_label("Time axis").select_option("UTC")
+    words = page.locator(".curve .axes text").all_text_contents()
+    marks = [text for text in words if text.endswith("h")]
+    assert marks[:3] == ["Oct 18 05h", "06h", "07h"]

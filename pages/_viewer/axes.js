@@ -20,10 +20,24 @@ function tickTexts(low, high, count) {
   return values.map((v) => [v, signed(v, digits)]);
 }
 
-/** Calendar marks (mjd, text) inside a span: years, months or days, at most `count`. */
+/** Marks (mjd, text) of the hours inside a span of few days, at most `count`. */
+function hourTicks(low, high, count) {
+  const step = [1, 2, 3, 6, 12, 24].find((s) => ((high - low) * 24) / s <= count - 1) ?? 48;
+  const out = [];
+  for (let hour = Math.ceil((low * 24) / step) * step; hour <= high * 24; hour += step) {
+    const at = new Date((hour / 24 - MJD_UNIX) * 864e5);
+    const day = `${MONTHS[at.getUTCMonth()]} ${at.getUTCDate()}`;
+    const clock = `${String(at.getUTCHours()).padStart(2, "0")}h`;
+    out.push([hour / 24, hour % 24 === 0 ? day : out.length ? clock : `${day} ${clock}`]);
+  }
+  return out;
+}
+
+/** Calendar marks (mjd, text) inside a span: years, months, days or hours, at most `count`. */
 function dateTicks(low, high, count) {
   const date = (mjd) => new Date((mjd - MJD_UNIX) * 864e5);
   const out = [];
+  if (high - low < 3) return hourTicks(low, high, count);
   if (high - low < 50) {
     const step = [1, 2, 5, 10, 20].find((s) => (high - low) / s <= count) ?? 20;
     for (let mjd = Math.ceil(low); mjd <= high; mjd += step) {

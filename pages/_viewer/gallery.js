@@ -62,12 +62,13 @@ function badge(name, words, kind, styles, title) {
 /** Verdict filled, truth underlined, experts' label outlined; a second model where it disagrees. */
 function badges(card, styles) {
   const row = node("span", "badges");
-  const { verdict, second } = card;
+  const verdict = card.verdict ?? card.second; // a light curve without images has the second alone
+  const { second } = card;
   if (verdict) {
     const words = `${verdict.class} ${verdict.probability.toFixed(2)}`;
     row.append(badge(verdict.class, words, "filled", styles, `Verdict of ${verdict.model} ${verdict.version}`));
   } else if (!card.error) {
-    row.append(node("span", "none", "not classified yet"));
+    row.append(node("span", "none", "no verdict"));
   }
   if (card.truth) {
     const title = card.simulated ? "Truth (simulated)" : "Label in the catalogue";
