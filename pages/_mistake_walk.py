@@ -134,7 +134,7 @@ def _progress(collection: Collection, names: Sequence[str], object_id: str, seen
 def _viewer(collection: Collection, object_id: str) -> None:
     content, source = data.read(collection, object_id)
     opened = subject(content, source, collection)
-    epoch_viewer(opened.payload(), key=f"walk-viewer-{object_id}")
+    epoch_viewer(opened.payload(), key="walk-viewer")
 
 
 def _beside(collection: Collection, found: Found, object_id: str) -> None:
