@@ -47,7 +47,7 @@ def row(overview: pd.DataFrame, selection: Selection, models: Sequence[str]) -> 
         with st.popover("Verdict"):
             if len(models) > 1:
                 _one_of("model", "Verdict of", models)
-            _classes("verdicts", "Verdict after the last night", "not classified yet")
+            _classes("verdicts", "Verdict after the last night", "no verdict yet")
         with st.popover("More filters"):
             _more(extremes(overview, selection.model))
         st.space("stretch")

@@ -111,7 +111,8 @@ def _table(rows: pd.DataFrame, models: Sequence[str]) -> tuple[pd.DataFrame, dic
     columns["label"] = st.column_config.TextColumn("truth", help="As catalogued or simulated")
     for model in models:
         verdict = f"verdict_{model}"
-        table[verdict] = table[verdict].map(_marked).replace("", "not classified yet")
+        silent = rows["measured"].map({True: "no verdict", False: "not classified yet"})
+        table[verdict] = table[verdict].map(_marked).where(rows[verdict] != "", silent)
         words = f"Most probable class after the last night, by {model}"
         columns[verdict] = st.column_config.TextColumn(f"{model}", help=words)
         words = f"Probability that {model} gives to its verdict, 0 to 1"

@@ -236,7 +236,10 @@ def test_curves_alone_and_files_that_cannot_be_read_have_their_cards(start, make
     assert set(made) == {"<b>x</b>", "curve", "broken"}
     assert made["curve"]["image"] is None and len(made["curve"]["points"]) == 9
     assert "wanted FITS" in made["broken"]["error"]
-    assert made["<b>x</b>"]["verdict"]["model"] == "taonet"
+    assert made["<b>x</b>"]["verdict"]["model"] == "taonet" and not made["curve"]["verdict"]
+    app.button_group(browse.VIEW).set_value("table").run()
+    said = app.dataframe[0].value.set_index("object_id")["verdict_taonet"]
+    assert said["curve"] == said["broken"] == "no verdict" != said["<b>x</b>"]
 
 
 def test_an_empty_data_set_invites(start):
