@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,8 +14,11 @@ from pages._ui import Key
 from taonet_core.answers import Answers, answers_of, frozen_answers
 from taonet_core.charts import CONFIG, Chart
 from taonet_core.collection import Collection
+from taonet_core.comparison import first_to_settle
 from taonet_core.performance import Binned, Scores, f1_by_magnitude, f1_by_nights, score
 from taonet_core.simulation import tao_sim
+from taonet_core.verdict_store import identity
+from taonet_core.verdicts import Verdicts
 
 #: The frozen test sets: name in the address -> visibility.
 FROZEN = {f"tao-sim-v1-{v:g}": v for v in sorted(tao_sim.VISIBILITIES)}
@@ -148,27 +151,39 @@ def of_collection(
         words = f"Ask {' and '.join(silent)} as well"
         more = {"icon": ":material/add:", "type": "tertiary"}
         st.button(words, key=f"ask-{key}", on_click=_remember, args=(key,), **more)
-    said = [
-        data.verdicts(collection, bundle.name) for bundle in bundles if bundle.name not in silent
-    ]
-    known = magnitudes(collection)
-    return {one.model: answers_of(one, known) for one in said}
+    measured = data.facts(collection)["mag_peak"]
+    found = {}
+    for bundle in bundles:
+        if bundle.name not in silent:
+            said = data.said_so_far(collection, bundle.name)
+            content = f"{collection.key} {identity(bundle)} {len(said)} {len(measured)}"
+            found[bundle.name] = _answers(content, said, collection.catalog, measured)
+    return found
 
 
 def _remember(key: str) -> None:
     st.session_state[key] = True
 
 
-def magnitudes(collection: Collection) -> Mapping[str, float]:
-    """Return the magnitude of every object, where one is known."""
-    catalog: pd.DataFrame = collection.catalog.set_index("object_id")["mag"]
-    measured = data.facts(collection)["mag_peak"]
-    return catalog.fillna(measured.reindex(catalog.index)).dropna().to_dict()
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _answers(
+    content: str, _verdicts: Verdicts, _catalog: pd.DataFrame, _measured: pd.Series
+) -> Answers:
+    listed = _catalog.set_index("object_id")["mag"]
+    known = listed.fillna(_measured.reindex(listed.index)).dropna()
+    return answers_of(_verdicts, known.to_dict())
 
 
 def content_of(answers: Answers, place: str) -> str:
     """Return a text that changes whenever the answers of a data set do."""
     return f"{place} {answers.model} {answers.version} {answers.digest}"
+
+
+def nothing_said(answers: Answers) -> bool:
+    """Say so where a classifier was not asked about any object yet."""
+    if not len(answers):
+        st.info(f"{answers.model} has not been asked about these objects yet.")
+    return not len(answers)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -187,6 +202,12 @@ def by_nights(content: str, _answers: Answers) -> list[Binned]:
 def by_magnitude(content: str, _answers: Answers) -> list[Binned]:
     """Return macro F1 against magnitude."""
     return f1_by_magnitude(_answers)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def first_right(content: str, _first: Verdicts, _second: Verdicts) -> dict[str, int]:
+    """Return whose verdicts were right for good on the earlier night."""
+    return first_to_settle(_first, _second)
 
 
 def show(chart: Chart, key: str) -> None:

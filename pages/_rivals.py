@@ -14,7 +14,7 @@ from pages._ui import Key
 from pages._viewer import gallery
 from taonet_core.answers import Answers
 from taonet_core.charts import f1_against_nights
-from taonet_core.comparison import Rivalry, agreement, first_to_settle, rivalry, table
+from taonet_core.comparison import Rivalry, agreement, rivalry, table
 from taonet_core.figures import class_styles
 from taonet_core.labels import STYLES
 from taonet_core.matrices import NO_VERDICT, matrix_payload
@@ -66,13 +66,15 @@ def agreement_matrix(first: Answers, second: Answers) -> None:
         chosen=cell if ANY not in cell else None,
     )
     chosen = matrix(payload, class_styles(), key="agreement")
+    if chosen == cell:
+        chosen = (ANY, ANY)
     if chosen:
         st.query_params.update(dict(zip((Key.VERDICT_A, Key.VERDICT_B), chosen, strict=True)))
         st.rerun()
     same = int(counts.trace())
     st.caption(
-        f"They agree on {same:,} of {counts.sum():,} objects. Choose a cell for its objects, or "
-        "the verdicts beside it."
+        f"They agree on {same:,} of {counts.sum():,} objects. Choose a cell, with the mouse or "
+        "with arrow keys and Enter, for its objects."
     )
 
 
@@ -155,8 +157,9 @@ def early(place: str, first: Answers, second: Answers) -> None:
     st.subheader("Who is right how early", anchor=False)
     if place not in evaluation.FROZEN:
         collection = data.open_named(place)
-        said = [data.verdicts(collection, one.model) for one in (first, second)]
-        won = first_to_settle(*said)
+        said = [data.said_so_far(collection, one.model) for one in (first, second)]
+        content = " ".join(evaluation.content_of(one, place) for one in (first, second))
+        won = evaluation.first_right(content, *said)
         st.text(
             f"{first.model} is right for good on an earlier night, or alone, for {won['first']} "
             f"objects, {second.model} for {won['second']}; both on the same night for "

@@ -112,9 +112,12 @@ def confusion_matrix(place: str, known: Answers) -> None:
     if cell:
         _list_cell(place, known, *cell)
     elif place in evaluation.FROZEN:
-        st.caption("Choose a cell to list its objects.")
+        st.caption("Choose a cell, with the mouse or with arrow keys and Enter, for its objects.")
     else:
-        st.caption("Choose a cell to see its objects; mistakes open in Misclassified.")
+        st.caption(
+            "Choose a cell, with the mouse or with arrow keys and Enter: mistakes open in "
+            "Misclassified, the others are listed here."
+        )
 
 
 def _cell(known: Answers) -> tuple[str, str] | None:
@@ -125,6 +128,9 @@ def _cell(known: Answers) -> tuple[str, str] | None:
 
 def _open_cell(place: str, known: Answers, truth: str, verdict: str) -> None:
     """Open the mistakes of a cell in Misclassified; list other objects here."""
+    if (truth, verdict) == _cell(known):
+        del st.query_params[Key.TRUTH], st.query_params[Key.VERDICT]
+        st.rerun()
     if place in evaluation.FROZEN or verdict in (truth, NO_VERDICT):
         st.query_params.update({Key.TRUTH: truth, Key.VERDICT: verdict})
         st.rerun()

@@ -28,6 +28,8 @@ if not one or not two:
     st.stop()
 with ui.errors_said():
     answers = evaluation.answers(place, one, two)
+if evaluation.nothing_said(answers[one]) or evaluation.nothing_said(answers[two]):
+    st.stop()
 first, second = common(answers[one], answers[two])
 
 asked = {Key.TEST_SET: place, Key.FIRST: one, Key.SECOND: two}

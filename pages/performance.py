@@ -23,6 +23,8 @@ kept = {key: st.query_params.get(key) for key in (Key.SHARES, Key.TRUTH, Key.VER
 ui.to_address({Key.TEST_SET: place, Key.MODEL: model, **kept})
 with ui.errors_said():
     answers = evaluation.answers(place, model, offer=True)
+if evaluation.nothing_said(answers[model]):
+    st.stop()
 known = answers[model].labelled()
 if not len(known):
     parts.explain_unlabelled()

@@ -210,13 +210,15 @@ def first_to_settle(first: Verdicts, second: Verdicts) -> dict[str, int]:
     Parameters
     ----------
     first, second : Verdicts
-        Of the same objects in the same order.
+        Only objects that both were asked about count.
 
     Returns
     -------
     dict of str to int
         ``"first"``, ``"second"`` (also where the other never is), ``"same"`` night, ``"never"``.
     """
+    _, *places = np.intersect1d(first.object_ids, second.object_ids, return_indices=True)
+    first, second = (v.select(place) for v, place in zip((first, second), places, strict=True))
     one, two = (settled_night(v).astype(np.float64) for v in (first, second))
     known = first.truth >= 0
     one, two = (np.where(nights == 0, np.inf, nights)[known] for nights in (one, two))

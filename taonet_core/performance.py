@@ -21,6 +21,8 @@ from taonet_core.scores import LEVEL, MAGNITUDES, REPEATS
 if TYPE_CHECKING:
     import pandas as pd
 
+_MOST_DRAWN = 2_000_000  # objects of all samples together: 16 MB
+_FEWEST = 200  # samples, of however many objects
 #: Of so many objects a class, resampling begins to tell how sure its scores are.
 FEW = 10
 
@@ -229,7 +231,8 @@ def labelled(answers: Answers) -> Answers:
 
 def _draws(truth: NDArray[np.int64]) -> NDArray[np.float64]:
     """Bootstrap samples, the same for every classifier; row 0 is of the objects as they are."""
-    drawn = stratified_draws(truth, rng=np.random.default_rng(0), repeats=REPEATS)
+    repeats = int(np.clip(_MOST_DRAWN // len(truth), _FEWEST, REPEATS))
+    drawn = stratified_draws(truth, rng=np.random.default_rng(0), repeats=repeats)
     return np.concatenate([np.ones((1, len(truth))), drawn])
 
 

@@ -144,6 +144,8 @@ def test_a_verdict_is_settled_from_the_night_it_stays_right():
     assert settled_night(verdicts(nights, [""] * 6)).tolist() == [0] * 6
     two = verdicts([["SN"] * 3, ["CV"] * 3, ["SN"] * 2, ["CV"], ["SN"], ["", "SN"]], ["SN"] * 6)
     assert first_to_settle(one, two) == {"first": 1, "second": 2, "same": 2, "never": 1}
+    part = two.select([5, 2, 0])  # in another order, and not all
+    assert first_to_settle(one, part) == {"first": 0, "second": 1, "same": 2, "never": 0}
 
 
 def test_it_is_said_from_which_night_a_verdict_is_right():
