@@ -125,7 +125,7 @@ def main_nights(
         return np.arange(0), np.zeros(0)
     share = size / size.sum()
     ranked = np.argsort(-share, kind="stable")
-    count = int(np.searchsorted(np.cumsum(share[ranked]), 0.5)) + 1
+    count = int(np.searchsorted(np.cumsum(share[ranked]), 0.5, side="right")) + 1
     nights = np.sort(ranked[:count])
     return nights, share[nights]
 

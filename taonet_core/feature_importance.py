@@ -24,7 +24,7 @@ from taonet_core.transforms.curve_features import CURVE_FEATURE_NAMES
 from taonet_core.transforms.features import FEATURE_NAMES, extract_features
 
 #: Walks from a known object to the explained one, in which features change one after the other.
-WALKS = 256
+WALKS = 192
 
 
 @dataclass(frozen=True, eq=False)
