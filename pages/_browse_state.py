@@ -131,12 +131,10 @@ def turn(key: str) -> None:
 
 
 def overview(collection: Collection) -> pd.DataFrame:
-    """Return the table of objects with verdicts, what experts say, and whether it was measured."""
+    """Return the table of objects with verdicts and what the experts say."""
     table = data.overview(collection)
-    measured = table["object_id"].isin(data.facts(collection).index)
     said = labels.experts(collection)["label"].astype("str")
-    expert = table["object_id"].map(said).astype("str").fillna("")
-    return table.assign(expert=expert, measured=measured)
+    return table.assign(expert=table["object_id"].map(said).astype("str").fillna(""))
 
 
 def models_of(overview: pd.DataFrame) -> list[str]:

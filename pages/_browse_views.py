@@ -88,9 +88,10 @@ def _card(made: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def show_table(rows: pd.DataFrame, models: Sequence[str]) -> None:
+def show_table(collection: Collection, rows: pd.DataFrame, models: Sequence[str]) -> None:
     """Show objects as a table; a row opens its object."""
-    table, columns = _table(rows, models)
+    measured = data.facts(collection)["error"].reindex(rows["object_id"]).notna().to_numpy()
+    table, columns = _table(rows.assign(measured=measured), models)
     picked = st.dataframe(
         table,
         hide_index=True,

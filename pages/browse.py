@@ -49,7 +49,7 @@ if found.empty:
     st.stop()
 with ui.errors_said():
     if view == "table":
-        views.show_table(rows, models)
+        views.show_table(collection, rows, models)
     else:
         views.show_cards(collection, rows)
 views.turn_pages(len(found))

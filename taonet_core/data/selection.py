@@ -255,7 +255,7 @@ def listing(rows: pd.DataFrame) -> pd.DataFrame:
         Yes or no become the text ``true``, ``false`` or, where unknown, nothing; whole numbers
         that are not all known become ``float64``.
     """
-    table = rows.drop(columns=["path", "group", "measured"], errors="ignore").reset_index(drop=True)
+    table = rows.drop(columns=["path", "group"], errors="ignore").reset_index(drop=True)
     for name, kind in table.dtypes.items():
         if kind == "boolean":
             words = table[name].map({True: "true", False: "false"}, na_action="ignore")
