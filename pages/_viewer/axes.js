@@ -25,7 +25,7 @@ function hourTicks(low, high, count) {
   const step = [1, 2, 3, 6, 12, 24].find((s) => ((high - low) * 24) / s <= count - 1) ?? 48;
   const out = [];
   for (let hour = Math.ceil((low * 24) / step) * step; hour <= high * 24; hour += step) {
-    const at = new Date((hour / 24 - MJD_UNIX) * 864e5);
+    const at = new Date((hour - 24 * MJD_UNIX) * 36e5);
     const day = `${MONTHS[at.getUTCMonth()]} ${at.getUTCDate()}`;
     const clock = `${String(at.getUTCHours()).padStart(2, "0")}h`;
     out.push([hour / 24, hour % 24 === 0 ? day : out.length ? clock : `${day} ${clock}`]);
