@@ -99,10 +99,7 @@ def train_model(
         config=model_settings(name, settings or {}, len(classes)),
         on_progress=on_progress or (lambda stage, share, text: None),
     )
-    origin = _origin(job)
-    if experts:
-        origin["training"]["experts_labels"] = experts
-        job.on_progress("labels", 1.0, label_sentence(experts))
+    origin = _origin(job, experts)
     start = time.monotonic()
     bundle = RECIPES[name](job)
     return _save(bundle, job, origin, time.monotonic() - start)
@@ -161,11 +158,14 @@ def pick_device(device: str) -> str:
     return device
 
 
-def _origin(job: Job) -> dict[str, Any]:
+def _origin(job: Job, experts: dict[str, int]) -> dict[str, Any]:
     """Say what the model learns from, and where it may be trusted, before the work begins."""
+    if experts:
+        job.on_progress("labels", 1.0, label_sentence(experts))
+    said = {"experts_labels": experts} if experts else {}
     data, domain = describe_data(job.folder, job.catalog)
     made_by = {"train_objects": len(job.train), "seed": job.seed, **describe_machine(job.device)}
-    return {"training": data | made_by, "domain": domain}
+    return {"training": data | made_by | said, "domain": domain}
 
 
 def describe_data(folder: Path, catalog: pd.DataFrame) -> tuple[dict[str, Any], dict[str, Any]]:
