@@ -13,6 +13,7 @@ from pages._subject import Subject, subject
 from pages._ui import Key, Readable, to_address
 from pages._viewer import epoch_viewer
 from taonet_core.collection import Collection
+from taonet_core.evidence import evidence_sentence
 from taonet_core.figures import attribution_overlay
 
 _SEEN = "first-steps"
@@ -41,7 +42,7 @@ def show_object(
     opened = subject(content, source, collection, listing)
     _viewer(opened)
     _first_steps()
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([11, 9], gap="large")
     with left:
         facts.verdicts(opened)
         facts.experts(opened)
@@ -58,20 +59,22 @@ def _viewer(opened: Subject) -> None:
         if opened.listing:
             st.query_params[Key.NIGHT] = str(st.session_state[Key.VIEWER]["night"]["night"])
 
-    found = tools.tool_row(opened)
+    above, stage, below = st.container(), st.container(), st.container()
+    with above:
+        found = tools.tool_row(opened, below)
     overlay = None
     if found is not None and opened.sequence is not None:
         overlay = attribution_overlay(found, opened.sequence)
-    turn = epoch_viewer(
-        opened.payload(),
-        key=Key.VIEWER,
-        night=opened.asked_night,
-        on_night=remember,
-        turning=len(opened.listing) > 1,
-        overlay=overlay,
-    )
-    if words := tools.sentence(opened, found):
-        st.text(words)
+        below.text(evidence_sentence(found, opened.sequence))
+    with stage:
+        turn = epoch_viewer(
+            opened.payload(),
+            key=Key.VIEWER,
+            night=opened.asked_night,
+            on_night=remember,
+            turning=len(opened.listing) > 1,
+            overlay=overlay,
+        )
     if turn:
         here = opened.listing.index(st.query_params[Key.OBJECT])
         to_address({Key.OBJECT: opened.listing[(here + turn) % len(opened.listing)]})

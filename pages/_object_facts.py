@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages._labels import label_bar
 from pages._subject import Subject
+from taonet_core.data.results import Prediction
 from taonet_core.labels import STYLES
 from taonet_core.provenance import origin
 from taonet_core.transforms.summary import frame_table
@@ -24,7 +25,7 @@ def verdicts(subject: Subject) -> None:
         {
             "model": f"{p.model} {p.model_version}",
             "verdict": f"{STYLES[p.verdict].glyph} {p.verdict}",
-            "set": "–" if p.prediction_set is None else " ".join(p.prediction_set),
+            "set": _set(p),
             "novelty": p.novelty,
             "nights": p.n_nights,
             **{str(name): value for name, value in p.final().items()},
@@ -50,6 +51,13 @@ def verdicts(subject: Subject) -> None:
         },
     }
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=columns)
+
+
+def _set(prediction: Prediction) -> str:
+    classes = prediction.prediction_set
+    if classes is None:
+        return "–"
+    return "all" if len(classes) == len(prediction.classes) else " ".join(classes)
 
 
 def provisos(subject: Subject, reduced: list[str]) -> None:
@@ -134,7 +142,10 @@ def features(subject: Subject) -> None:
             help="Share of the classified objects of this data set with a smaller value",
         ),
     }
-    st.dataframe(table, hide_index=True, height=330, column_config=columns)
+    order = [
+        name for name in ("meaning", "value", "unit", "percentile", "feature") if name in table
+    ]
+    st.dataframe(table[order], hide_index=True, height=330, column_config=columns)
 
 
 def provenance(subject: Subject) -> None:

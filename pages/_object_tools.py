@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages import _ui as ui
 from pages._attribution import attribution
@@ -20,14 +21,15 @@ from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.results import Attribution
 from taonet_core.errors import TaoNetError
 from taonet_core.evidence import evidence_sentence
-from taonet_core.explain import METHODS
 from taonet_core.labels import TransientClass
 from taonet_core.links import links_out
+from taonet_core.method_checks import method_checks
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
 from taonet_core.panels import whole_frame
 from taonet_core.pictures import epoch_png, evolution_gif
 from taonet_core.provenance import epoch_table, write_epochs
+from taonet_core.questions import METHODS
 from taonet_core.report import Findings, object_report
 from taonet_core.snippets import Shown, python_code, shell_code
 
@@ -41,38 +43,57 @@ _TABLES = {
 }
 
 
-def tool_row(subject: Subject) -> Attribution | None:
-    """Show the row; return what is to be laid over the frames, if that was asked for."""
+def tool_row(subject: Subject, below: DeltaGenerator) -> Attribution | None:
+    """Show the row; return what is to be laid over the frames, if that was asked for.
+
+    Parameters
+    ----------
+    subject : Subject
+    below : DeltaGenerator
+        Where to say how far a long computation is, and what is wrong.
+    """
     settings = {"horizontal_alignment": "right", "vertical_alignment": "center", "gap": "small"}
     with st.container(horizontal=True, key="object-tools", **settings):
-        found, asked = why(subject)
-        with st.popover("Links", icon=":material/open_in_new:", type="tertiary"):
-            links(subject)
-        with st.popover("Downloads", icon=":material/download:", type="tertiary"):
-            downloads(subject, found)
-        with st.popover("Code", icon=":material/code:", type="tertiary"):
-            code(subject, asked)
+        bundle, asked = why(subject)
+        places = [
+            st.popover(label, icon=f":material/{icon}:", type="tertiary")
+            for label, icon in (
+                ("Links", "open_in_new"),
+                ("Downloads", "download"),
+                ("Code", "code"),
+            )
+        ]
+    with places[0]:
+        links(subject)
+    with places[2]:
+        code(subject, asked and {"model": bundle.name, **asked} if bundle else None)
+    found = None
+    if subject.sequence is not None and bundle is not None and asked is not None:
+        with below:
+            try:
+                found = attribution(subject.content, subject.sequence, bundle, **asked)
+            except (TaoNetError, ValueError) as error:
+                st.caption(ui.plain(error))
+    with places[1]:
+        downloads(subject, found)
     return found
 
 
-def why(subject: Subject) -> tuple[Attribution | None, dict[str, Any] | None]:
-    """Offer to show which pixels decided; return that, and how it was asked for."""
-    bundles = [b for b in ui.models()[0] if b.kind not in CURVE_KINDS]
+def why(subject: Subject) -> tuple[ModelBundle | None, dict[str, Any] | None]:
+    """Offer to show which pixels decided; return how that was asked for, if it was."""
     read = {p.model: p for p in subject.predictions}
-    bundles = [b for b in bundles if b.name in read]
+    bundles = [b for b in ui.models()[0] if b.kind not in CURVE_KINDS and b.name in read]
     if subject.sequence is None or not bundles:
         return None, None
-    if not st.toggle("why", key="why", persist_state="session"):
-        return None, None
-    with st.popover("", icon=":material/tune:", type="tertiary", help="Class, method, model"):
-        bundle, asked = _question(bundles, read[bundles[0].name].verdict)
-        _in_full(subject, bundle.name, asked)
-    try:
-        found = attribution(subject.content, subject.sequence, bundle, **asked)
-    except (TaoNetError, ValueError) as error:
-        st.caption(ui.plain(error), width="content")
-        return None, None
-    return found, asked
+    wanted = st.toggle("why", key="why", persist_state="session")
+    with st.container(width="content"):  # keeps its place in the row
+        if not wanted:
+            return None, None
+        settings = {"icon": ":material/tune:", "type": "tertiary"}
+        with st.popover("", help="Class, method, model", **settings), st.container(width=300):
+            bundle, asked = _question(bundles, read[bundles[0].name].verdict)
+            _in_full(subject, bundle.name, asked)
+    return bundle, asked
 
 
 def _question(
@@ -81,14 +102,15 @@ def _question(
     """Ask for model, method, class and what to tell it from."""
     name = st.selectbox("Model", [b.name for b in bundles], key="why-model")
     bundle = next(b for b in bundles if b.name == name)
+    checks = method_checks(name)
+    failed = {key: check.reason for key, check in checks.items() if check.passed is False}
+    titles = {k: f"{m.name}{' (failed its checks)' * (k in failed)}" for k, m in METHODS.items()}
+    words = "How the evidence is shared out over the pixels."
     method = st.selectbox(
-        "Method",
-        list(METHODS),
-        format_func=lambda key: METHODS[key].name,
-        key="why-method",
-        help="How the evidence is shared out over the pixels.",
+        "Method", list(titles), format_func=titles.get, key="why-method", help=words
     )
-    st.caption(METHODS[method].help)
+    note = f" It failed its checks: {failed[method]}." if method in failed else ""
+    st.caption(ui.plain(METHODS[method].help + note))
     classes = [str(c) for c in bundle.classes]
     target = st.selectbox("For", ["the verdict", *classes], key="why-target")
     others = [c for c in classes if c != (target if target in classes else str(verdict))]

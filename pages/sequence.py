@@ -6,6 +6,7 @@ from pages import _data as data
 from pages import _ui as ui
 from pages._object import show_object
 from pages._ui import Key
+from taonet_core.data.names import near_names
 
 ui.begin()
 with ui.errors_said():
@@ -17,6 +18,13 @@ if object_id not in collection.stamps:
     st.error(
         f"There is no object named {ui.plain(object_id)[:200]} in {ui.plain(collection.title)}."
     )
+    for name in near_names(object_id, collection.stamps):
+        st.page_link(
+            "pages/sequence.py",
+            label=ui.plain(name),
+            icon=":material/arrow_forward:",
+            query_params={Key.DATA: collection.name, Key.OBJECT: name},
+        )
     st.page_link("pages/browse.py", label="See what there is", icon=":material/grid_view:")
     st.page_link("pages/upload.py", label="Upload your own", icon=":material/upload_file:")
     st.stop()

@@ -51,7 +51,8 @@ class Shown:
     priors : mapping of str to float
         Shares of the classes, where they were set.
     why : mapping, optional
-        Arguments of `taonet_core.explain.explain`, where an explanation is shown.
+        Arguments of `taonet_core.explain.explain`, where an explanation is shown; its ``model`` is
+        `model` where not given.
     recipe : Recipe, optional
         How a simulated object was drawn.
     """
@@ -92,11 +93,12 @@ def python_code(shown: Shown) -> str:
     lines.append(f"print({'extract_light_curve(source)' if shown.images else 'source'}.to_table())")
     if shown.why is not None:
         imports.append("from taonet_core.explain import explain")
+        why = {"model": shown.model, **shown.why}
         lines += [
             "",
             "attribution = explain(",
-            f"    source, {shown.model!r},",
-            *(f"    {name}={value!r}," for name, value in shown.why.items()),
+            "    source,",
+            *(f"    {name}={value!r}," for name, value in why.items()),
             ")",
             "print(attribution.importance.round(3))  # share of the evidence, night by night",
         ]

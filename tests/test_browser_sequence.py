@@ -46,7 +46,7 @@ def downloaded(page, menu, label):
 
 
 def reads_by_itself(chromium, data, path):
-    """A report asks for nothing, and no part of it reaches beyond a narrow screen."""
+    """Check that a report asks for nothing, and no part of it reaches beyond a narrow screen."""
     path.write_bytes(data)
     window = chromium.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
     asked = []

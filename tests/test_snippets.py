@@ -101,7 +101,7 @@ def test_an_explanation_is_asked_for_as_on_screen():
     why = {"method": "saliency", "target": "SN", "against": None, "baseline": "sky", "steps": 8}
     code = python_code(Shown("x", "x.fits", why=why))
     assert "from taonet_core.explain import explain" in code
-    call = "explain( source, 'taonet', method='saliency', target='SN', against=None, "
+    call = "explain( source, model='taonet', method='saliency', target='SN', against=None, "
     assert f"{call}baseline='sky', steps=8, )" in " ".join(code.split())
 
 
