@@ -80,9 +80,9 @@ def _when(subject: Subject, found: Attribution) -> None:
     """Show the evidence of each night; a click on one leads to it."""
 
     def pick() -> None:
-        data = parts.picked(NIGHTS)
-        if data is not None:
-            parts.go_to_night(int(data[0]))
+        number = parts.picked(NIGHTS)
+        if number is not None:
+            parts.go_to_night(number)
 
     assert subject.sequence is not None
     st.subheader("When", anchor=False, help=_WHEN)

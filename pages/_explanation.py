@@ -74,9 +74,9 @@ def picked(key: str) -> Any:
     return points[0].get("customdata") if points else None
 
 
-def go_to_night(number: object) -> None:
+def go_to_night(number: float) -> None:
     """Put a night into the address; the viewer follows."""
-    st.query_params[Key.NIGHT] = str(number)
+    st.query_params[Key.NIGHT] = str(int(number))
 
 
 def show(chart: Chart, key: str, **settings: Any) -> None:

@@ -98,4 +98,4 @@ def _pick_feature() -> None:
 def _pick_night() -> None:
     number = parts.picked(CURVE)
     if number is not None:
-        parts.go_to_night(int(number))
+        parts.go_to_night(number)

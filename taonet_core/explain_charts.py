@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from taonet_core.charts import ACCENT, QUIET, Chart, blank_figure, dress
@@ -59,16 +60,13 @@ def night_chart(nights: pd.DataFrame, *, night: int | None = None, signed: bool 
             "size": np.where(chosen, 15, 9),
             "line": {"color": ACCENT, "width": np.where(chosen, 3, 0)},
         },
-        customdata=np.stack([nights["night"], 100 * nights["importance"]], axis=1),
-        text=when,
-        hovertemplate="night %{customdata[0]:.0f}, %{text}<br>%{y:+.2f} logits, "
-        "%{customdata[1]:.0f} % of the evidence<extra></extra>"
-        if signed
-        else "night %{customdata[0]:.0f}, %{text}<br>%{y:.0f} % of the evidence<extra></extra>",
+        customdata=nights["night"].tolist(),
+        hovertext=_hover(nights, when, signed=signed),
+        hoverinfo="text",
         showlegend=False,
     )
     figure.update_yaxes(zeroline=True, zerolinecolor=QUIET, zerolinewidth=1)
-    figure.update_layout(clickmode="event+select")
+    clickable(figure)
     best = nights.nlargest(3, "importance")
     most = ", ".join(
         f"night {row.night} {row.importance:.0%}" for row in best.itertuples(index=False)
@@ -140,5 +138,22 @@ def faithfulness_chart(found: Faithfulness, subject: str) -> Chart:
     return Chart(figure, faithfulness_words(found))
 
 
+def clickable(figure: go.Figure) -> None:
+    """Let the points of a figure be clicked; the others stay as they are."""
+    figure.update_layout(clickmode="event+select")
+    figure.update_traces(selected_marker_opacity=1, unselected_marker_opacity=1)
+
+
 def _axis(signed: bool) -> str:
     return "evidence (logits)" if signed else "evidence (%)"
+
+
+def _hover(nights: pd.DataFrame, when: pd.Series, *, signed: bool) -> list[str]:
+    """Say of each night when it was and what it counts."""
+    said = []
+    for row, date in zip(nights.to_dict("records"), when, strict=True):
+        sum_ = f"{row['evidence']:+.2f} logits, " if signed else ""
+        said.append(
+            f"night {row['night']}, {date}<br>{sum_}{row['importance']:.0%} of the evidence"
+        )
+    return said

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from taonet_core.charts import ACCENT, QUIET, Chart, blank_figure
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.evidence_files import AGAINST, FOR
+from taonet_core.explain_charts import clickable
 from taonet_core.feature_importance import FeatureImportance
 from taonet_core.feature_words import feature_words
 from taonet_core.transforms.summary import epoch_columns
@@ -97,7 +98,7 @@ def feature_chart(found: FeatureImportance) -> Chart:
     figure.update_xaxes(range=[min(0, *values) - 0.3 * most, max(0, *values) + 0.3 * most])
     figure.update_xaxes(zeroline=True, zerolinecolor=QUIET, nticks=5)
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_layout(clickmode="event+select")
+    clickable(figure)
     said = "; ".join(f"{label} {v:+.3f}" for label, v in zip(labels, values, strict=True))
     return Chart(figure, f"What each feature adds to the probability: {said}.")
 
@@ -162,7 +163,7 @@ def curve_chart(
         hoverinfo="skip",
     )
     figure.update_yaxes(autorange="reversed")
-    figure.update_layout(clickmode="event+select")
+    clickable(figure)
     count = int(marked.sum())
     return Chart(figure, f"Light curve of {len(curve)} points; {count} of them make the feature.")
 

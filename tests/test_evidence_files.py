@@ -117,7 +117,7 @@ def test_the_chart_of_nights_marks_the_night_looked_at(attribution, sequence, si
     chart = night_chart(evidence_nights(attribution, sequence), night=3, signed=signed)
     _, points = chart.figure.data
     assert list(points.y) == ([1, -3, 0] if signed else [25, 75, 0])
-    assert [row[0] for row in points.customdata] == [1, 3, 4]
+    assert list(points.customdata) == [1, 3, 4]
     assert np.argmax(points.marker.size) == 1
     assert "night 3 75%" in chart.words
 
