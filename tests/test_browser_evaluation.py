@@ -43,7 +43,7 @@ def test_right_verdicts_of_a_cell_are_listed_below_it(page, address):
 
 
 def test_the_matrix_is_walked_by_arrow_keys(page, address):
-    opened(page, address, "compare?set=tao-sim-v1-1")
+    opened(page, address, "compare?set=tao-sim-v1-0.5")
     first = page.locator('.cell[data-row="AGN"][data-column="AGN"]')
     first.focus()
     for key in ("ArrowUp", "ArrowLeft", "ArrowRight", "ArrowDown"):
@@ -72,7 +72,7 @@ def test_compare_opens_an_object_and_comes_back_to_the_cell(page, address):
     assert comes_true(page, lambda: asked(page) == cell)
 
 
-@pytest.mark.parametrize("path", ["performance", "compare?set=tao-sim-v1-1"])
+@pytest.mark.parametrize("path", ["performance", "compare?set=tao-sim-v1-0.5"])
 def test_matrices_and_figures_fit_a_telephone(page, address, path):
     page.set_viewport_size({"width": 390, "height": 844})
     opened(page, address, path)

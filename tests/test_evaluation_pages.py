@@ -81,7 +81,7 @@ def test_performance_opens_on_the_benchmark_and_says_that_it_is_simulated(app):
 
 
 def test_performance_lists_the_objects_of_a_cell_whose_images_are_not_here(app):
-    page = opened(app, "performance", truth="SN", verdict="NON", set="tao-sim-v1-1", model="forest")
+    page = opened(app, "performance", truth="SN", verdict="NON", set="tao-sim-v1-0.5", model="forest")
     count = cells(page)["SN", "NON"]
     assert healthy(page) and count > 0
     listed = page.dataframe[0].value
@@ -150,7 +150,7 @@ def test_compare_finds_the_objects_of_a_pair_of_verdicts(app):
 
 
 def test_compare_on_the_benchmark_tells_the_models_apart(app):
-    page = opened(app, "compare", set="tao-sim-v1-1", va="SN", vb="CV")
+    page = opened(app, "compare", set="tao-sim-v1-0.5", va="SN", vb="CV")
     assert healthy(page)
     assert "taonet is right more often here" in texts(page)
     assert len(page.dataframe[0].value) == cells(page)["SN", "CV"]
