@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages import _browse_state as browse
 from pages import _ui as ui
+from taonet_core.data.resolver import resolve_name
 from taonet_core.data.selection import Selection, extremes
 from taonet_core.data.selection_fields import (
     CHOICES,
@@ -22,10 +24,14 @@ from taonet_core.data.selection_fields import (
     Quantity,
     Range,
 )
+from taonet_core.data.sky import parse_cone
+from taonet_core.errors import TaoNetError
 from taonet_core.labels import STYLES, TransientClass
 
 #: Radii of a cone on offer, arcsec.
 RADII = (5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 18000.0)
+
+_UNKNOWN_NAME = "browse-unknown-name"
 
 
 def row(overview: pd.DataFrame, selection: Selection, models: Sequence[str]) -> None:
@@ -100,6 +106,31 @@ def nothing_fits(overview: pd.DataFrame, selection: Selection) -> None:
                 args=(wider,),
             )
         st.button("Clear all filters", on_click=browse.ask, args=(selection.cleared(),))
+    if selection.text and parse_cone(selection.text) is None:
+        _look_up(selection)
+
+
+def _look_up(selection: Selection) -> None:
+    """Offer to ask the CDS where an object of this name lies; only a click asks."""
+    st.button(
+        f"Where is “{ui.plain(selection.text[:60])}”? Ask Sesame (CDS)",
+        key="look-up",
+        icon=":material/travel_explore:",
+        help="Sends the name to cds.unistra.fr, and searches around the position it answers",
+        on_click=_resolve,
+        args=(selection,),
+    )
+    if _UNKNOWN_NAME in st.session_state:
+        st.warning(ui.plain(st.session_state.pop(_UNKNOWN_NAME)))
+
+
+def _resolve(selection: Selection) -> None:
+    try:
+        ra, dec = resolve_name(selection.text)
+    except TaoNetError as error:
+        st.session_state[_UNKNOWN_NAME] = f"{error}."
+    else:
+        browse.ask(replace(selection, text=f"{ra:.6f} {dec:+.6f}"))
 
 
 def _without(selection: Selection, name: str) -> Selection:

@@ -38,7 +38,7 @@ _ASKED, _TOUCHED, _SETS = "browse-asked", "browse-touched", "browse-sets"
 PAGE, SIZE, VIEW = "browse-page", "browse-size", "browse-view"
 
 
-def asked(collection: str) -> Selection:
+def asked(collection: str, models: Sequence[str]) -> Selection:
     """Return what the address asks for, or else the filters; both then say the same.
 
     An address that came from outside (a link, a saved view, the browser's way back) goes before
@@ -52,8 +52,16 @@ def asked(collection: str) -> Selection:
     if entered and not held and memory[0] == collection:
         held = memory[1]
     if entered or not (touched or (collection, held) == memory):
-        load(Selection.from_query(held), held)
+        load(_possible(Selection.from_query(held), models), held)
     return _from_widgets()
+
+
+def _possible(selection: Selection, models: Sequence[str]) -> Selection:
+    """Return the selection by a model that is there."""
+    if selection.model in models or not models:
+        return selection
+    reason = () if selection.model == Selection().model else (f"no model named {selection.model}",)
+    return replace(selection, model=models[0], ignored=selection.ignored + reason)
 
 
 def remember(collection: str, selection: Selection) -> None:

@@ -189,12 +189,16 @@ def _marked_on_sky(key: str, selection: Selection) -> None:
 def take_away(collection: Collection, found: pd.DataFrame) -> None:
     """Offer the list as a file, as an address, and as a view under a name."""
     with st.popover("Download"):
-        ui.downloads("list", collection.name, partial(write_table, listing(found)), _SUFFIXES)
+        ui.downloads("list", collection.name, partial(_write, found), _SUFFIXES)
         st.caption(f"{len(found):,} objects with verdicts, in the order shown.")
     with st.popover("Views"):
         st.caption("This address shows the same list again:")
         st.code(_address(), language=None, wrap_lines=True)
         _saved_views()
+
+
+def _write(found: pd.DataFrame, path: Path) -> None:
+    write_table(listing(found), path)
 
 
 def _address() -> str:

@@ -27,7 +27,7 @@ if not len(collection):
 with ui.errors_said(), st.container():
     overview = browse.overview(collection)
 models = browse.models_of(overview)
-selection = browse.asked(collection.name)
+selection = browse.asked(collection.name, models)
 found = selection.apply(overview)
 rows = views.pages_of(found)
 st.session_state[Key.LISTING] = list(found["object_id"])

@@ -10,6 +10,7 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
+from pages import _browse_filters as filters
 from pages import _browse_state as browse
 from pages import _data as data
 from pages import _ui as ui
@@ -17,7 +18,7 @@ from taonet_core.collection import Collection, gather
 from taonet_core.data.annotations import Annotations
 from taonet_core.data.catalog import COLUMNS
 from taonet_core.data.lightcurve import LightCurve
-from taonet_core.errors import UnreadableFileError
+from taonet_core.errors import TaoNetError, UnreadableFileError
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.models import weights
 from taonet_core.models.taonet import TAONet, TAONetConfig
@@ -136,7 +137,8 @@ def test_the_address_holds_everything_and_says_what_it_does_not_understand(start
 
 
 @pytest.mark.parametrize("query", [
-    {"page": "9" * 50}, {"page": "-1"}, {"page": "²"}, {"per": "1e9"}, {"view": "<b>"},
+    {"model": "unheard-of", "sort": "confidence"}, {"page": "9" * 50}, {"page": "-1"},
+    {"page": "²"}, {"per": "1e9"}, {"view": "<b>"},
     {"q": "<script>alert(1)</script>"}, {"truth": "x" * 9999}, {"sky": "0_0,1_1,nan_nan"},
 ])  # fmt: skip
 def test_a_hostile_address_does_no_harm(start, query):
@@ -168,6 +170,26 @@ def test_nothing_fits_says_which_filter_to_take_away(start):
     assert app.button("wider-truths").disabled
     app.button("wider-nights").click().run()
     assert len(cards(app)) == 1 and app.query_params == {"truth": "SN"}
+
+
+def test_a_name_is_looked_up_by_a_click_alone(start, catalog, monkeypatch):
+    first = catalog.iloc[0]
+    asked = []
+
+    def resolve(name):
+        asked.append(name)
+        if name == "nowhere":
+            raise TaoNetError("Sesame does not answer")
+        return first["ra"], first["dec"]
+
+    monkeypatch.setattr(filters, "resolve_name", resolve)
+    app = start(q="M 31")
+    assert not asked
+    app.button("look-up").click().run()
+    assert asked == ["M 31"] and names(app) == [first["object_id"]]
+    app.text_input(key("text")).set_value("nowhere").run()
+    app.button("look-up").click().run()
+    assert "does not answer" in app.warning[0].value and not cards(app)
 
 
 def test_a_first_visit_is_two_clicks_from_a_verdict(start):
