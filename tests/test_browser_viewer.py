@@ -240,6 +240,14 @@ def test_another_night_asked_for_by_the_page_moves_the_cursor(blank, outburst):
     page = bare_viewer(blank, payload, night=2)
     remount(page, payload, night=5)
     assert now(page).startswith("night 5 of 6")
+    for count, key in enumerate(["End", "Home"], start=1):
+        page.wait_for_function(f"window.told.length === {count}", timeout=5000)
+        page.keyboard.press(key)
+    page.wait_for_function("window.told.length === 3", timeout=5000)
+    assert [value["night"] for _, value in page.evaluate("window.told")] == [5, 6, 1]
+    for echo in (5, 6):  # what a slow app says after the cursor has gone on
+        remount(page, payload, night=echo)
+        assert now(page).startswith("night 1 of 6")
 
 
 def test_a_night_or_a_stretch_is_repainted_at_once(blank, rng):

@@ -2,7 +2,7 @@
 
 class Viewer {
   constructor(host, data, { notify, turn }) {
-    Object.assign(this, { host, data, notify, epoch: data.epochs.peak, images: null, film: null });
+    Object.assign(this, { host, data, notify, epoch: data.epochs.peak, images: null, film: null, told: [] });
     this.model = data.models.find((m) => m.model === chosen.model) ?? data.models[0] ?? null;
     const { frames } = data;
     this.layout = frames && displayOrder(frames.width, frames.height, frames.sky);
@@ -78,10 +78,18 @@ class Viewer {
     if (moved) this.tell();
   }
 
-  /** Show a night, counted from 1: its first frame; the brightest where there is no such night. */
+  /** Show a night, counted from 1, by the frame that stands for it; the peak where there is no such night. */
   showNight(night) {
-    const first = this.data.epochs.night.indexOf(night - 1);
-    this.show(first >= 0 ? first : this.data.epochs.peak);
+    const { epochs } = this.data;
+    const first = this.film ? this.film.firstOfNight[night - 1] : epochs.night.indexOf(night - 1);
+    this.show(first >= 0 ? first : epochs.peak);
+  }
+
+  /** Whether Python only echoes what it was told, maybe long ago; if so, wait for no older echo. */
+  echoed(night) {
+    const place = this.told.indexOf(night);
+    this.told.splice(0, place + 1);
+    return place >= 0;
   }
 
   /** Tell Python the night once the cursor has rested, for the link in the address bar. */
@@ -89,8 +97,9 @@ class Viewer {
     clearTimeout(this.pending);
     this.pending = setTimeout(() => {
       if (this.player.playing !== null) return;
-      this.told = this.data.epochs.night[this.epoch] + 1;
-      this.notify(this.told);
+      const night = this.data.epochs.night[this.epoch] + 1;
+      this.told = [...this.told.slice(-50), night];
+      this.notify(night);
     }, 500);
   }
 }
@@ -111,7 +120,7 @@ export default function mount({ parentElement, data, setStateValue, setTriggerVa
     host.viewer = new Viewer(host, payload, { notify: (at) => host.notify(at), turn: turning ? (by) => host.turn(by) : null });
     host.viewer.showNight(night ?? 0);
     clearTimeout(host.viewer.pending);
-  } else if (night && night !== host.night && night !== host.viewer.told) {
+  } else if (night && night !== host.night && !host.viewer.echoed(night)) {
     host.viewer.showNight(night); // the page itself asks for another night
   }
   host.night = night;
