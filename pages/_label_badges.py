@@ -12,10 +12,14 @@ from taonet_core.figures import class_styles
 from taonet_core.labels import STYLES
 
 
-def button_colours(key: str, own: Annotation | None) -> None:
-    """Outline each button in the colour of its class, as experts' labels are; fill the chosen."""
+def bar_style(key: str, own: Annotation | None) -> None:
+    """Outline each button in the colour of its class, as experts' labels are; fill the chosen.
+
+    The line below them is as high without a label as with one, so that nothing jumps.
+    """
     colours = {str(name): style.colour for name, style in STYLES.items()} | {UNSURE: "currentColor"}
-    rules = [
+    rules = [f".st-key-{key}-said {{min-height: 2.5rem}}"]
+    rules += [
         f".st-key-{key}-{name} button {{border-color: {colour}}}"
         for name, colour in colours.items()
     ]

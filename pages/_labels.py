@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from pages import _ui as ui
-from pages._label_badges import button_colours, in_words, standing_badges
+from pages._label_badges import bar_style, in_words, standing_badges
 from pages._label_store import annotations, author, experts, experts_label, place_of
 from pages._ui import Key
 from taonet_core.collection import Collection
@@ -93,12 +93,13 @@ def _bar(subject: _Subject) -> None:
     name = author()
     own = next((row for row in standing(said) if row.author == name), None)
     with st.container(key=f"{subject.key}-bar", gap="small"):
-        button_colours(subject.key, own)
+        bar_style(subject.key, own)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             _classes(subject, name)
             _details(subject, name, own)
             _who(name)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        said_key = f"{subject.key}-said"
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key=said_key):
             standing_badges(said)
             _history(subject, said, name, own)
             if subject.after is not None:
@@ -239,7 +240,7 @@ def _amend(subject: _Subject, name: str) -> None:
 
 def _undo(subject: _Subject, name: str) -> None:
     try:
-        row = annotations().undo(subject.object_id, name)
+        row = annotations().undo(subject.object_id, name, ra=subject.ra, dec=subject.dec)
     except TaoNetError as error:
         _tell(f"Not undone: {error}", "error")
         return

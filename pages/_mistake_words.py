@@ -9,6 +9,7 @@ from pages._mistakes import DOUBTFUL, WRONG, Found, ask
 from pages._ui import Key
 from taonet_core.collection import Collection
 from taonet_core.data.selection import Selection
+from taonet_core.mistakes import NOVEL_ABOVE, UNSURE_BELOW
 
 
 def summary(found: Found) -> str:
@@ -20,6 +21,16 @@ def summary(found: Found) -> str:
     known = int(found.verdicts.known.sum())
     share = f"{len(found.errors)} wrong verdicts of {model} among {known} labelled objects"
     return share if n == len(found.errors) else f"{n} of {share}"
+
+
+def explain_kind(found: Found) -> None:
+    """Say what doubtful verdicts are, where there is no label to hold them against."""
+    if found.kind == DOUBTFUL:
+        st.caption(
+            "There is no label to hold these verdicts against. Shown are those of which the "
+            f"classifiers disagree, of which no class reaches {UNSURE_BELOW:.0%}, or whose object "
+            f"is novel: less like known objects than {NOVEL_ABOVE:.0f} % of these are."
+        )
 
 
 def nothing(found: Found, selection: Selection) -> None:

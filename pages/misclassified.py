@@ -31,6 +31,7 @@ if object_id:
     words.not_an_error(collection, found, str(object_id))
     st.stop()
 
+words.explain_kind(found)
 mistakes.filters(found, selection)
 with st.container(horizontal=True, gap="small", vertical_alignment="center"):
     st.text(words.summary(found), width="content")

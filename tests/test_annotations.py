@@ -173,6 +173,7 @@ def test_one_name_at_two_places_is_two_objects(labels):
     assert held(10.0 + 11 / 3600 / np.cos(np.radians(60))) == ["b"]
     assert len(labels.history("a", ra=10.0, dec=60.0)) == 1
     assert labels.history("a", ra=11.0, dec=60.0) == []
+    assert labels.undo("a", "ann", ra=11.0, dec=60.0) is None
 
 
 @pytest.mark.parametrize("suffix", TABLE_SUFFIXES)

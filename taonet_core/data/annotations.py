@@ -160,15 +160,27 @@ class Annotations:
         with errors_said(self.url), self._engine.connect() as connection:
             return int(connection.execute(select(func.count()).select_from(LABELS)).scalar_one())
 
-    def undo(self, object_id: str, author: str) -> Annotation | None:
+    def undo(
+        self, object_id: str, author: str, *, ra: float | None = None, dec: float | None = None
+    ) -> Annotation | None:
         """Say again what the author said before the last label, or withdraw it if nothing.
+
+        Parameters
+        ----------
+        object_id, author : str
+        ra, dec : float, optional
+            See `history`.
 
         Returns
         -------
         Annotation or None
             The row that was added; None where the author said nothing of the object.
         """
-        said = [row for row in self.history(object_id) if row.author == _storable(author)]
+        said = [
+            row
+            for row in self.history(object_id, ra=ra, dec=dec)
+            if row.author == _storable(author)
+        ]
         if not said:
             return None
         before = said[-2] if len(said) > 1 else replace(said[-1], label=WITHDRAWN, note="")
