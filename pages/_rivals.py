@@ -14,7 +14,7 @@ from pages._ui import Key
 from pages._viewer import gallery
 from taonet_core.answers import Answers
 from taonet_core.charts import f1_against_nights
-from taonet_core.comparison import Rivalry, agreement, rivalry, table
+from taonet_core.comparison import agreement, rivalry, table
 from taonet_core.figures import class_styles
 from taonet_core.labels import STYLES
 from taonet_core.matrices import NO_VERDICT, matrix_payload
@@ -22,6 +22,7 @@ from taonet_core.matrices import NO_VERDICT, matrix_payload
 #: So many cards are shown at once.
 CARDS = 12
 ANY = "any"
+_RIGHT = "Of the objects whose class is known, by the last verdict. No verdict is a wrong one."
 _number = st.column_config.NumberColumn
 
 
@@ -35,20 +36,11 @@ def headline(first: Answers, second: Answers, simulated: bool) -> None:
         return
     kind = "simulated objects" if simulated else "objects"
     with st.container(horizontal=True, gap="medium"):
-        for words, count in _shares(found).items():
+        for words, count in found.counts.items():
             with st.container(width=156):
-                st.metric(words, f"{100 * count / found.n:.0f} %")
+                st.metric(words, found.share(count), help=_RIGHT)
                 st.caption(f"{count:,} of {found.n:,} {kind}")
     st.text(found.sentence)
-
-
-def _shares(found: Rivalry) -> dict[str, int]:
-    return {
-        f"{found.first} right": found.both + found.only_first,
-        f"{found.second} right": found.both + found.only_second,
-        "Both right": found.both,
-        "Neither right": found.neither,
-    }
 
 
 def agreement_matrix(first: Answers, second: Answers) -> None:

@@ -46,6 +46,20 @@ class Rivalry:
         return self.both + self.only_first + self.only_second + self.neither
 
     @property
+    def counts(self) -> dict[str, int]:
+        """Who is right, in words, and on how many objects."""
+        return {
+            f"{self.first} right": self.both + self.only_first,
+            f"{self.second} right": self.both + self.only_second,
+            "Both right": self.both,
+            "Neither right": self.neither,
+        }
+
+    def share(self, count: int) -> str:
+        """Return a number of objects as a share of all, in words."""
+        return f"{100 * count / self.n:.0f} %"
+
+    @property
     def sentence(self) -> str:
         """The test in words."""
         if not self.only_first + self.only_second:

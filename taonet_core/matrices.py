@@ -54,16 +54,17 @@ def matrix_payload(
     )
     shares = counts / np.maximum(counts.sum(axis=SHARES[show], keepdims=True), 1)
     shades = shares if SHARES[show] is not None else counts / max(counts.max(initial=1), 1)
-    whole = {"by row": row_words, "by column": column_words}.get(show, "all")
+    whole = {"by row": f"the {row_words}", "by column": f"the {column_words}"}.get(show, "all")
     cells = [
         [
-            {
-                "text": _text(counts[i, j], shares[i, j], show),
-                "count": int(counts[i, j]),
-                "shade": round(float(shades[i, j]), 3),
-                "words": f"{row_words} {row}, {column_words} {column}: {counts[i, j]} objects, "
-                f"{100 * shares[i, j]:.0f} % of {whole if whole == 'all' else f'the {whole}'}",
-            }
+            _cell(
+                f"{row_words} {row}, {column_words} {column}",
+                int(counts[i, j]),
+                float(shares[i, j]),
+                float(shades[i, j]),
+                whole,
+                counted=SHARES[show] is None,
+            )
             for j, column in enumerate(columns)
         ]
         for i, row in enumerate(rows)
@@ -84,7 +85,13 @@ def _filled(names: Sequence[str], totals: NDArray[np.int64]) -> list[int]:
     return [i for i, name in enumerate(names) if name != NO_VERDICT or totals[i]]
 
 
-def _text(count: int, share: float, show: str) -> str:
-    if SHARES[show] is None:
-        return str(count)
-    return f"{100 * share:.0f} %" if count else "0"
+def _cell(
+    place: str, count: int, share: float, shade: float, whole: str, *, counted: bool
+) -> dict[str, Any]:
+    percent = f"{100 * share:.0f} %"
+    return {
+        "text": str(count) if counted or not count else percent,
+        "count": count,
+        "shade": round(shade, 3),
+        "words": f"{place}: {count} objects, {percent} of {whole}",
+    }
