@@ -13,7 +13,6 @@ from pages._subject import Subject, subject
 from pages._ui import Key, Readable, to_address
 from pages._viewer import epoch_viewer
 from taonet_core.collection import Collection
-from taonet_core.evidence import evidence_sentence
 from taonet_core.figures import attribution_overlay
 
 _SEEN = "first-steps"
@@ -41,7 +40,7 @@ def show_object(
     """
     opened = subject(content, source, collection, listing)
     _viewer(opened)
-    _first_steps()
+    _first_steps(images=opened.sequence is not None)
     left, right = st.columns([11, 9], gap="large")
     with left:
         facts.verdicts(opened)
@@ -59,13 +58,13 @@ def _viewer(opened: Subject) -> None:
         if opened.listing:
             st.query_params[Key.NIGHT] = str(st.session_state[Key.VIEWER]["night"]["night"])
 
-    above, stage, below = st.container(), st.container(), st.container()
+    above, stage, busy = st.container(), st.container(), st.container(key="object-progress")
     with above:
-        found = tools.tool_row(opened, below)
+        found = tools.tool_row(opened, busy)
     overlay = None
     if found is not None and opened.sequence is not None:
         overlay = attribution_overlay(found, opened.sequence)
-        below.text(evidence_sentence(found, opened.sequence))
+        st.text(opened.sentence(found))
     with stage:
         turn = epoch_viewer(
             opened.payload(),
@@ -81,19 +80,18 @@ def _viewer(opened: Subject) -> None:
         st.rerun()
 
 
-def _first_steps() -> None:
+def _first_steps(*, images: bool) -> None:
     """Say once what a newcomer would not guess."""
     if st.session_state.get(_SEEN):
         return
     with st.container(
         horizontal=True, vertical_alignment="center", gap="small", key=_SEEN + "-row"
     ):
-        st.caption(
-            "First time here? **1** Step through the nights with ← →. **2** Click a point of the "
-            "light curve: its image and probabilities follow. **3** Switch on *why* to see which "
-            "pixels decided.",
-            width="content",
-        )
+        words = "First time here? **1** Step through the nights with ← →. **2** Click a point of "
+        words += "the light curve: its image and probabilities follow."
+        if images:
+            words += " **3** Switch on *why* to see which pixels decided."
+        st.caption(words, width="content")
         st.button("Got it", key=_SEEN + "-got", type="tertiary", on_click=_got_it)
 
 

@@ -20,7 +20,6 @@ from pages._ui import Key
 from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.results import Attribution
 from taonet_core.errors import TaoNetError
-from taonet_core.evidence import evidence_sentence
 from taonet_core.labels import TransientClass
 from taonet_core.links import links_out
 from taonet_core.method_checks import method_checks
@@ -43,13 +42,13 @@ _TABLES = {
 }
 
 
-def tool_row(subject: Subject, below: DeltaGenerator) -> Attribution | None:
+def tool_row(subject: Subject, busy: DeltaGenerator) -> Attribution | None:
     """Show the row; return what is to be laid over the frames, if that was asked for.
 
     Parameters
     ----------
     subject : Subject
-    below : DeltaGenerator
+    busy : DeltaGenerator
         Where to say how far a long computation is, and what is wrong.
     """
     settings = {"horizontal_alignment": "right", "vertical_alignment": "center", "gap": "small"}
@@ -69,7 +68,7 @@ def tool_row(subject: Subject, below: DeltaGenerator) -> Attribution | None:
         code(subject, asked and {"model": bundle.name, **asked} if bundle else None)
     found = None
     if subject.sequence is not None and bundle is not None and asked is not None:
-        with below:
+        with busy:
             try:
                 found = attribution(subject.content, subject.sequence, bundle, **asked)
             except (TaoNetError, ValueError) as error:
@@ -122,13 +121,6 @@ def _question(
         "baseline": "sky",
         "steps": STEPS,
     }
-
-
-def sentence(subject: Subject, found: Attribution | None) -> str:
-    """Say in words where the evidence lies; nothing where none is shown."""
-    if found is None or subject.sequence is None:
-        return ""
-    return evidence_sentence(found, subject.sequence)
 
 
 def _in_full(subject: Subject, model: str, asked: Mapping[str, Any]) -> None:
@@ -253,7 +245,7 @@ def _report(subject: Subject, found: Attribution | None, shown: Shown) -> bytes:
         subject.problems,
         subject.weights,
         found,
-        sentence(subject, found),
+        subject.sentence(found),
         subject.experts(),
         subject.features(),
         {"Python": python_code(shown), "Shell": shell_code(shown)},

@@ -18,9 +18,10 @@ from pages._ui import Key, Readable
 from taonet_core.collection import Collection
 from taonet_core.data.expert_labels import Annotation
 from taonet_core.data.lightcurve import LightCurve
-from taonet_core.data.results import Prediction
+from taonet_core.data.results import Attribution, Prediction
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError
+from taonet_core.evidence import evidence_sentence
 from taonet_core.feature_table import feature_table
 from taonet_core.figures import viewer_payload
 from taonet_core.models.weights import ModelBundle
@@ -179,6 +180,13 @@ class Subject:
         columns = ["created_at", "author", "label", "confidence", "note"]
         return [{name: getattr(row, name) for name in columns} for row in reversed(said)]
 
+    def sentence(self, found: Attribution | None) -> str:
+        """Say in words where the evidence lies; nothing where none is shown."""
+        if found is None or self.sequence is None:
+            return ""
+        asked = (found.model, found.model_version, found.method, found.target, found.against)
+        return _sentence(f"{self.content} {asked}", found, self.sequence)
+
     def features(self) -> pd.DataFrame | None:
         """Return what the forest reads, set against the objects classified in the data set.
 
@@ -222,6 +230,11 @@ def subject(
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _payload(key: str, _subject: Subject) -> dict[str, Any]:
     return viewer_payload(_subject.sequence, _subject.curve, _subject.predictions)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _sentence(key: str, _found: Attribution, _sequence: ImageSequence) -> str:
+    return evidence_sentence(_found, _sequence)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

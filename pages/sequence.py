@@ -18,7 +18,10 @@ if object_id not in collection.stamps:
     st.error(
         f"There is no object named {ui.plain(object_id)[:200]} in {ui.plain(collection.title)}."
     )
-    for name in near_names(object_id, collection.stamps):
+    near = near_names(object_id, collection.stamps)
+    if near:
+        st.caption("Did you mean one of these?")
+    for name in near:
         st.page_link(
             "pages/sequence.py",
             label=ui.plain(name),

@@ -76,7 +76,7 @@ def epoch_table(
     predictions: Sequence[Prediction] = (),
     weights: Mapping[str, str] | None = None,
 ) -> QTable:
-    """Return one row an epoch: brightness, and what each model says once it knows that epoch.
+    """Return one row an epoch: brightness, and what each model says once it knows that night.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def epoch_table(
     if curve.meta.get("time_kind", "mjd") == "mjd":
         table["utc"] = utc_texts(curve.times)
     for prediction in predictions:
-        rows = np.searchsorted(prediction.times, curve.times + 1e-9, side="right") - 1
+        rows = _rows(prediction, curve.times)
         for k, name in enumerate(prediction.classes):
             column = np.append(prediction.probabilities[:, k], np.nan)  # -1: not yet
             table[f"p_{name}_{prediction.model}"] = column[rows]
@@ -144,6 +144,17 @@ def write_epochs(table: QTable, path: Path) -> Path:
         known = ", ".join(name for name in TABLE_SUFFIXES if name != ".parquet")
         raise ValueError(f"wanted a table ending in {known}; got {path.name!r}")
     return path
+
+
+def _rows(prediction: Prediction, times: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the row of the probabilities that belongs to each epoch, as in the epoch viewer.
+
+    That of its night, or of the last night before where the model did not read the epoch; -1
+    where there is none yet.
+    """
+    rows = np.searchsorted(prediction.times, times + 1e-9, side="right") - 1
+    nights = prediction.night_of_frame
+    return np.where(nights >= 0, nights, rows) if len(nights) == len(times) else rows
 
 
 def _arrays(source: ImageSequence | LightCurve) -> list[NDArray[Any]]:

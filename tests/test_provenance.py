@@ -27,14 +27,14 @@ def table(make_sequence):
 
 
 def test_every_epoch_has_what_was_known_by_then(table):
-    """The probability after a night holds from its last frame used, on this one and later."""
+    """The probability after a night stands beside all its frames, and later until the next."""
     curve, rows = table
     np.testing.assert_array_equal(rows["mag"].value, curve.mag)
     np.testing.assert_array_equal(rows["flux"].value, curve.flux)
     full = np.asarray(rows["p_SN_full"])
-    assert np.isnan(full[0]) and full[1] == full[2] == pytest.approx(0.1 / 6)
-    assert full[5] == pytest.approx(0.9 + 0.1 / 6)
-    assert np.isnan(rows["p_SN_late"][:3]).all() and np.isfinite(rows["p_SN_late"][3])
+    np.testing.assert_allclose(full, np.repeat([0.1 / 6, 0.1 / 6, 0.9 + 0.1 / 6], 2))
+    np.testing.assert_allclose(rows["p_BZ_full"][:2], 0.9 + 0.1 / 6)
+    assert np.isnan(rows["p_SN_late"][:2]).all() and np.isfinite(rows["p_SN_late"][2:]).all()
     assert rows["utc"][0].startswith("2006-03-06")
 
 
