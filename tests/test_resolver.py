@@ -6,7 +6,7 @@ import pytest
 from astropy.coordinates import name_resolve
 
 from taonet_core.data.resolver import resolve_name
-from taonet_core.errors import TaoNetError
+from taonet_core.errors import ServiceError
 
 
 def answering(monkeypatch, answer):
@@ -40,5 +40,5 @@ def test_a_known_name_has_a_place(monkeypatch):
 )
 def test_what_cannot_be_found_is_one_sentence(monkeypatch, answer, words):
     answering(monkeypatch, answer)
-    with pytest.raises(TaoNetError, match=words):
+    with pytest.raises(ServiceError, match=words):
         resolve_name("nonsense")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from taonet_core.errors import TaoNetError
+from taonet_core.errors import ServiceError
 
 #: Seconds each of the service's two addresses is waited for.
 PATIENCE = 5.0
@@ -18,7 +18,7 @@ def resolve_name(name: str) -> tuple[float, float]:
 
     Raises
     ------
-    TaoNetError
+    ServiceError
         If the name is not known there, or the service does not answer.
     """
     from astropy.coordinates.name_resolve import NameResolveError, get_icrs_coordinates
@@ -30,13 +30,13 @@ def resolve_name(name: str) -> tuple[float, float]:
             place = get_icrs_coordinates(name)
     except NameResolveError as error:
         if "queries failed" in str(error):
-            raise TaoNetError(
+            raise ServiceError(
                 "Sesame (CDS) does not answer; try again later, or search by position"
             ) from error
-        raise TaoNetError(
+        raise ServiceError(
             f"neither SIMBAD nor NED nor VizieR knows {name!r}; look at the spelling, or search by "
             "position"
         ) from error
     except OSError as error:
-        raise TaoNetError(f"Sesame (CDS) broke off its answer ({error}); try again") from error
+        raise ServiceError(f"Sesame (CDS) broke off its answer ({error}); try again") from error
     return float(place.ra.deg), float(place.dec.deg)
