@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence, crop_or_pad, known_number
+from taonet_core.questions import METHODS
 from taonet_core.transforms.field_stars import stellar_fwhm
 from taonet_core.transforms.photometry import target_pixel
 from taonet_core.transforms.preprocess import mark_missing
@@ -100,7 +101,8 @@ def evidence_sentence(attribution: Attribution, sequence: ImageSequence) -> str:
         first = f"Only {first}; {_percent(shares['rest'])} lies elsewhere in the field"
     if shares["host"] >= 0.005:
         first += f"; {_percent(shares['host'])} lies on extended light there, such as a host galaxy"
-    return f"{first}. {_amount(attribution)}".rstrip()
+    target = evidence_masks(attribution, sequence)["target"]
+    return f"{first}. {_amount(attribution, target)}".rstrip()
 
 
 def main_nights(
@@ -169,17 +171,27 @@ def _night_names(
     return f"{words} {listed}"
 
 
-def _amount(attribution: Attribution) -> str:
-    """Say what all evidence does to the odds."""
-    if not attribution.signed:
+def _amount(attribution: Attribution, target: NDArray[np.bool_]) -> str:
+    """Say what the evidence does to the odds: all of it and, where sums mean something, parts."""
+    method = METHODS[attribution.method]
+    if not method.signed:
         return ""
-    factor = float(np.exp(min(abs(attribution.explained), 50.0)))
     does = "multiplies" if attribution.explained >= 0 else "divides"
     other = "" if attribution.against is None else f" against {attribution.against}"
-    start = BASELINE_WORDS[attribution.baseline]
-    return (
-        f"From {start}, all of it {does} the odds of {attribution.target}{other} by {factor:.3g}."
+    words = (
+        f"From {BASELINE_WORDS[attribution.baseline]}, all of it {does} the odds of "
+        f"{attribution.target}{other} by {_factor(abs(attribution.explained))}"
     )
+    if method.complete:
+        total = attribution.values.sum(0, dtype=np.float64)
+        inside, outside = float(total[target].sum()), float(total[~target].sum())
+        verb = "what lies at the target multiplies them by"
+        words += f": {verb} {_factor(inside)}, all else by {_factor(outside)}"
+    return f"{words}."
+
+
+def _factor(log_odds: float) -> str:
+    return f"{np.exp(np.clip(log_odds, -50.0, 50.0)):.3g}"
 
 
 def _percent(share: float) -> str:
