@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages._ui import identity
 from taonet_core.data.lightcurve import LightCurve
@@ -57,24 +59,16 @@ def _recent() -> Recent:
     return Recent(_MOST)
 
 
-def with_progress(words: str, compute: Callable[[Callable[[int, int], None]], Result]) -> Result:
-    """Do a long piece of work with a bar that says how far it is.
-
-    Parameters
-    ----------
-    words : str
-        What is being done.
-    compute : callable
-        Gets a function to call with the steps done and to do.
-    """
-    place = st.empty()
+@contextmanager
+def _progress(place: DeltaGenerator, words: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar in a place kept for it; yields a function of the steps done and to do."""
     bar = place.progress(0.0, f"{words} …")
 
     def report(done: int, total: int) -> None:
         bar.progress(min(1.0, done / max(total, 1)), f"{words}: step {done} of {total}")
 
     try:
-        return compute(report)
+        yield report
     finally:
         place.empty()
 
@@ -109,10 +103,11 @@ def attribution(
     named = tuple(None if name is None else str(name) for name in (target, against))
     key = ("attribution", content, identity(bundle), method, *named, baseline, steps)
 
+    place = st.empty()  # always there, so that nothing after it moves
+
     def compute() -> Attribution:
-        return with_progress(
-            METHODS[method].name,
-            lambda on_step: explain(
+        with _progress(place, METHODS[method].name) as report:
+            return explain(
                 sequence,
                 bundle,
                 target=named[0],
@@ -120,9 +115,8 @@ def attribution(
                 method=method,
                 baseline=baseline,
                 steps=steps,
-                on_step=on_step,
-            ),
-        )
+                on_step=report,
+            )
 
     return _recent().get(key, compute)
 
@@ -183,9 +177,10 @@ def feature_importance(
         If the model cannot read the object, or has no objects to compare it with.
     """
     named = tuple(None if name is None else str(name) for name in (target, against))
+    place = st.empty()
 
     def compute() -> FeatureImportance:
-        with st.spinner("Exchanging the features one by one …"):
+        with place, st.spinner("Exchanging the features one by one …"):
             return explain_features(source, bundle, target=named[0], against=named[1])
 
     return _recent().get(("features", content, identity(bundle), *named), compute)

@@ -117,12 +117,12 @@ def _test(subject: Subject, question: Question, found: Attribution) -> None:
     assert subject.sequence is not None
     asked = (subject.content, subject.sequence, question.bundle, found)
     curves = faithfulness_check(*asked, now=False)
+    place = st.empty()
     if curves is None:
-        place = st.empty()
         if not place.button("Test it on this object", key=TEST, help=_FAITHFUL):
             return
-        place.empty()
-        curves = faithfulness_check(*asked, now=True)
+        with place:
+            curves = faithfulness_check(*asked, now=True)
         assert curves is not None  # it was computed
     rival = "" if found.against is None else f" rather than {found.against}"
     parts.show(faithfulness_chart(curves, f"{found.target}{rival}"), "explain-faithful")

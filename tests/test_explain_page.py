@@ -16,10 +16,13 @@ from pages import _feature_view as feature_view
 from pages import _question as question
 from pages import _ui as ui
 from pages._ui import Key
+from taonet_core.collection import gather
 from taonet_core.data.fits_io import write_sequence
+from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.models import weights
 from taonet_core.transforms.features import FEATURE_NAMES
+from taonet_core.verdict_store import VerdictStore
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 NAMES = ("first", "second", "unusable")
@@ -256,3 +259,17 @@ def test_a_light_curve_model_that_cannot_compare_says_so(explain, models):
         sidecar.write_text(known)
     assert not page.exception and viewer(page)
     assert "does not know which objects to compare" in texts(page)
+
+
+def test_an_object_without_images_is_explained_by_its_light_curve(explain):
+    times = 55_000.0 + np.arange(30)
+    star = LightCurve(times, 18 + times % 3, np.full(30, 0.1), meta={"object_id": "star"})
+    page = explain()
+    page.session_state[Key.COLLECTION] = gather([("star", star)], name="upload", title="Upload")
+    page.session_state[Key.STORE] = VerdictStore()
+    page.query_params.update({"data": "upload", "object": "star", "model": "taonet"})
+    page.run()
+    assert not page.exception
+    assert page.selectbox(Key.MODEL).options == ["forest"]
+    assert viewer(page)["payload"]["frames"] is None
+    assert "the features take the probability" in texts(page)
