@@ -48,6 +48,17 @@ from taonet_core.models.weights import ModelBundle, available_models, load_model
 from taonet_core.outputs import curve_nights
 from taonet_core.simulation.draw import draw_object
 
+#: Quantities of the default method that put it in proportion, and their headings.
+_CONTROLS = {
+    "deletion": "deletion",
+    "nearest_deletion": "nearest first",
+    "insertion": "insertion",
+    "nearest_insertion": "nearest first",
+    "pointing_net": "pointing of the net evidence",
+    "night_by_chance": "night seen by chance",
+    "on_source": "beside: on the source",
+    "on_target": "beside: on the target",
+}
 #: Known objects of each class that `explain_features` compares with.
 KNOWN = 8
 
@@ -198,15 +209,19 @@ def randomised(
 
 def tables(report: dict[str, Any]) -> dict[str, str]:
     """Lay the figures out as the Markdown tables of the page."""
-    head = ("model", "method", "completeness", "deletion", "insertion", "randomised")
-    lines = [markdown((*head, "pointing", "night seen", "seconds", "verdict"), checks(report))]
-    for_baselines = [
-        (name, baseline, *numbers(found["all"], (*LIMITS, "night_visible", "seconds")))
-        for name, measured in report["models"].items()
-        for baseline, found in measured["baselines"].items()
-    ]
-    columns = ("model", "baseline", *LIMITS, "night seen", "seconds")
-    return {"checks": lines[0], "baselines": markdown(columns, for_baselines)}
+    columns = (*LIMITS, "night seen", "seconds")
+    keys = (*LIMITS, "night_visible", "seconds")
+    baselines, controls = [], []
+    for name, measured in report["models"].items():
+        for baseline, found in measured["baselines"].items():
+            baselines.append((name, baseline, *numbers(found["all"], keys)))
+        found = measured["methods"][next(iter(METHODS))]["all"] | measured["beside"]
+        controls.append((name, *numbers(found, tuple(_CONTROLS))))
+    return {
+        "checks": markdown(("model", "method", *columns, "verdict"), checks(report)),
+        "baselines": markdown(("model", "baseline", *columns), baselines),
+        "controls": markdown(("model", *_CONTROLS.values()), controls),
+    }
 
 
 def checks(report: dict[str, Any]) -> Iterator[tuple[str, ...]]:
