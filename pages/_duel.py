@@ -77,7 +77,7 @@ def show_duel(collection: Collection, object_id: str, names: Sequence[str]) -> N
         st.error(f"There is no object named {ui.plain(object_id)[:200]} here.")
         return
     content, source = data.read(collection, object_id)
-    everyone, problems = ui.opinions(content, source)
+    everyone, problems = ui.opinions(content, source, names)
     for name in names:
         if name in problems:
             st.warning(ui.plain(f"{name}: {problems[name]}"))

@@ -181,14 +181,18 @@ def _opinion(
         return error
 
 
-def opinions(content: str, source: Readable) -> tuple[list[Prediction], dict[str, str]]:
-    """Ask every classifier about an object.
+def opinions(
+    content: str, source: Readable, names: Sequence[str] = MODELS
+) -> tuple[list[Prediction], dict[str, str]]:
+    """Ask classifiers about an object.
 
     Parameters
     ----------
     content : str
         Changes whenever the object does.
     source : ImageSequence or LightCurve
+    names : sequence of str
+        Which of them; all by default.
 
     Returns
     -------
@@ -198,6 +202,8 @@ def opinions(content: str, source: Readable) -> tuple[list[Prediction], dict[str
         Why a classifier has none, by its name.
     """
     bundles, problems = models()
+    bundles = [bundle for bundle in bundles if bundle.name in names]
+    problems = {name: text for name, text in problems.items() if name in names}
     if isinstance(source, LightCurve):
         bundles = [bundle for bundle in bundles if bundle.kind in CURVE_KINDS]
         problems = {name: text for name, text in problems.items() if name in CURVE_KINDS}
