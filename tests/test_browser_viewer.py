@@ -298,3 +298,13 @@ def test_a_span_of_hours_is_marked_with_hours(blank):
     words = page.locator(".curve .axes text").all_text_contents()
     marks = [text for text in words if text.endswith("h")]
     assert marks[:3] == ["Oct 18 05h", "06h", "07h"]
+
+
+def test_evidence_without_a_sign_has_one_colour_and_no_against(blank, outburst):
+    values = np.full((6, 64, 64), 0.5, np.float32)
+    told = attribution(outburst, values, signed=False, method="grad_cam")
+    overlay = attribution_overlay(told, outburst)
+    page = bare_viewer(blank, payload_of(outburst), overlay=overlay)
+    assert page.locator(".colourbar").inner_text().split("\n") == ["0", "0.5", "for SN"]
+    assert (evidence_of(page) == (255, 106, 26, 255)).all()
+    assert page.locator(".against").count() == 0

@@ -81,7 +81,8 @@ class Evidence {
     const index = night < 0 ? -1 : this.place[place];
     if (index < 0) return "";
     const value = this.values[night * this.payload.size ** 2 + index];
-    return `evidence ${value > 0 ? "+" : ""}${value.toPrecision(2).replace("-", "−")}`;
+    if (Math.abs(value) < 1e-3 * this.payload.limit) return "evidence 0";
+    return `evidence ${value > 0 && this.payload.signed ? "+" : ""}${value.toPrecision(2).replaceAll("-", "−")}`;
   }
 
   /** Share and sign of a night that was read; null of another. */
