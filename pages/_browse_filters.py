@@ -165,7 +165,7 @@ def _one_of(name: str, label: str, options: Sequence[str], *, bare: bool = False
 def _line(title: str, help: str | None = None) -> DeltaGenerator:
     """Open a line of the panel of filters: what it is about, then its fields."""
     place = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
-    place.text(title, width=128, help=help)
+    place.text(title, width=124, help=help)
     return place
 
 
@@ -206,7 +206,7 @@ def _range_fields(name: str, quantity: Quantity, known: Range) -> None:
 def _end(name: str, quantity: Quantity, end: str, hint: float | None, label: str) -> None:
     """Show the field of one end of a range; what is known of the objects stands in it faintly."""
     key, faint = f"{browse.WIDGET}{name}-{end}", "" if hint is None else f"{hint:.4g}"
-    look = {"label_visibility": "collapsed", "width": 94, "on_change": browse.touch}
+    look = {"label_visibility": "collapsed", "width": 90, "on_change": browse.touch}
     if name == "dates":
         text = st.text_input(label, key=key, placeholder="date or MJD", **look)
         if text and browse.day(text) is None:

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages import _data as data
-from pages import _labels as labels
+from pages import _label_store as label_store
 from pages import _ui as ui
 from pages._ui import Key
 from taonet_core.collection import Collection
@@ -141,7 +141,7 @@ def turn(key: str) -> None:
 def overview(collection: Collection) -> pd.DataFrame:
     """Return the table of objects with verdicts and what the experts say."""
     table = data.overview(collection)
-    said = labels.experts(collection)["label"].astype("str")
+    said = label_store.experts(collection)["label"].astype("str")
     return table.assign(expert=table["object_id"].map(said).astype("str").fillna(""))
 
 

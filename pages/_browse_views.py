@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -228,18 +228,25 @@ def _saved_views() -> None:
                 help="Remove this view",
                 type="tertiary",
                 key=f"remove-{name}",
-                on_click=remove_view,
-                args=(path, name),
+                on_click=_kept,
+                args=(partial(remove_view, path, name),),
             )
 
 
 def _save(path: Path) -> None:
     query = {key: st.query_params.get_all(key) for key in st.query_params}
-    try:
-        save_view(path, st.session_state[_NAME], query)
+    if _kept(partial(save_view, path, st.session_state[_NAME], query)):
         st.session_state[_NAME] = ""
+
+
+def _kept(change: Callable[[], object]) -> bool:
+    """Change the views that are kept; the page says why where it cannot be done."""
+    try:
+        change()
     except TaoNetError as error:
         st.session_state[_PROBLEM] = str(error)
+        return False
+    return True
 
 
 def _open(query: dict[str, list[str]]) -> None:

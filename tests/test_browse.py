@@ -358,3 +358,11 @@ def test_a_view_is_kept_under_a_name_and_opened_again(start):
     other.text_input("browse-view-name").set_value("  ").run()
     other.button("save-view").click().run()
     assert "wanted a name" in other.error[0].value.replace("\\", "")
+
+
+def test_without_the_database_of_labels_the_rest_is_shown(start, monkeypatch, tmp_path):
+    start()
+    (tmp_path / "folder").write_text("in the way")
+    monkeypatch.setenv("TAONET_DATABASE_URL", f"sqlite:///{tmp_path / 'folder' / 'labels.sqlite'}")
+    app = start()
+    assert len(cards(app)) == 6 and not any(card["expert"] for card in cards(app))
