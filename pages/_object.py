@@ -58,7 +58,8 @@ def _viewer(opened: Subject) -> None:
         if opened.listing:
             st.query_params[Key.NIGHT] = str(st.session_state[Key.VIEWER]["night"]["night"])
 
-    above, stage, busy = st.container(), st.container(), st.container(key="object-progress")
+    above, stage = st.container(), st.container(key="object-stage")
+    busy = st.container(key="object-progress")
     with above:
         found = tools.tool_row(opened, busy)
     overlay = None
