@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from taonet_core import __version__, commands, console, label_commands
+from taonet_core import __version__, commands, console, explain_command, label_commands
 from taonet_core.errors import TaoNetError
 from taonet_core.models import DEFAULT_MODEL
 from taonet_core.options import (
@@ -157,6 +157,7 @@ for command in (
     commands.calibrate,
     commands.benchmark,
     commands.serve,
+    explain_command.explain,
 ):
     app.command()(command)
 app.add_typer(label_commands.labels)

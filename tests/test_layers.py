@@ -81,6 +81,7 @@ FLOORS = [
     ("taonet_core.server", 8),
     ("taonet_core.console", 8),
     ("taonet_core.cli", 8),
+    ("taonet_core.explain_command", 8),
     ("taonet_core.commands", 8),
     ("taonet_core.label_commands", 8),
     ("taonet_core.options", 8),
