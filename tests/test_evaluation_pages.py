@@ -81,7 +81,9 @@ def test_performance_opens_on_the_benchmark_and_says_that_it_is_simulated(app):
 
 
 def test_performance_lists_the_objects_of_a_cell_whose_images_are_not_here(app):
-    page = opened(app, "performance", truth="SN", verdict="NON", set="tao-sim-v1-0.5", model="forest")
+    page = opened(
+        app, "performance", truth="SN", verdict="NON", set="tao-sim-v1-0.5", model="forest"
+    )
     count = cells(page)["SN", "NON"]
     assert healthy(page) and count > 0
     listed = page.dataframe[0].value
@@ -119,6 +121,21 @@ def test_performance_without_labels_says_what_is_missing(app, make_sequence):
     assert healthy(page)
     assert "where the two agree, not who is right" in texts(page)
     assert sum(cells(page).values()) == 1
+
+
+def test_performance_of_a_labelled_upload_can_ask_every_classifier(app, make_sequence):
+    found = [("mine", make_sequence(label=name, object_id=name)) for name in ("SN", "CV")]
+    collection = gather(found, name="upload", title="Your upload")
+    app.session_state[Key.COLLECTION] = collection
+    app.session_state[Key.STORE] = data.VerdictStore()
+    page = opened(app, "performance", data="upload")
+    assert healthy(page) and page.query_params["set"] == "upload"
+    assert sum(cells(page).values()) == 2 and "of 2 objects" in texts(page)
+    assert "only 1 CV, 1 SN" in texts(page)
+    page.button(f"ask-everyone-{collection.key}").click().run()
+    assert healthy(page)
+    chart = next(c.proto for c in page.get("plotly_chart") if "nights" in c.proto.id)
+    assert all(name in chart.spec for name in ("taonet", "forest", "taonet-paper"))
 
 
 def test_performance_without_the_stored_answers_is_one_sentence(app, monkeypatch):
