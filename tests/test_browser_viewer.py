@@ -1,13 +1,11 @@
 """The epoch viewer by itself: evidence, zoom, folding, filters, labels, keys."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from browser import bare_viewer, now, remount, rgba, window
-from test_figures import attribution, prediction
+from test_figures import prediction
+from test_overlay import attribution
 
-from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.figures import attribution_overlay, viewer_payload
 from taonet_core.labels import TransientClass
@@ -137,88 +135,6 @@ def test_the_pointer_reads_all_three_images_and_marks_the_pixel_in_them(blank, o
     assert places == {"translate(10.5,43.5)"}
 
 
-def test_folding_moves_points_to_their_phase_and_a_click_still_finds_the_epoch(blank, outburst):
-    payload = payload_of(outburst)
-    page = bare_viewer(blank, payload)
-    before = columns(page)
-    page.get_by_role("button", name="fold").click()
-    page.get_by_label("Period, days").fill("25")
-    page.keyboard.press("Tab")
-    twice = columns(page)
-    assert len(twice) == 2 * len(before)
-    first, second = np.split(twice, 2)
-    turn = second[0] - first[0]
-    np.testing.assert_allclose(second - first, turn)
-    times = np.array(payload["epochs"]["mjd"])
-    phase = (times - times[payload["epochs"]["peak"]]) / 25 % 1
-    np.testing.assert_allclose((first - first[payload["epochs"]["peak"]]) / turn, phase, atol=1e-6)
-    page.locator(".curve .point").nth(len(before) + 9).click(force=True)
-    assert page.locator(".player input[type=range]").input_value() == "9"
-    page.get_by_role("button", name="Double the period").click()
-    assert page.get_by_label("Period, days").input_value() == "50"
-    page.get_by_role("button", name="fold").click()
-    np.testing.assert_allclose(columns(page), before)
-
-
-def columns(page):
-    """Return where the points of the light curve are, from left."""
-    marks = page.locator(".curve .marks .point").all()
-    return np.array([float(m.get_attribute("transform")[10:].split(",")[0]) for m in marks])
-
-
-def test_the_time_axis_may_be_named_in_several_ways(blank, outburst):
-    page = bare_viewer(blank, payload_of(outburst))
-    before = columns(page)
-    for axis, unit in {"UTC": "UTC", "days since first": "days", "days since peak": "days"}.items():
-        page.get_by_label("Time axis").select_option(axis)
-        np.testing.assert_allclose(columns(page), before)
-        assert page.locator(".curve .axes .unit").first.text_content() == unit
-    page.get_by_label("Time axis").select_option("night")
-    assert not np.allclose(columns(page), before)
-
-
-def test_a_filter_can_be_hidden(blank, make_sequence):
-    made = make_sequence(nights=6, visits=2, flux=9000.0)
-    sequence = ImageSequence(
-        made.frames, made.times, None, made.meta, {"band": np.array(["g", "r"] * 6)}
-    )
-    page = bare_viewer(blank, payload_of(sequence))
-    names = page.locator(".curve .switch text").all_text_contents()
-    assert sorted(names) == ["g 6", "r 6"]
-    page.locator(".curve .switch").nth(0).click()
-    assert len(columns(page)) == 6
-    page.keyboard.press("Enter")  # the switch keeps the focus
-    assert len(columns(page)) == 12
-
-
-def test_prediction_sets_and_labels_are_each_their_own_kind_of_thing(blank, outburst):
-    chances = np.tile([0.7, 0.1, 0.1, 0.05, 0.03, 0.02], (6, 1))
-    sets = np.ones((6, 6), bool)
-    sets[2:, 1:] = False
-    told = prediction(outburst, np.repeat(np.arange(6), 2))
-    told = replace(told, probabilities=chances, prediction_sets=sets, novelty=99.7)
-    label = {"class": "CV", "author": "vera", "when": "2026-01-02T03:04:05"}
-    payload = viewer_payload(outburst, extract_light_curve(outburst), [told], expert=label)
-    page = bare_viewer(blank, payload, night=6)
-    assert "set {AGN} at 90 %" in page.locator(".trust .set").inner_text()
-    assert page.locator(".trust .novelty").inner_text().startswith("unlike its training")
-    kinds = {kind: page.locator(f".badge.{kind}").inner_text() for kind in ("expert", "truth")}
-    assert kinds == {"expert": "▲\nCV", "truth": "★\nSN"}
-    widths = {
-        bar.get_attribute("data-class"): float(bar.get_attribute("width"))
-        for bar in page.locator(".sets rect").all()
-    }
-    assert widths["AGN"] > 2 * widths["SN"] > 0
-    assert page.locator(".labels .pale").count() == 5
-    page.keyboard.press("Home")
-    assert page.locator(".labels .pale").count() == 0
-    page.evaluate("window.first = document.querySelector('.stage')")
-    remount(page, {**payload, "expert": {**label, "class": "SN"}}, night=6)
-    assert page.locator(".badge.expert").inner_text() == "★\nSN"
-    assert page.evaluate("window.first === document.querySelector('.stage')")
-    assert now(page).startswith("night 1 of 6")  # a rerun does not move the cursor
-
-
 def test_keys_are_listed_and_reach_the_ends(blank, outburst):
     page = bare_viewer(blank, payload_of(outburst))
     page.keyboard.press("Home")
@@ -288,16 +204,6 @@ def test_two_fingers_zoom(chromium, outburst):
         view = sheets(page)
         np.testing.assert_allclose(view[:, 2], 0.5, atol=0.02)
         np.testing.assert_allclose(view[:, :2], 0.25, atol=0.02)
-
-
-def test_a_span_of_hours_is_marked_with_hours(blank):
-    times = 60_235.25 + np.arange(5) / 12  # 2023-10-18 06:00, every two hours
-    curve = LightCurve(times, np.full(5, 18.0), np.full(5, 0.1))
-    page = bare_viewer(blank, viewer_payload(None, curve))
-    page.get_by_label("Time axis").select_option("UTC")
-    words = page.locator(".curve .axes text").all_text_contents()
-    marks = [text for text in words if text.endswith("h")]
-    assert marks[:3] == ["Oct 18 05h", "06h", "07h"]
 
 
 def test_evidence_without_a_sign_has_one_colour_and_no_against(blank, outburst):
