@@ -98,9 +98,15 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def app_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of all that the app under `address` keeps."""
+    return tmp_path_factory.mktemp("app")
+
+
+@pytest.fixture(scope="session")
+def address(app_folder: Path) -> Iterator[str]:
     """Address of the app, one server a test session, with a few objects and small models."""
-    with browser.served(tmp_path_factory.mktemp("app")) as url:
+    with browser.served(app_folder) as url:
         yield url
 
 
