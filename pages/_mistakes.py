@@ -132,7 +132,8 @@ def filters(found: Found, selection: Selection) -> None:
             known = extremes(found.errors, selection.model)
             for name in _BOUNDS:
                 _between(name, known[name], getattr(selection, name))
-        _select("sort", "Sort by", list(_ORDERS), selection.sort, _ORDERS.get)
+        orders = _ORDERS if found.kind == WRONG else {**_ORDERS, "confidence": "most reasons first"}
+        _select("sort", "Sort by", list(orders), selection.sort, orders.get)
         key = f"{_WIDGET}hide"
         st.session_state[key] = selection.experts == "unlabelled"
         st.toggle("Hide what I have labelled", key=key, on_change=_ask)
