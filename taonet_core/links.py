@@ -122,142 +122,107 @@ def _name_pages(text: str) -> list[Link]:
 
 
 def _place_pages(ra: float, dec: float) -> list[Link]:
-    northern = dec >= SOUTHERN_LIMIT
-    return [
-        *_catalogues(ra, dec),
-        *(_northern_images(ra, dec) if northern else ()),
-        *_images(ra, dec),
-        *(_searches(ra, dec) if northern else ()),
-    ]
+    """Fill in the searches of `_SEARCHES` that have looked there."""
+    fields = {
+        "ra": f"{ra:.6f}",
+        "dec": f"{dec:.6f}",
+        "signed": f"{dec:+.6f}",
+        "radius": f"{RADIUS:g}",
+        "arcmin": f"{RADIUS / 60:.3f}",
+    }
+    links = []
+    for name, (group, page, query, hint) in _SEARCHES.items():
+        if dec < SOUTHERN_LIMIT and name in _NORTHERN:
+            continue
+        url = page.format(**{key: quote(text) for key, text in fields.items()})
+        parts = {key: text.format(**fields) for key, text in query.items()}
+        url += f"?{urlencode(parts, quote_via=quote)}" if parts else ""
+        links.append(Link(group, name, url, hint.format(**fields)))
+    return links
 
 
-def _catalogues(ra: float, dec: float) -> list[Link]:
-    group, place = "Catalogues", f"{ra:.6f} {dec:+.6f}"
-    return [
-        Link(
-            group,
-            "SIMBAD",
-            _query(
-                "https://simbad.cds.unistra.fr/simbad/sim-coo",
-                {
-                    "Coord": place,
-                    "CooFrame": "ICRS",
-                    "Radius": f"{RADIUS:g}",
-                    "Radius.unit": "arcsec",
-                },
-            ),
-            f"Known stars and galaxies within {RADIUS:g} arcsec.",
-        ),
-        Link(
-            group,
-            "NED",
-            _query(
-                "https://ned.ipac.caltech.edu/conesearch",
-                {
-                    "search_type": "Near Position Search",
-                    "in_csys": "Equatorial",
-                    "in_equinox": "J2000",
-                    "coordinates": f"{ra:.6f}d {dec:+.6f}d",
-                    "radius": f"{RADIUS / 60:.3f}",
-                },
-            ),
-            f"Known galaxies and their redshifts within {RADIUS:g} arcsec.",
-        ),
-        Link(
-            group,
-            "TNS",
-            _query(
-                "https://www.wis-tns.org/search",
-                {
-                    "ra": f"{ra:.6f}",
-                    "decl": f"{dec:.6f}",
-                    "radius": f"{RADIUS:g}",
-                    "coords_unit": "arcsec",
-                },
-            ),
-            f"Reported transients within {RADIUS:g} arcsec.",
-        ),
-        Link(
-            group,
-            "VizieR",
-            _query(
-                "https://vizier.cds.unistra.fr/viz-bin/VizieR-4",
-                {"-c": place, "-c.rs": f"{RADIUS:g}"},
-            ),
-            f"Every published catalogue within {RADIUS:g} arcsec.",
-        ),
-    ]
-
-
-def _images(ra: float, dec: float) -> list[Link]:
-    spot = f"{ra:.6f},{dec:.6f}"
-    return [
-        Link(
-            "Images",
-            "Aladin",
-            _query(
-                "https://aladin.cds.unistra.fr/AladinLite/",
-                {"target": f"{ra:.6f} {dec:+.6f}", "fov": "0.05"},
-            ),
-            "The sky around, in images of many surveys.",
-        ),
-        Link(
-            "Images",
-            "Legacy Survey",
-            _query(
-                "https://www.legacysurvey.org/viewer",
-                {
-                    "ra": f"{ra:.6f}",
-                    "dec": f"{dec:.6f}",
-                    "layer": "ls-dr10",
-                    "zoom": "16",
-                    "mark": spot,
-                },
-            ),
-            "Deep colour images of the DESI Legacy Imaging Surveys.",
-        ),
-    ]
-
-
-def _northern_images(ra: float, dec: float) -> list[Link]:
-    return [
-        Link(
-            "Images",
-            "Pan-STARRS",
-            _query(
-                "https://ps1images.stsci.edu/cgi-bin/ps1cutouts",
-                {"pos": f"{ra:.6f} {dec:+.6f}", "filter": "color"},
-            ),
-            "Colour cutout of the Pan-STARRS1 stack.",
-        )
-    ]
-
-
-def _searches(ra: float, dec: float) -> list[Link]:
-    group = "Alerts and light curves"
-    cone = {"ra": f"{ra:.6f}", "dec": f"{dec:.6f}", "radius": f"{RADIUS:g}"}
-    snad = quote(f"{ra:.6f} {dec:.6f}")
-    return [
-        Link(
-            group,
-            "ALeRCE search",
-            _query("https://alerce.online/", {**cone, "page": "1"}),
-            f"ZTF alerts within {RADIUS:g} arcsec.",
-        ),
-        Link(
-            group,
-            "Fink search",
-            _query("https://ztf.fink-portal.org/", {"action": "conesearch", **cone}),
-            f"ZTF alerts within {RADIUS:g} arcsec.",
-        ),
-        Link(
-            group,
-            "SNAD ZTF viewer",
-            f"https://ztf.snad.space/search/{snad}/{RADIUS:g}",
-            f"Light curves of the ZTF data releases within {RADIUS:g} arcsec.",
-        ),
-    ]
-
-
-def _query(page: str, parts: dict[str, str]) -> str:
-    return f"{page}?{urlencode(parts, quote_via=quote)}"
+_CATALOGUES, _IMAGES, _ALERTS = "Catalogues", "Images", "Alerts and light curves"
+_PLACE = "{ra} {signed}"
+_CONE = {"ra": "{ra}", "dec": "{dec}", "radius": "{radius}"}
+#: Name -> (group, address, query, hint); fields as `_place_pages` fills them.
+_SEARCHES: dict[str, tuple[str, str, dict[str, str], str]] = {
+    "SIMBAD": (
+        _CATALOGUES,
+        "https://simbad.cds.unistra.fr/simbad/sim-coo",
+        {"Coord": _PLACE, "CooFrame": "ICRS", "Radius": "{radius}", "Radius.unit": "arcsec"},
+        "Known stars and galaxies within {radius} arcsec.",
+    ),
+    "NED": (
+        _CATALOGUES,
+        "https://ned.ipac.caltech.edu/conesearch",
+        {
+            "search_type": "Near Position Search",
+            "in_csys": "Equatorial",
+            "in_equinox": "J2000",
+            "coordinates": "{ra}d {signed}d",
+            "radius": "{arcmin}",
+        },
+        "Known galaxies and their redshifts within {radius} arcsec.",
+    ),
+    "TNS": (
+        _CATALOGUES,
+        "https://www.wis-tns.org/search",
+        {"ra": "{ra}", "decl": "{dec}", "radius": "{radius}", "coords_unit": "arcsec"},
+        "Reported transients within {radius} arcsec.",
+    ),
+    "VSX": (
+        _CATALOGUES,
+        "https://www.aavso.org/vsx/index.php",
+        {
+            "view": "results.get",
+            "coords": _PLACE,
+            "format": "d",
+            "size": "{radius}",
+            "unit": "3",  # arcsec
+        },
+        "Known variable stars within {radius} arcsec.",
+    ),
+    "VizieR": (
+        _CATALOGUES,
+        "https://vizier.cds.unistra.fr/viz-bin/VizieR-4",
+        {"-c": _PLACE, "-c.rs": "{radius}"},
+        "Every published catalogue within {radius} arcsec.",
+    ),
+    "Pan-STARRS": (
+        _IMAGES,
+        "https://ps1images.stsci.edu/cgi-bin/ps1cutouts",
+        {"pos": _PLACE, "filter": "color"},
+        "Colour cutout of the Pan-STARRS1 stack.",
+    ),
+    "Aladin": (
+        _IMAGES,
+        "https://aladin.cds.unistra.fr/AladinLite/",
+        {"target": _PLACE, "fov": "0.05"},
+        "The sky around, in images of many surveys.",
+    ),
+    "Legacy Survey": (
+        _IMAGES,
+        "https://www.legacysurvey.org/viewer",
+        {"ra": "{ra}", "dec": "{dec}", "layer": "ls-dr10", "zoom": "16", "mark": "{ra},{dec}"},
+        "Deep colour images of the DESI Legacy Imaging Surveys.",
+    ),
+    "ALeRCE search": (
+        _ALERTS,
+        "https://alerce.online/",
+        {**_CONE, "page": "1"},
+        "ZTF alerts within {radius} arcsec.",
+    ),
+    "Fink search": (
+        _ALERTS,
+        "https://ztf.fink-portal.org/",
+        {"action": "conesearch", **_CONE},
+        "ZTF alerts within {radius} arcsec.",
+    ),
+    "SNAD ZTF viewer": (
+        _ALERTS,
+        "https://ztf.snad.space/search/{ra}%20{dec}/{radius}",
+        {},
+        "Light curves of the ZTF data releases within {radius} arcsec.",
+    ),
+}
+_NORTHERN = {"Pan-STARRS", "ALeRCE search", "Fink search", "SNAD ZTF viewer"}

@@ -15,7 +15,7 @@ def test_a_place_on_the_sky_is_searched_everywhere():
     links, reason = links_out(150.123456, 2.5)
     assert not reason
     pages = by_name(links)
-    assert {"SIMBAD", "NED", "TNS", "Aladin", "VizieR", "Legacy Survey"} < set(pages)
+    assert {"SIMBAD", "NED", "TNS", "Aladin", "VizieR", "VSX", "Legacy Survey"} < set(pages)
     assert {"Pan-STARRS", "ALeRCE search", "Fink search", "SNAD ZTF viewer"} < set(pages)
     assert parse_qs(pages["SIMBAD"].query) == {
         "Coord": ["150.123456 +2.500000"],
