@@ -10,7 +10,9 @@ import copy
 import warnings
 from collections.abc import Callable
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
@@ -275,3 +277,21 @@ FUNCTIONS: dict[str, Callable[[Score, Tensor, int], Tensor]] = {
     "gradient_shap": gradient_shap,
     "deep_lift": deep_lift,
 }
+
+
+def evidence(
+    score: Score, method: str, baseline: str, steps: int
+) -> tuple[NDArray[np.float64], float, float]:
+    """Share out evidence by a method.
+
+    Returns
+    -------
+    values : ndarray, shape (T, H, W), float64
+    full, bare : float
+        Log-odds of the object and of the baseline.
+    """
+    blank = baseline_frames(score, baseline)
+    with torch.backends.cudnn.flags(enabled=False):  # no backward pass through its GRU in eval mode
+        values = FUNCTIONS[method](score, blank, steps)[0].detach().double().numpy()
+    full, bare = score.at(torch.cat([score.frames, blank])).tolist()
+    return values, full, bare

@@ -97,28 +97,15 @@ def explain(
     """
     start = time.perf_counter()
     bundle = image_model(model)
-    if method not in METHODS or baseline not in BASELINES or steps < 1:
-        raise ValueError(
-            f"wanted a method of {sorted(METHODS)}, a baseline of {sorted(BASELINES)} and one "
-            f"step or more; got {method!r}, {baseline!r}, {steps}"
-        )
-    if not isinstance(sequence, ImageSequence):
-        raise InvalidSequenceError(
-            f"{bundle.name} reads images and got a light curve; see explain_features"
-        )
-    import torch
-
-    from taonet_core.attribution_methods import FUNCTIONS, Score, baseline_frames
+    _check(sequence, bundle, method, baseline, steps)
+    from taonet_core.attribution_methods import Score, evidence
 
     nights = stack_nights(sequence, bundle.preprocess)
     score = Score(bundle, nights, on_step=on_step)
     if target is None:
         target = bundle.classes[int(score.probabilities(score.frames)[0].argmax())]
     score.target, score.against = class_numbers(bundle, target, against)
-    empty = baseline_frames(score, baseline)
-    with torch.backends.cudnn.flags(enabled=False):  # no backward pass through its GRU in eval mode
-        values = FUNCTIONS[method](score, empty, steps)[0].detach().double().numpy()
-    full, bare = score.at(torch.cat([score.frames, empty])).double().tolist()
+    values, full, bare = evidence(score, method, baseline, steps)
     height, width = sequence.frames.shape[1:]
     return Attribution(
         values.astype(np.float32),
@@ -130,10 +117,10 @@ def explain(
         bundle.version,
         method,
         baseline,
-        full - bare,
-        float(values.sum()) - (full - bare) if METHODS[method].complete else np.nan,
-        METHODS[method].signed,
-        {
+        explained=full - bare,
+        delta=float(values.sum()) - (full - bare) if METHODS[method].complete else np.nan,
+        signed=METHODS[method].signed,
+        meta={
             "object_id": name_of(sequence),
             "left": width // 2 - values.shape[2] // 2,
             "top": height // 2 - values.shape[1] // 2,
@@ -142,3 +129,18 @@ def explain(
             "seconds": time.perf_counter() - start,
         },
     )
+
+
+def _check(
+    sequence: ImageSequence, bundle: ModelBundle, method: str, baseline: str, steps: int
+) -> None:
+    """Refuse what cannot be explained, before any work."""
+    if method not in METHODS or baseline not in BASELINES or steps < 1:
+        raise ValueError(
+            f"wanted a method of {sorted(METHODS)}, a baseline of {sorted(BASELINES)} and one "
+            f"step or more; got {method!r}, {baseline!r}, {steps}"
+        )
+    if not isinstance(sequence, ImageSequence):
+        raise InvalidSequenceError(
+            f"{bundle.name} reads images and got a light curve; see explain_features"
+        )

@@ -11,7 +11,6 @@ from taonet_core import console
 from taonet_core.models import DEFAULT_MODEL
 from taonet_core.options import Model
 
-
 Sequence = Annotated[Path, typer.Argument(metavar="FILE", help="One image sequence.")]
 Target = Annotated[str | None, typer.Option(help="Class to explain; the verdict where not given.")]
 Against = Annotated[

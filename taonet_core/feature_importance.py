@@ -111,30 +111,19 @@ def explain_features(
     known = background(bundle)
     nights = curve_nights(source, bundle)
     own = feature_rows(bundle, [nights.curve])[0]
-    weights = np.zeros(len(bundle.classes))
-
-    def probabilities(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        with np.errstate(divide="ignore"):  # no tree voted for it
-            logits = np.log(bundle.model.predict_proba(rows))
-        if bundle.calibration is None:
-            return softmax(logits)
-        return bundle.calibration.probabilities_after(logits, len(nights))
-
-    verdict = bundle.classes[int(probabilities(own[None])[0].argmax())]
-    first, other = class_numbers(bundle, target or verdict, against)
-    weights[first] = 1
-    if other is not None:
-        weights[other] = -1
+    if target is None:
+        target = bundle.classes[int(_probabilities(bundle, own[None], len(nights)).argmax())]
+    first, other = class_numbers(bundle, target, against)
 
     def value(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        return probabilities(rows) @ weights
+        probabilities = _probabilities(bundle, rows, len(nights))
+        return probabilities[:, first] - (0.0 if other is None else probabilities[:, other])
 
-    contributions = shapley_values(value, own, known, np.random.default_rng(seed))
     used = np.flatnonzero(nights.night_of_frame >= 0)
     return FeatureImportance(
         feature_names(bundle),
         own,
-        contributions,
+        shapley_values(value, own, known, np.random.default_rng(seed)),
         float(value(known).mean()),
         float(value(own[None])[0]),
         bundle.classes[first],
@@ -144,6 +133,17 @@ def explain_features(
         {name: used[index] for name, index in feature_points(nights.curve).items()},
         {"object_id": name_of(source), "n_nights": len(nights), "background": len(known)},
     )
+
+
+def _probabilities(
+    bundle: ModelBundle, rows: NDArray[np.float64], n_nights: int
+) -> NDArray[np.float64]:
+    """Return calibrated probabilities of rows of features after a number of nights, (n, K)."""
+    with np.errstate(divide="ignore"):  # no tree voted for it
+        logits = np.log(bundle.model.predict_proba(rows))
+    if bundle.calibration is None:
+        return softmax(logits)
+    return bundle.calibration.probabilities_after(logits, n_nights)
 
 
 def shapley_values(
