@@ -15,6 +15,7 @@ from pages._ui import identity
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
+from taonet_core.evidence import evidence_sentence, evidence_shares
 from taonet_core.explain import explain
 from taonet_core.faithfulness import Faithfulness, faithfulness
 from taonet_core.feature_importance import FeatureImportance, explain_features
@@ -121,6 +122,31 @@ def attribution(
     return _recent().get(key, compute)
 
 
+def evidence_summary(
+    content: str, sequence: ImageSequence, found: Attribution
+) -> tuple[str, dict[str, float]]:
+    """Return where and when the evidence lies: a sentence, and the share of each part.
+
+    Parameters
+    ----------
+    content : str
+        Changes whenever the object does.
+    sequence : ImageSequence
+    found : Attribution
+        Of that object.
+    """
+    key = ("summary", found.model, found.model_version, found.explained, *_of(content, found))
+    return _recent().get(
+        key, lambda: (evidence_sentence(found, sequence), evidence_shares(found, sequence))
+    )
+
+
+def _of(content: str, found: Attribution) -> tuple[object, ...]:
+    """Return what tells explanations by one model apart."""
+    asked = (found.method, str(found.target), str(found.against), found.baseline)
+    return content, *asked, found.meta["steps"]
+
+
 def faithfulness_check(
     content: str, sequence: ImageSequence, bundle: ModelBundle, found: Attribution, *, now: bool
 ) -> Faithfulness | None:
@@ -142,8 +168,7 @@ def faithfulness_check(
     Faithfulness or None
         None where it is not known and was not to be computed.
     """
-    asked = (found.method, str(found.target), str(found.against), found.baseline)
-    key = ("faithfulness", content, identity(bundle), *asked, found.meta["steps"])
+    key = ("faithfulness", identity(bundle), *_of(content, found))
 
     def compute() -> Faithfulness:
         with st.spinner("Blanking the field piece by piece, and uncovering it again …"):

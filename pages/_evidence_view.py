@@ -5,12 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from pages import _explanation as parts
-from pages._attribution import attribution, faithfulness_check
+from pages._attribution import attribution, evidence_summary, faithfulness_check
 from pages._question import Question
 from pages._subject import Subject
 from pages._ui import downloads, plain
 from taonet_core.data.results import Attribution
-from taonet_core.evidence import evidence_sentence, evidence_shares
 from taonet_core.evidence_files import evidence_nights, write_evidence
 from taonet_core.explain_charts import faithfulness_chart, night_chart, place_chart
 from taonet_core.explain_words import check_words, faithfulness_words, sum_rule
@@ -57,12 +56,15 @@ def show_evidence(subject: Subject, question: Question) -> None:
         question.baseline,
         question.steps,
     )
-    parts.sentence(evidence_sentence(found, sequence))
-    _evidence(subject, question, found)
+    said, shares = evidence_summary(subject.content, sequence, found)
+    parts.sentence(said)
+    _evidence(subject, question, found, shares)
 
 
 @st.fragment
-def _evidence(subject: Subject, question: Question, found: Attribution) -> None:
+def _evidence(
+    subject: Subject, question: Question, found: Attribution, shares: dict[str, float]
+) -> None:
     """Show viewer and figures, which share the night."""
     assert subject.sequence is not None
     parts.viewer(subject, attribution_overlay(found, subject.sequence))
@@ -70,7 +72,7 @@ def _evidence(subject: Subject, question: Question, found: Attribution) -> None:
     with left:
         _when(subject, found)
         st.subheader("Where", anchor=False, help=_WHERE)
-        parts.show(place_chart(evidence_shares(found, subject.sequence)), "explain-places")
+        parts.show(place_chart(shares), "explain-places")
     with right:
         _how_far(subject, question, found)
     _to_keep(subject, found)
@@ -140,11 +142,10 @@ def _to_keep(subject: Subject, found: Attribution) -> None:
         "baseline": found.baseline,
         "steps": found.meta["steps"],
     }
-    with st.container(horizontal=True, vertical_alignment="center", gap="large"):
-        downloads(
-            "evidence",
-            subject.object_id,
-            lambda path: write_evidence(found, sequence, path),
-            [".fits", ".csv", ".png"],
-        )
-        parts.code(subject, asked)
+    downloads(
+        "evidence",
+        subject.object_id,
+        lambda path: write_evidence(found, sequence, path),
+        [".fits", ".csv", ".png"],
+    )
+    parts.code(subject, asked)

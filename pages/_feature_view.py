@@ -61,9 +61,8 @@ def _features(subject: Subject, found: FeatureImportance) -> None:
         parts.show(feature_chart(found), BARS, on_select=_pick_feature)
         st.caption(plain(sum_words(found)))
     parts.viewer(subject)
-    with st.container(horizontal=True, vertical_alignment="center", gap="large"):
-        downloads("features", subject.object_id, lambda path: write_table(table, path))
-        parts.code(subject, more=_python(found))
+    downloads("features", subject.object_id, lambda path: write_table(table, path))
+    parts.code(subject, more=_python(found))
 
 
 def _python(found: FeatureImportance) -> str:

@@ -94,8 +94,9 @@ def feature_chart(found: FeatureImportance) -> Chart:
         hovertemplate="%{y}<br>%{x:+.3f} of probability<extra></extra>",
         showlegend=False,
     )
-    most = max(map(abs, values)) or 1.0
-    figure.update_xaxes(range=[min(0, *values) - 0.3 * most, max(0, *values) + 0.3 * most])
+    low, high = min(0.0, *values), max(0.0, *values)
+    room = 0.4 * (high - low) or 1.0  # for the numbers at the ends, on a telephone too
+    figure.update_xaxes(range=[low - room * (low < 0), high + room])
     figure.update_xaxes(zeroline=True, zerolinecolor=QUIET, nticks=5)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     clickable(figure)

@@ -94,8 +94,8 @@ _RHYTHM = {
     "power_fast": ("How well that fast period fits", ""),
     "walk_over_white": ("How much better a random walk fits than noise: log-likelihood", ""),
     "white_over_constant": ("How much better noise fits than a constant: log-likelihood", ""),
-    "log_time_scale": ("Time scale of the random walk, as quasars have", "log d"),
-    "log_amplitude": ("Amplitude of the random walk", "log mag"),
+    "log_time_scale": ("Time scale of the best random walk: long for quasars", "log d"),
+    "log_amplitude": ("Amplitude of the best random walk", "log mag"),
 }
 #: Feature of `taonet_core.transforms.curve_features` -> (what it says, its unit).
 CURVE_WORDS: dict[str, tuple[str, str]] = {
