@@ -101,8 +101,7 @@ def train_model(
     )
     origin = _origin(job, experts)
     start = time.monotonic()
-    bundle = RECIPES[name](job)
-    return _save(bundle, job, origin, time.monotonic() - start)
+    return _save(RECIPES[name](job), job, origin, time.monotonic() - start)
 
 
 def labelled_catalog(folder: Path) -> tuple[pd.DataFrame, tuple[TransientClass, ...]]:
