@@ -29,13 +29,15 @@ VIEWS = {
     "sky": ":material/public:",
 }
 PAGE_SIZES = (24, 48, 96)
+#: Points of the sky map are coloured by this, or by the verdict of a model.
+TRUTH = "truth"
 
 # What of an address belongs to this page.
-_KEYS = {"view", "per", "page", *(known.key for known in FIELDS.values())}
+_KEYS = {"view", "per", "page", "by", *(known.key for known in FIELDS.values())}
 # Names in the session: of widgets, and of what was asked last.
 WIDGET = "browse-"
 _ASKED, _TOUCHED, _SETS = "browse-asked", "browse-touched", "browse-sets"
-PAGE, SIZE, VIEW = "browse-page", "browse-size", "browse-view"
+PAGE, SIZE, VIEW, COLOUR = "browse-page", "browse-size", "browse-view", "browse-colour"
 
 
 def asked(collection: str, models: Sequence[str]) -> Selection:
@@ -67,7 +69,12 @@ def _possible(selection: Selection, models: Sequence[str]) -> Selection:
 def remember(collection: str, selection: Selection) -> None:
     """Make the address say what is asked."""
     query: dict[str, str | list[str]] = dict(selection.to_query())
-    extra = {"view": (VIEW, "cards"), "per": (SIZE, PAGE_SIZES[0]), "page": (PAGE, 1)}
+    extra: dict[str, tuple[str, object]] = {
+        "view": (VIEW, "cards"),
+        "per": (SIZE, PAGE_SIZES[0]),
+        "page": (PAGE, 1),
+        "by": (COLOUR, TRUTH),
+    }
     for key, (name, usual) in extra.items():
         value = st.session_state.get(name, usual)
         if value != usual:
@@ -97,6 +104,7 @@ def load(selection: Selection, query: Mapping[str, Sequence[str]] | None = None)
     if query is not None:
         first = {key: held[0] for key, held in query.items() if held}
         state[VIEW] = first.get("view") if first.get("view") in VIEWS else "cards"
+        state[COLOUR] = first.get("by") if first.get("by") in data.SHOWN else TRUTH
         size = first.get("per", "")
         state[SIZE] = int(size) if size in map(str, PAGE_SIZES) else PAGE_SIZES[0]
         page = first.get("page", "")
@@ -132,10 +140,10 @@ def kept() -> None:
     st.session_state[_TOUCHED] = True
 
 
-def turn(key: str) -> None:
-    """Open the page that the reader chose in a widget."""
-    st.session_state[PAGE] = st.session_state[key]
-    st.session_state[_TOUCHED] = True
+def put(name: str, key: str) -> None:
+    """Take what the reader chose in a widget that is not always there: a page, a colour."""
+    st.session_state[name] = st.session_state[key]
+    kept()
 
 
 def overview(collection: Collection) -> pd.DataFrame:

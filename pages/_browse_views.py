@@ -51,7 +51,11 @@ def turn_pages(total: int) -> None:
             key = browse.pages_key()
             page = st.session_state[browse.PAGE]
             st.pagination(
-                -(-total // size), default=page, key=key, on_change=browse.turn, args=(key,)
+                -(-total // size),
+                default=page,
+                key=key,
+                on_change=browse.put,
+                args=(browse.PAGE, key),
             )
         key = f"{browse.SIZE}-choice"
         st.session_state[key] = size
@@ -151,15 +155,7 @@ def show_sky(overview: pd.DataFrame, selection: Selection, models: Sequence[str]
     """Show where the objects lie; a click opens one, a box or a lasso keeps those inside."""
     held = st.session_state.pop(_OPEN, None)
     ui.follow(held if held in set(overview["object_id"]) else None)
-    colours = {"label": "true class", **{f"verdict_{m}": f"verdict of {m}" for m in models}}
-    by = st.segmented_control(
-        "Colour by",
-        list(colours),
-        format_func=colours.get,
-        default="label",
-        required=True,
-        label_visibility="collapsed",
-    )
+    by = _colour(models)
     shown = replace(selection, region=()).apply(overview)
     key = f"sky-{hash(selection.region)}"
     st.plotly_chart(
@@ -176,6 +172,26 @@ def show_sky(overview: pd.DataFrame, selection: Selection, models: Sequence[str]
         "lasso of the bar above, keep what lies inside; drag to move, turn the wheel to zoom."
         f"{nowhere}"
     )
+
+
+def _colour(models: Sequence[str]) -> str:
+    """Let the reader choose what colours the points; return the column."""
+    columns = {browse.TRUTH: "label", **{model: f"verdict_{model}" for model in models}}
+    words = {browse.TRUTH: "true class"}
+    key = f"{browse.COLOUR}-choice"
+    now = st.session_state[browse.COLOUR]
+    st.session_state[key] = now if now in columns else browse.TRUTH
+    chosen = st.segmented_control(
+        "Colour by",
+        list(columns),
+        format_func=lambda name: words.get(name, f"verdict of {name}"),
+        key=key,
+        required=True,
+        on_change=browse.put,
+        args=(browse.COLOUR, key),
+        label_visibility="collapsed",
+    )
+    return columns[chosen or browse.TRUTH]
 
 
 def _marked_on_sky(key: str, selection: Selection) -> None:

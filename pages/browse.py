@@ -35,7 +35,8 @@ st.session_state[Key.LISTING] = list(found["object_id"])
 filters.row(overview, selection, models)
 filters.said_of_address()
 with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-    st.text(f"{len(found):,} of {len(overview):,} objects", width="content")
+    count = f"{len(found):,} of {len(overview):,} objects"
+    st.text(f"{count} · {collection.title}", width="content")
     filters.chips(selection)
     st.space("stretch")
     views.take_away(collection, found)

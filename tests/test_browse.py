@@ -138,7 +138,7 @@ def test_the_address_holds_everything_and_says_what_it_does_not_understand(start
 
 @pytest.mark.parametrize("query", [
     {"model": "unheard-of", "sort": "confidence"}, {"page": "9" * 50}, {"page": "-1"},
-    {"page": "²"}, {"per": "1e9"}, {"view": "<b>"},
+    {"page": "²"}, {"per": "1e9"}, {"view": "<b>"}, {"view": "sky", "by": "path"},
     {"q": "<script>alert(1)</script>"}, {"truth": "x" * 9999}, {"sky": "0_0,1_1,nan_nan"},
 ])  # fmt: skip
 def test_a_hostile_address_does_no_harm(start, query):
@@ -218,6 +218,12 @@ def test_the_other_views_show_the_same_objects(start, view):
         assert table["label"].tolist() == ["★ SN"]
         assert {"verdict_taonet", "confidence_taonet", "snr_peak", "novelty_taonet"} <= {*table}
     else:
+        app.button_group("browse-colour-choice").set_value("taonet").run()
+        assert app.query_params["by"] == "taonet"
+        said = cards(app)[0]["verdict"]["class"]
+        figure = json.loads(app.get("plotly_chart")[0].proto.spec)
+        assert [t["name"] for t in figure["data"] if "customdata" in t] == [f"{said} (1)"]
+        app.button_group("browse-colour-choice").set_value("truth").run()
         figure = json.loads(app.get("plotly_chart")[0].proto.spec)
         assert [t["name"] for t in figure["data"] if "customdata" in t] == ["SN (1)"]
         assert len(cards(app)) == 1
