@@ -45,7 +45,7 @@ def show_object(
     with left:
         facts.verdicts(opened)
         facts.experts(opened)
-        facts.provisos(opened, opened.payload()["reduced"])
+        facts.provisos(opened, opened.drawn["reduced"])
     with right:
         _details(opened)
 

@@ -119,10 +119,11 @@ class Subject:
     @property
     def epoch(self) -> tuple[int, int]:
         """The night the cursor rests on, from 1, and the frame shown of it; at first the peak's."""
-        epochs, frames = self.payload()["epochs"], self.payload()["frames"]
+        epochs, frames = self.drawn["epochs"], self.drawn["frames"]
         asked = self.asked_night
-        if not self.listing and (held := st.session_state.get(Key.VIEWER)):
-            asked = (held.get("night") or {}).get("night")
+        if not self.listing and (viewer := st.session_state.get(Key.VIEWER)):
+            held = viewer.get("night") or {}
+            asked = held.get("night") if held.get("object") == self.drawn["key"] else None
         if asked is None or not 1 <= asked <= epochs["nights"]:
             return epochs["night"][epochs["peak"]] + 1, epochs["peak"]
         members = [i for i, night in enumerate(epochs["night"]) if night == asked - 1]
@@ -136,7 +137,7 @@ class Subject:
             label = str(self.row["label"])
             recipe = Recipe("crts", data.PER_CLASS, data.VISIBILITY, data.SEED, label)
         night, frame = self.epoch
-        models = self.payload()["models"]
+        models = self.drawn["models"]
         row = models[0]["row_of_epoch"][frame] if models else -1
         return Shown(
             self.object_id,
@@ -151,15 +152,20 @@ class Subject:
         )
 
     def payload(self) -> dict[str, Any]:
-        """Return what the epoch viewer shows."""
-        models = " ".join(f"{p.model} {p.model_version}" for p in self.predictions)
+        """Return what the epoch viewer shows, with what an expert says by now."""
         expert = self.expert()
         said = expert and {
             "class": expert.label,
             "author": expert.author,
             "when": expert.created_at,
         }
-        return {**_payload(f"{self.content} {models}", self), "expert": said}
+        return {**self.drawn, "expert": said}
+
+    @cached_property
+    def drawn(self) -> dict[str, Any]:
+        """What the epoch viewer draws; what changes while the object is open is not in it."""
+        said = [(p.model, self.weights.get(p.model)) for p in self.predictions]
+        return _payload(f"{self.content} {said}", self)
 
     def expert(self) -> Annotation | None:
         """Return the newest label of an expert that stands; none where labels cannot be read."""
