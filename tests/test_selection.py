@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.table import Table
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -267,6 +268,18 @@ def test_what_was_chosen_is_written_as_a_file(
     plain = listing(Selection(sort="-name").apply(rows))
     text = write_table(plain, tmp_path / f"list{suffix}").read_bytes()
     assert b"secret" not in text
+    if suffix in (".ecsv", ".vot"):
+        units = {
+            c.name: str(c.unit) for c in Table.read(tmp_path / f"list{suffix}").columns.values()
+        }
+        wanted = {
+            "ra": "deg",
+            "mjd_first": "d",
+            "mag": "mag",
+            "mag_peak": "mag",
+            "n_nights": "None",
+        }
+        assert wanted.items() <= units.items()
     assert plain["object_id"].tolist() == list("dcba")
     assert plain["right_taonet"].tolist() == ["", "", "true", "false"]
     assert np.isnan(plain["n_detected"]).sum() == 1

@@ -14,7 +14,12 @@ from taonet_core.errors import TaoNetError
 if TYPE_CHECKING:
     import pandas as pd
 
-_UNITS = {"ra": "deg", "dec": "deg", "mjd_last": "d"}
+_UNITS = {
+    **dict.fromkeys(("ra", "dec"), "deg"),
+    "separation_arcsec": "arcsec",
+    **dict.fromkeys(("mjd_first", "mjd_last"), "d"),
+    **dict.fromkeys(("mag", "mag_peak"), "mag"),
+}
 _TEXT = (
     "object_id",
     "class_name",
