@@ -13,15 +13,23 @@ from taonet_core.data.intake import NamedBytes
 from taonet_core.examples import example_curves, example_file, example_zip
 
 _TAKES = """
-| | |
-|---|---|
-| **Image sequences** | FITS of any layout: one file an object or one file a frame, cubes, extensions, science / template / difference stamps; also `.fz`, `.gz`, `.bz2`, `.xz`. Frames of one folder are one object. Times from the headers, or from a CSV table beside the frames. |
-| **Many objects** | A zip or tar of the above, one file or one folder an object. |
-| **Light curves** | A table with one row a measurement: time (MJD, JD, HJD, BJD, dates), magnitude and error, or flux, error and zero point; optionally object, filter, limits, position. CSV, ECSV, Parquet, VOTable or FITS, plain or compressed, several bands and objects at once. |
-| **Known classes** | A table that names objects, files or positions (within 5″), and their class in any usual words: `SN Ia`, `QSO`, `BL Lac`, `dwarf nova` … In the archive or beside it. |
-| **Not** | Alert packets (Avro): save their cutouts as FITS first. |
-| **At most** | 400 MiB at once. Files are read in memory, seen by this session alone, and not kept. |
-"""  # noqa: E501
+**Image sequences.** FITS of any layout: one file an object or one file a frame, cubes, extensions,
+science / template / difference stamps; also `.fz`, `.gz`, `.bz2`, `.xz`. Frames of one folder are
+one object. Times come from the headers, or from a CSV table beside the frames.
+
+**Many objects.** A zip or tar of the above, one file or one folder an object.
+
+**Light curves.** A table with one row a measurement: time (MJD, JD, HJD, BJD, dates), magnitude and
+error, or flux, error and zero point; also object, filter, limits, position where known. CSV, ECSV,
+Parquet, VOTable or FITS, plain or compressed, several objects and filters at once.
+
+**Known classes.** A table that names objects, files or positions (within 5″), and their class in
+any usual words: *SN Ia*, *QSO*, *BL Lac*, *dwarf nova* … In the archive or beside it.
+
+**Not.** Alert packets (Avro): save their cutouts as FITS first.
+
+**At most** 400 MiB at once. Files are read in memory, seen by this session alone, and not kept.
+"""
 
 
 def chosen() -> list[NamedBytes]:
@@ -44,7 +52,7 @@ def _made(kind: str, key: str, _collection: Collection) -> bytes:
 
 def invitation() -> None:
     """Invite to open an example, and say what files may look like."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="invitation"):
         st.text("No file at hand? Open an example:", width="content")
         for kind, words in _WORDS.items():
             st.button(words, key=f"{Key.EXAMPLE}-{kind}", on_click=_choose, args=(kind,))

@@ -18,6 +18,8 @@ from taonet_core.transforms.summary import describe
 from taonet_core.verdicts import Verdicts
 
 _UNKNOWN = "no class"
+#: Pixels of a column of verdicts.
+_WIDTH = 112
 
 
 def summary(upload: Upload, collection: Collection, *, resettable: bool) -> None:
@@ -51,7 +53,9 @@ def next_steps(collection: Collection) -> None:
     """Lead to the pages where the upload can be seen."""
     labelled = bool((collection.catalog["label"] != "").any())
     pages = [("browse", "See them on Browse", ":material/grid_view:")]
-    pages.append(("compare", "Where images and light curves disagree", ":material/compare_arrows:"))
+    if uploads.has_images(collection):
+        words = "Where images and light curves disagree"
+        pages.append(("compare", words, ":material/compare_arrows:"))
     if labelled:
         pages.append(("performance", "Performance on your classes", ":material/monitoring:"))
         pages.append(("misclassified", "What was misclassified", ":material/rule:"))
@@ -82,7 +86,8 @@ def verdicts(upload: Upload, collection: Collection) -> None:
             "class": st.column_config.TextColumn(help="The known class, if any"),
             **{
                 v.model: st.column_config.TextColumn(
-                    help=f"Verdict of version {v.version} after the last night, and its probability"
+                    width=_WIDTH,
+                    help=f"Verdict of version {v.version} after the last night, and how probable",
                 )
                 for v in said
             },
@@ -112,6 +117,12 @@ def _rows(key: str, _collection: Collection, _said: Sequence[Verdicts]) -> pd.Da
     for title, fact in (("assumed", "notes"), ("left out", "dropped")):
         said = [" · ".join(item.meta.get(fact, ())) for item in items]
         rows |= {title: said} if any(said) else {}
+    reasons: dict[str, list[str]] = {}
+    for said in _said:
+        for name, error in zip(said.object_ids, said.errors, strict=True):
+            reasons.setdefault(name, []).extend([f"{said.model}: {error}"] if error else [])
+    if any(reasons.values()):
+        rows["no verdict"] = [" · ".join(reasons.get(name, ())) for name in names]
     return pd.DataFrame(rows)
 
 

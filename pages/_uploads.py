@@ -28,8 +28,10 @@ from taonet_core.data.delivery import (
 )
 from taonet_core.data.intake import Intake, NamedBytes, sort_out
 from taonet_core.data.label_tables import LabelMatch, LabelTable, guess_classes
+from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError
 from taonet_core.labels import TransientClass
+from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
 from taonet_core.verdict_store import VerdictStore
 
@@ -218,7 +220,14 @@ def classify(upload: Upload, collection: Collection) -> bool:
 def asked(collection: Collection) -> list[ModelBundle]:
     """Return the classifiers that are asked about a whole upload."""
     bundles, _ = ui.models()
+    if not has_images(collection):
+        bundles = [bundle for bundle in bundles if bundle.kind in CURVE_KINDS]
     return [b for b in bundles if len(collection) <= _FEW or b.name in data.SHOWN]
+
+
+def has_images(collection: Collection) -> bool:
+    """Return whether any object is an image sequence."""
+    return any(isinstance(collection.read(name), ImageSequence) for name in collection.stamps)
 
 
 def go_on(upload: Upload) -> None:

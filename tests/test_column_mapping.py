@@ -187,6 +187,39 @@ def test_a_fits_table_is_read() -> None:
     assert list(curves) == ["a", "b"]
 
 
+def test_columns_that_share_a_name_or_have_none_are_told_apart() -> None:
+    text = b"mjd,mag,mag,,mag_err\n55000,18,19,x,0.1\n"
+    assert list(preview_table(text).rows) == ["mjd", "mag", "mag (3)", "column 4", "mag_err"]
+    [curve] = read_light_curves(text).values()
+    np.testing.assert_allclose(curve.mag, [18.0])
+
+
+ODD = [
+    "inf",
+    "-1e400",
+    "9999-99-99",
+    "2009-06-18",
+    "\u2605",
+    "",
+    "nan",
+    "1,5",
+    "0x1F",
+    "True",
+    "99",
+]
+
+
+@pytest.mark.parametrize("use", ["curves", "labels"])
+def test_odd_values_never_break_a_guess(use: str, rng: np.random.Generator) -> None:
+    names = [role.names[0] for role in ROLES[use].values()]
+    for _ in range(20):
+        columns = {name: rng.choice(ODD, 7) for name in names}
+        table = preview_table(pd.DataFrame(columns).to_csv(index=False).encode())
+        found = guess_mapping(table, use)
+        assert 0 <= found.score <= 1
+        assert len(understood(table, found.mapping)) == len(found.mapping.columns)
+
+
 def test_columns_without_any_value_do_no_harm() -> None:
     table = as_csv(object_id="a", mjd=MJD, mag=MAG, mag_err=ERR, band=np.nan, ra=np.nan)
     assert guess_mapping(preview_table(table)).certain

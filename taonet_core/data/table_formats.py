@@ -90,11 +90,18 @@ def _csv_header(text: str) -> tuple[list[str], str, int]:
         separator = _BLANKS if len(lines[first].split()) > 1 else ","
     names = _fields(lines[first], separator)
     if not all(map(_is_number, names)):
-        return names, separator, first + 1
+        return _unique(names), separator, first + 1
     above = _fields(lines[first - 1].lstrip("# "), separator) if first else []
-    if len(above) != len(names):
-        above = [f"column {i}" for i in range(1, len(names) + 1)]
-    return above, separator, first
+    return _unique(above if len(above) == len(names) else [""] * len(names)), separator, first
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Give a name to columns without one, and another to those that share theirs."""
+    found: list[str] = []
+    for i, name in enumerate(names, start=1):
+        name = name or f"column {i}"
+        found.append(name if name not in found else f"{name} ({i})")
+    return found
 
 
 def _fields(line: str, separator: str) -> list[str]:
