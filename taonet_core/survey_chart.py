@@ -43,6 +43,7 @@ def survey_chart(own: LightCurve, other: LightCurve, *, name: str) -> Chart:
             marker={"color": colour, "symbol": marker, "size": 6, "line": {"color": colour}},
             hovertemplate="MJD %{x:.4f}<br>%{y:.2f} mag<extra>" + title + "</extra>",
         )
+    figure.update_xaxes(tickformat="d")  # 58000, not 58k
     figure.update_yaxes(autorange="reversed")
     count = int(other.detected.sum())
     return Chart(
