@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.explain import aperture_radius, evidence_masks, explain
 from taonet_core.labels import TransientClass
@@ -17,8 +16,8 @@ from taonet_core.transforms.photometry import extract_light_curve
 
 #: Peak signal-to-noise above which a supernova must be found, and above which it is seen at all.
 BRIGHT, SEEN = 10.0, 3.0
-#: Supernova put beside the target: distance from it (pixels) and peak flux (units of the noise).
-BESIDE, PEAK = 12, 30.0
+#: Source put on non-transients: distance from the target (pixels) and peak S/N.
+BESIDE, PEAK = 12.0, 30.0
 
 
 def signal_to_noise(sequence: ImageSequence) -> NDArray[np.float64]:
@@ -70,39 +69,43 @@ def peak(evidence: NDArray[np.floating], sequence: ImageSequence) -> int:
     return int(gaussian_filter(evidence, stellar_fwhm(sequence) / 2.3548).argmax())
 
 
-def beside(bundle: ModelBundle, objects: list[ImageSequence], method: str) -> dict[str, float]:
-    """Put a supernova beside the target of calm objects: the change of the maps should follow it.
+def injected(bundle: ModelBundle, seed: int, count: int, method: str) -> dict[str, float]:
+    """Put a source that rises and fades on non-transients, at the target and beside it.
 
-    A network that looks at the middle only, or a method that marks the middle only, fails.
+    Returns
+    -------
+    dict of str to float
+        At the target (``at``) and `BESIDE` pixels off (``beside``): on how many objects the change
+        of the evidence for SN peaks on the source and on the target, and by how much the log-odds
+        of SN change (mean size).
     """
-    calm = [s for s in objects if s.meta["label"] == TransientClass.NON]
-    hits, centred = [], []
-    for i, sequence in enumerate(calm):
-        changed, place = with_supernova(sequence, np.random.default_rng(i))
-        before, after = (
-            explain(s, bundle, target="SN", method=method) for s in (sequence, changed)
-        )
-        change = np.abs(after.values - before.values).sum(0)
-        row, column = np.unravel_index(peak(change, sequence), change.shape)
-        x, y = place[0] - after.meta["left"], place[1] - after.meta["top"]
-        hits.append(np.hypot(column - x, row - y) <= aperture_radius(sequence))
-        centred.append(in_aperture(after, sequence, int(row), int(column)))
-    return {"objects": len(calm), "on_source": float(np.mean(hits)), "on_target": np.mean(centred)}
+    calm = [draw_object(TransientClass.NON, seed=seed, index=i) for i in range(count)]
+    found: dict[str, float] = {"objects": count}
+    for name, distance in (("at", 0.0), ("beside", BESIDE)):
+        rows = []
+        for i, sequence in enumerate(calm):
+            changed, place = with_source(sequence, distance, np.random.default_rng(i))
+            old, new = (explain(s, bundle, target="SN", method=method) for s in (sequence, changed))
+            change = np.abs(new.values - old.values).sum(0)
+            row, column = np.unravel_index(peak(change, sequence), change.shape)
+            off = np.hypot(column + new.meta["left"] - place[0], row + new.meta["top"] - place[1])
+            target = evidence_masks(new, sequence)["target"][row, column]
+            gained = abs(new.meta["score"] - old.meta["score"])
+            rows.append((off <= aperture_radius(sequence), target, gained))
+        keys = (f"{name}_on_source", f"{name}_on_target", f"{name}_log_odds")
+        found |= dict(zip(keys, np.mean(rows, axis=0).tolist(), strict=True))
+    return found
 
 
-def in_aperture(found: Attribution, sequence: ImageSequence, row: int, column: int) -> float:
-    """Return whether a place lies at the target."""
-    return float(evidence_masks(found, sequence)["target"][row, column])
-
-
-def with_supernova(
-    sequence: ImageSequence, rng: np.random.Generator
+def with_source(
+    sequence: ImageSequence, distance: float, rng: np.random.Generator
 ) -> tuple[ImageSequence, tuple[float, float]]:
-    """Add a source beside the target that rises for 20 and fades for 80 days; return its place."""
+    """Add a source that rises for 20 and fades for 80 days; return its place, pixels (x, y)."""
     height, width = sequence.frames.shape[1:]
     angle = rng.uniform(0, 2 * np.pi)
-    x, y = width // 2 + BESIDE * np.cos(angle), height // 2 + BESIDE * np.sin(angle)
-    phase = sequence.times - rng.choice(sequence.times)
+    x, y = width // 2 + distance * np.cos(angle), height // 2 + distance * np.sin(angle)
+    late = sequence.times[sequence.times > sequence.times[0] + 1]  # not on the first night
+    phase = sequence.times - rng.choice(late if len(late) else sequence.times)
     course = np.exp(-np.where(phase < 0, (phase / 20) ** 2, phase / 80))
     fwhm = stellar_fwhm(sequence)
     rows, columns = np.indices((height, width))
