@@ -28,7 +28,7 @@ from taonet_core.models.weights import ModelBundle
 from taonet_core.panels import whole_frame
 from taonet_core.pictures import epoch_png, evolution_gif
 from taonet_core.provenance import epoch_table, write_epochs
-from taonet_core.questions import METHODS
+from taonet_core.questions import BASELINES, METHODS
 from taonet_core.report import Findings, object_report
 from taonet_core.snippets import Shown, python_code, shell_code
 
@@ -118,7 +118,7 @@ def _question(
         "method": method,
         "target": target if target in classes else None,
         "against": against if against in classes else None,
-        "baseline": "sky",
+        "baseline": next(iter(BASELINES)),
         "steps": STEPS,
     }
 

@@ -190,8 +190,9 @@ class Subject:
         """Say in words where the evidence lies; nothing where none is shown."""
         if found is None or self.sequence is None:
             return ""
-        asked = (found.model, found.model_version, found.method, found.target, found.against)
-        return _sentence(f"{self.content} {asked}", found, self.sequence)
+        asked = (found.method, found.target, found.against, found.baseline, found.meta.get("steps"))
+        key = f"{self.content} {self.weights.get(found.model)} {asked}"
+        return _sentence(key, found, self.sequence)
 
     def features(self) -> pd.DataFrame | None:
         """Return what the forest reads, set against the objects classified in the data set.

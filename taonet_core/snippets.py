@@ -129,7 +129,16 @@ def shell_code(shown: Shown) -> str:
     for name, share in shown.priors.items():
         words += ["--prior", f"{name}={share:g}"]
     lines.append(shlex.join([*words, "--output", "verdict.csv"]))
+    if shown.why is not None:
+        lines.append(_explain_command(words[2], shown.model, shown.why))
     return "\n".join(lines)
+
+
+def _explain_command(path: str, model: str, why: Mapping[str, Any]) -> str:
+    words = ["taonet", "explain", path]
+    for name, value in {"model": model, **why}.items():
+        words += [] if value is None else [f"--{name}", str(value)]
+    return shlex.join([*words, "--output", "evidence.fits"])
 
 
 def _source(shown: Shown) -> tuple[list[str], list[str]]:

@@ -97,12 +97,17 @@ def test_an_object_of_the_demo_set_is_drawn_again(folder):
     assert shlex.split(ask)[2] == f"demo/data/CV/{path.name}"
 
 
-def test_an_explanation_is_asked_for_as_on_screen():
+def test_an_explanation_is_asked_for_as_on_screen(folder, make_sequence):
+    write_sequence(make_sequence(nights=2, flux=2e4), folder / "x.fits")
     why = {"method": "saliency", "target": "SN", "against": None, "baseline": "sky", "steps": 8}
     code = python_code(Shown("x", "x.fits", why=why))
     assert "from taonet_core.explain import explain" in code
     call = "explain( source, model='taonet', method='saliency', target='SN', against=None, "
     assert f"{call}baseline='sky', steps=8, )" in " ".join(code.split())
+    *_, explain = shell_code(Shown("x", "x.fits", why=why)).splitlines()
+    run = CliRunner().invoke(app, shlex.split(explain)[1:])
+    assert run.exit_code == 0, run.output
+    assert (folder / "evidence.fits").exists()
 
 
 @pytest.mark.parametrize("name", ["'; rm -rf ~; '", "$(id)", "-o", "a\nb", "`x`", '"'])
