@@ -23,7 +23,7 @@ from taonet_core.errors import TaoNetError
 from taonet_core.inference import predict
 from taonet_core.models.weights import ModelBundle, available_models, load_model, sidecars
 from taonet_core.panels import make_panels
-from taonet_core.pictures import grey_png
+from taonet_core.pictures import image_png
 from taonet_core.transforms.photometry import extract_light_curve
 from taonet_core.transforms.planes import image_planes
 from taonet_core.transforms.preprocess import frame_faults
@@ -121,7 +121,7 @@ class Service:
         faults = frame_faults(source)
         best = min(np.flatnonzero(chosen), key=lambda i: (bool(faults[i]), i))
         panels = make_panels(source)
-        return grey_png(panels.image(kind, panels.nearest(int(best)))[0])
+        return image_png(*panels.image(kind, panels.nearest(int(best))))
 
     def prediction(self, object_id: str, model: str) -> Prediction:
         """Return what a model says of an object."""

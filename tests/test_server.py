@@ -3,56 +3,35 @@
 import io
 import json
 import re
-import shlex
-import shutil
-import socket
-import subprocess
-import threading
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from astropy.io import fits
 from astropy.table import Table
+from rest import ask, get, refusal, served, small_network
 from typer.testing import CliRunner
 
 from taonet_core.bulk import LONG_COLUMNS
 from taonet_core.cli import app as command_line
 from taonet_core.collection import gather
-from taonet_core.data.fits_io import read_sequence, write_sequence
+from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.inference import predict
-from taonet_core.labels import SIX_CLASSES
 from taonet_core.models import weights
-from taonet_core.models.taonet import TAONet, TAONetConfig
-from taonet_core.models.weights import ModelBundle, load_model, save_model
+from taonet_core.models.weights import load_model
 from taonet_core.server import PREFIX, application
 from taonet_core.transforms.photometry import extract_light_curve
-from taonet_core.transforms.preprocess import PreprocessConfig
 
-uvicorn = pytest.importorskip("uvicorn", reason="uvicorn is not installed")
 NAMES = ("CSS060402:081233+123301", "MLS/a b", "star")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Weights of one small untrained network: no other model exists."""
-    torch.manual_seed(0)
-    config = TAONetConfig(widths=(4, 4, 4, 4), embedding=8, hidden=8)
-    network = TAONet(config).eval()
-    bundle = ModelBundle(
-        "taonet", "0.0", "taonet", SIX_CLASSES, network, config, PreprocessConfig(), {}
-    )
-    place = tmp_path_factory.mktemp("weights")
-    save_model(bundle, place)
-    return place
+    """Folder of one small untrained network: no other model exists."""
+    return small_network(tmp_path_factory.mktemp("weights"))
 
 
 @pytest.fixture(scope="module")
@@ -75,61 +54,10 @@ def objects():
 
 
 @pytest.fixture(scope="module")
-def serve(folder, objects):
-    """Serve on a free port of this machine, as often as wanted, and give the address."""
-    running = []
-
-    def start(**settings):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        config = uvicorn.Config(application(objects, **settings), port=port, log_level="critical")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        running.append((server, thread))
-        while not server.started:
-            time.sleep(0.005)
-        return f"http://127.0.0.1:{port}{PREFIX}"
-
-    with pytest.MonkeyPatch.context() as patch:
+def url(folder, objects):
+    with pytest.MonkeyPatch.context() as patch, served(objects) as address:
         patch.setattr(weights, "WEIGHTS_FOLDER", folder)
-        yield start
-    for server, _ in running:
-        server.should_exit = server.force_exit = True
-    for _, thread in running:
-        thread.join()
-
-
-@pytest.fixture(scope="module")
-def url(serve):
-    return serve()
-
-
-def ask(address, data=None, **headers):
-    """Return status, headers and body."""
-    request = urllib.request.Request(
-        address, data, {k.replace("_", "-"): v for k, v in headers.items()}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return answer.status, answer.headers, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.headers, error.read()
-
-
-def get(address):
-    status, _, body = ask(address)
-    assert status == 200, body
-    return json.loads(body)
-
-
-def refusal(answer):
-    """Return status and code of an error, which comes with a sentence."""
-    status, _, body = answer
-    error = json.loads(body)["error"]
-    assert len(error["message"]) > 15 and "Traceback" not in error["message"]
-    return status, error["code"]
+        yield address
 
 
 def of(url, name, rest=""):
@@ -264,8 +192,8 @@ def test_a_cutout_as_a_picture_is_brightest_at_the_target(url):
 
     status, headers, body = ask(of(url, NAMES[0], "/cutout?night=3&format=png"))
     assert (status, headers["Content-Type"]) == (200, "image/png")
-    grey = np.array(Image.open(io.BytesIO(body)))
-    assert grey.shape == (64, 64)
+    grey, opaque = np.moveaxis(np.array(Image.open(io.BytesIO(body))), -1, 0)
+    assert grey.shape == (64, 64) and opaque.all()
     assert grey[30:34, 30:34].mean() > np.percentile(grey, 99)
 
 
@@ -292,67 +220,14 @@ def test_unknown_objects_addresses_and_methods_are_refused(url):
     assert refusal(ask(f"{url}/models", b"x")) == (405, "bad_request")
 
 
-def multipart(*files):
-    parts = [
-        f'--frontier\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
-        .encode() + data + b"\r\n"
-        for name, data in files
-    ]  # fmt: skip
-    return b"".join(parts) + b"--frontier--\r\n"
-
-
-FORM = {"Content_Type": "multipart/form-data; boundary=frontier"}
-
-
-def test_a_file_sent_is_classified_as_on_this_machine(url, fits_file, folder):
-    path = fits_file()
-    truth = predict(read_sequence(path), load_model("taonet"))
-    bare = ask(f"{url}/classify", path.read_bytes())
-    form = ask(f"{url}/classify", multipart(("../../x y.fits", path.read_bytes())), **FORM)
-    for status, _, body in (bare, form):
-        assert status == 200, body
-        [item] = json.loads(body)["items"]
-        assert (item["class_name"], item["n_nights"]) == (str(truth.verdict), truth.n_nights)
-        chances = {row["class_name"]: row["probability"] for row in item["probabilities"]}
-        assert chances == pytest.approx({str(k): v for k, v in truth.final().items()}, abs=1e-6)
-        assert len(item["history"]) == 6 * truth.n_nights
-    _, _, body = ask(f"{url}/classify?format=csv", path.read_bytes())
-    assert pd.read_csv(io.BytesIO(body))["class_name"].tolist() == [str(truth.verdict)]
-
-
-def test_of_several_files_a_broken_one_stops_nothing(url, fits_file):
-    files = (("a.fits", fits_file().read_bytes()), ("b.fits", b"<html>"))
-    status, _, body = ask(f"{url}/classify", multipart(*files), **FORM)
-    items = json.loads(body)["items"]
-    assert status == 200
-    assert sorted(bool(item["error"]) for item in items) == [False, True]
-
-
-@pytest.mark.parametrize(
-    ("data", "wanted"),
-    [
-        (b"", (400, "empty")),
-        (b"<html>not found</html>", (422, "not_classifiable")),
-        (b"SIMPLE  =                    T", (422, "not_classifiable")),
-        (b"\0" * 30_000, (413, "too_large")),
-    ],
-    ids=["nothing", "page", "cut", "large"],
-)
-def test_what_cannot_be_classified_is_said_in_one_sentence(serve, data, wanted):
-    assert refusal(ask(f"{serve(max_upload_bytes=20_000)}/classify", data)) == wanted
-
-
-def test_a_broken_form_is_refused(url):
-    assert refusal(ask(f"{url}/classify", b"--nonsense", **FORM))[0] == 400
-    assert refusal(ask(f"{url}/classify", multipart(), **FORM)) == (400, "empty")
-
-
-def test_other_web_pages_are_kept_out_unless_they_are_named(serve):
+def test_other_web_pages_are_kept_out_unless_they_are_named(objects):
     page = {"Origin": "https://example.org"}
-    closed, opened = serve(), serve(origins=["https://example.org"], hosts=["127.0.0.1"])
-    assert "Access-Control-Allow-Origin" not in ask(f"{closed}/models", **page)[1]
-    assert ask(f"{opened}/models", **page)[1]["Access-Control-Allow-Origin"] == page["Origin"]
-    assert ask(f"{opened}/models", Host="rebound.example")[0] == 400
+    allowed = "Access-Control-Allow-Origin"
+    with served(objects) as closed:
+        assert allowed not in ask(f"{closed}/models", **page)[1]
+    with served(objects, origins=[page["Origin"]], hosts=["127.0.0.1"]) as opened:
+        assert ask(f"{opened}/models", **page)[1][allowed] == page["Origin"]
+        assert ask(f"{opened}/models", Host="rebound.example")[0] == 400
 
 
 def test_the_command_opens_a_folder_and_keeps_to_this_machine(tmp_path, make_sequence, monkeypatch):
@@ -366,34 +241,3 @@ def test_the_command_opens_a_folder_and_keeps_to_this_machine(tmp_path, make_seq
     assert CliRunner().invoke(command_line, ["serve"]).exit_code == 0
     nowhere = CliRunner().invoke(command_line, ["serve", str(tmp_path / "nowhere")])
     assert nowhere.exit_code == 1 and "no such folder" in nowhere.stderr
-
-
-def examples(language):
-    text = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text("utf-8")
-    [block] = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return block
-
-
-@pytest.fixture
-def beside_a_file(tmp_path, monkeypatch, fits_file):
-    """Work in a folder that holds the file which the examples send."""
-    monkeypatch.chdir(tmp_path)
-    return fits_file(name="object.fits")
-
-
-@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
-def test_the_examples_with_curl_run(url, beside_a_file):
-    commands = [shlex.split(line) for line in examples("bash").splitlines()]
-    for command in commands:
-        *flags, address = command
-        address = address.replace(f"http://127.0.0.1:8000{PREFIX}", url)
-        run = subprocess.run([*flags, "--fail", address], capture_output=True, timeout=20)
-        assert run.returncode == 0, (command, run.stderr)
-        assert run.stdout or Path(command[command.index("-o") + 1]).stat().st_size > 1000
-    assert len(commands) == 6
-
-
-def test_the_example_in_python_runs(url, beside_a_file, capsys):
-    code = examples("python").replace(f"http://127.0.0.1:8000{PREFIX}", url)
-    exec(compile(code, "api.md", "exec"), {})
-    assert re.search(r"n_nights\s.*\n(.*\n)*(AGN|BZ|CV|OTHER|SN|NON) ", capsys.readouterr().out)

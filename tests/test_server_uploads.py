@@ -1,0 +1,133 @@
+"""The REST API with uploads, and the examples of its description, over a live server."""
+
+import io
+import json
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rest import ask, refusal, served, small_network
+
+from taonet_core.collection import gather
+from taonet_core.data.fits_io import read_sequence
+from taonet_core.inference import predict
+from taonet_core.models import weights
+from taonet_core.models.weights import load_model
+from taonet_core.server import PREFIX
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Folder of one small untrained network: no other model exists."""
+    return small_network(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture
+def objects(make_sequence):
+    """Collect the object that the examples name."""
+    return gather([("a", make_sequence(flux=4000.0))], name="test", title="test")
+
+
+@pytest.fixture
+def url(folder, objects, monkeypatch):
+    monkeypatch.setattr(weights, "WEIGHTS_FOLDER", folder)
+    with served(objects) as address:
+        yield address
+
+
+@pytest.fixture
+def small(folder, objects, monkeypatch):
+    """Address of a server that takes little at once."""
+    monkeypatch.setattr(weights, "WEIGHTS_FOLDER", folder)
+    with served(objects, max_upload_bytes=20_000) as address:
+        yield address
+
+
+def multipart(*files):
+    parts = [
+        f'--frontier\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+        .encode() + data + b"\r\n"
+        for name, data in files
+    ]  # fmt: skip
+    return b"".join(parts) + b"--frontier--\r\n"
+
+
+FORM = {"Content_Type": "multipart/form-data; boundary=frontier"}
+
+
+def test_a_file_sent_is_classified_as_on_this_machine(url, fits_file, folder):
+    path = fits_file()
+    truth = predict(read_sequence(path), load_model("taonet"))
+    bare = ask(f"{url}/classify", path.read_bytes())
+    form = ask(f"{url}/classify", multipart(("../../x y.fits", path.read_bytes())), **FORM)
+    for status, _, body in (bare, form):
+        assert status == 200, body
+        [item] = json.loads(body)["items"]
+        assert (item["class_name"], item["n_nights"]) == (str(truth.verdict), truth.n_nights)
+        chances = {row["class_name"]: row["probability"] for row in item["probabilities"]}
+        assert chances == pytest.approx({str(k): v for k, v in truth.final().items()}, abs=1e-6)
+        assert len(item["history"]) == 6 * truth.n_nights
+    _, _, body = ask(f"{url}/classify?format=csv", path.read_bytes())
+    assert pd.read_csv(io.BytesIO(body))["class_name"].tolist() == [str(truth.verdict)]
+
+
+def test_of_several_files_a_broken_one_stops_nothing(url, fits_file):
+    files = (("a.fits", fits_file().read_bytes()), ("b.fits", b"<html>"))
+    status, _, body = ask(f"{url}/classify", multipart(*files), **FORM)
+    items = json.loads(body)["items"]
+    assert status == 200
+    assert sorted(bool(item["error"]) for item in items) == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("data", "wanted"),
+    [
+        (b"", (400, "empty")),
+        (b"<html>not found</html>", (422, "not_classifiable")),
+        (b"SIMPLE  =                    T", (422, "not_classifiable")),
+        (b"\0" * 30_000, (413, "too_large")),
+    ],
+    ids=["nothing", "page", "cut", "large"],
+)
+def test_what_cannot_be_classified_is_said_in_one_sentence(small, data, wanted):
+    assert refusal(ask(f"{small}/classify", data)) == wanted
+
+
+def test_a_broken_form_is_refused(url):
+    assert refusal(ask(f"{url}/classify", b"--nonsense", **FORM))[0] == 400
+    assert refusal(ask(f"{url}/classify", multipart(), **FORM)) == (400, "empty")
+
+
+def examples(language):
+    text = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text("utf-8")
+    [block] = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return block
+
+
+@pytest.fixture
+def beside_a_file(tmp_path, monkeypatch, fits_file):
+    """Work in a folder that holds the file which the examples send."""
+    monkeypatch.chdir(tmp_path)
+    return fits_file(name="object.fits")
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
+def test_the_examples_with_curl_run(url, beside_a_file):
+    commands = [shlex.split(line) for line in examples("bash").splitlines()]
+    for command in commands:
+        *flags, address = command
+        address = address.replace(f"http://127.0.0.1:8000{PREFIX}", url)
+        run = subprocess.run([*flags, "--fail", address], capture_output=True, timeout=20)
+        assert run.returncode == 0, (command, run.stderr)
+        assert run.stdout or Path(command[command.index("-o") + 1]).stat().st_size > 1000
+    assert len(commands) == 6
+
+
+def test_the_example_in_python_runs(url, beside_a_file, capsys):
+    code = examples("python").replace(f"http://127.0.0.1:8000{PREFIX}", url)
+    exec(compile(code, "api.md", "exec"), {})
+    assert re.search(r"n_nights\s.*\n(.*\n)*(AGN|BZ|CV|OTHER|SN|NON) ", capsys.readouterr().out)
