@@ -30,7 +30,7 @@ data.picker()
 bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
 with bar:
     question.choose_object(collection, object_id, listing)
-with ui.errors_said():
+with ui.errors_said(), st.empty(), st.spinner("Asking the classifiers …"):
     shown = subject(*data.read(collection, object_id), collection, listing)
 if not shown.predictions:
     parts.nothing_said(shown)

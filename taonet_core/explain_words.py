@@ -13,7 +13,7 @@ _CHECKS = {
     "deletion": "blanking beats random order by {:.2f}",
     "insertion": "uncovering by {:.2f}",
     "pointing": "it points at {:.0%} of bright supernovae",
-    "randomised": "its maps correlate {:.2f} with those of shuffled weights",
+    "randomised": "its maps correlate by {:.2f} with those of shuffled weights",
     "completeness": "sums are off by {:.1%}",
 }
 

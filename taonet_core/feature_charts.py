@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -16,6 +18,8 @@ from taonet_core.transforms.summary import epoch_columns
 
 #: Features drawn one by one; the others are summed up.
 SHOWN = 10
+#: Letters in a line of a label: there is little room beside the bars on a telephone.
+WIDTH = 30
 _FOR, _AGAINST = (f"rgb{colour}" for colour in (FOR, AGAINST))
 
 
@@ -81,10 +85,10 @@ def feature_chart(found: FeatureImportance) -> Chart:
     ]
     values, names = [*table["contribution"], rest], [*table["feature"], ""]
     labels.append(f"the other {len(found.names) - len(table)} features together")
-    figure = blank_figure("added to the probability", "", height=60 + 34 * len(values))
+    figure = blank_figure("probability", "", height=60 + 42 * len(values))
     figure.add_bar(
         x=values,
-        y=[_wrapped(label) for label in labels],
+        y=["<br>".join(wrap(label, WIDTH)) for label in labels],
         orientation="h",
         marker={"color": [_FOR if v > 0 else _AGAINST for v in values]},
         text=[f"{v:+.3f}".replace("-", "\N{MINUS SIGN}") for v in values],
@@ -183,11 +187,3 @@ def _short(meaning: str) -> str:
 def _valued(value: float, unit: str) -> str:
     number = f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
     return "not defined" if np.isnan(value) else f"{number} {unit}".strip()
-
-
-def _wrapped(label: str, width: int = 42) -> str:
-    """Break a label into two lines, for there is little room beside a chart."""
-    if len(label) <= width:
-        return label
-    place = label.rfind(" ", 0, max(width, len(label) // 2 + 4))
-    return f"{label[:place]}<br>{label[place + 1 :]}"
