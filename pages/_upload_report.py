@@ -13,7 +13,9 @@ from pages import _uploads as uploads
 from pages._uploads import Upload
 from taonet_core.collection import Collection
 from taonet_core.data.exports import write_table
+from taonet_core.data.lightcurve import LightCurve
 from taonet_core.labels import STYLES, TransientClass
+from taonet_core.models import CURVE_KINDS
 from taonet_core.transforms.summary import describe
 from taonet_core.verdicts import Verdicts
 
@@ -25,7 +27,8 @@ _WIDTH = 112
 def summary(upload: Upload, collection: Collection, *, resettable: bool) -> None:
     """Say in one line what was read, what has a class, and what was left out."""
     labelled = int((collection.catalog["label"] != "").sum())
-    parts = [_count(len(collection), "object") + " read"]
+    simulated = " (simulated)" if collection.catalog["simulated"].all() else ""
+    parts = [_count(len(collection), "object") + " read" + simulated]
     parts.append(f"{labelled} with a known class" if labelled else "no known classes")
     parts += [_count(len(upload.refused), "file") + " left out"] if upload.refused else []
     if upload.reading and upload.reading.cancelled:
@@ -73,9 +76,11 @@ def next_steps(collection: Collection) -> None:
 def verdicts(upload: Upload, collection: Collection) -> None:
     """Show a row an object; choosing one opens its page."""
     kept = data.store(collection)
-    said = [kept.verdicts(collection, bundle) for bundle in uploads.asked(collection)]
+    bundles = uploads.asked(collection)
+    said = [kept.verdicts(collection, bundle) for bundle in bundles]
+    read_curves = {bundle.name for bundle in bundles if bundle.kind in CURVE_KINDS}
     known = [(v.model, v.version, len(v)) for v in said]
-    table = _rows(f"{collection.key} {known}", collection, said)
+    table = _rows(f"{collection.key} {known}", collection, said, read_curves)
     chosen = st.dataframe(
         table,
         hide_index=True,
@@ -104,7 +109,9 @@ def verdicts(upload: Upload, collection: Collection) -> None:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _rows(key: str, _collection: Collection, _said: Sequence[Verdicts]) -> pd.DataFrame:
+def _rows(
+    key: str, _collection: Collection, _said: Sequence[Verdicts], _read_curves: set[str]
+) -> pd.DataFrame:
     """Return what is known of every object as words; `key` changes whenever that does."""
     names = list(_collection.catalog["object_id"])
     rows = {"object": names, "class": [_marked(c) for c in _collection.catalog["label"]]}
@@ -117,12 +124,14 @@ def _rows(key: str, _collection: Collection, _said: Sequence[Verdicts]) -> pd.Da
     for title, fact in (("assumed", "notes"), ("left out", "dropped")):
         said = [" · ".join(item.meta.get(fact, ())) for item in items]
         rows |= {title: said} if any(said) else {}
-    reasons: dict[str, list[str]] = {}
+    curves = {n for n, item in zip(names, items, strict=True) if isinstance(item, LightCurve)}
+    reasons: dict[str, list[str]] = {name: [] for name in names}
     for said in _said:
         for name, error in zip(said.object_ids, said.errors, strict=True):
-            reasons.setdefault(name, []).extend([f"{said.model}: {error}"] if error else [])
+            if error and (name not in curves or said.model in _read_curves):
+                reasons[name].append(f"{said.model}: {error}")
     if any(reasons.values()):
-        rows["no verdict"] = [" · ".join(reasons.get(name, ())) for name in names]
+        rows["no verdict"] = [" · ".join(texts) for texts in reasons.values()]
     return pd.DataFrame(rows)
 
 

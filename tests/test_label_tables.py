@@ -1,4 +1,4 @@
-"""Tables of classes: every row finds its object, or says why it does not."""
+"""Files that came together: sorted, read, and given the classes of their tables."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ import pytest
 
 from taonet_core.background import Work
 from taonet_core.data.column_mapping import ColumnMapping
+from taonet_core.data.delivery import (
+    Chosen,
+    read_delivery,
+    read_label_tables,
+    with_labels,
+    words_of,
+)
 from taonet_core.data.intake import NamedBytes, sort_out
 from taonet_core.data.label_tables import (
     Known,
@@ -18,7 +25,7 @@ from taonet_core.data.label_tables import (
     match_labels,
     read_label_table,
 )
-from taonet_core.errors import InvalidSequenceError
+from taonet_core.errors import InvalidSequenceError, TaoNetError
 from taonet_core.labels import TransientClass
 
 OBJECTS = [
@@ -142,6 +149,34 @@ def test_a_fits_file_without_images_is_a_table(fits_file) -> None:
     assert [group.guess.mapping.use for group in found.tables] == ["labels"]
     deep_tao = NamedBytes("object.fits", fits_file().read_bytes())
     assert sort_out([deep_tao]).image_count == 1
+
+
+def chosen(intake):
+    return [Chosen(group, group.guess.mapping) for group in intake.tables]
+
+
+def test_a_delivery_is_read_with_its_classes(fits_file, make_sequence) -> None:
+    """A table of classes has the last word, and words of light curves count too."""
+    image = fits_file(make_sequence(object_id="x", label="CV")).read_bytes()
+    curve = CURVE.replace("mag_err", "mag_err,type").replace(",0.1", ",0.1,SN Ia")
+    files = [NamedBytes("x.fits", image), NamedBytes("curve.csv", curve.encode())]
+    intake = sort_out([*files, table("name,class\nx,quasar\n"), NamedBytes("bad.fits", b"")])
+    tables, refused = read_label_tables(chosen(intake))
+    items = list(read_delivery(intake, chosen(intake)))
+    words = words_of(tables, items)
+    labelled, match = with_labels(items, tables, guess_classes(words))
+    assert not refused and words == {"quasar": 1, "SN Ia": 1}
+    assert {name: item.meta["label"] for name, item in labelled} == {"x.fits": "AGN", "a": "SN"}
+    assert "the class AGN of the table stands in for CV" in labelled[0][1].meta["notes"][-1]
+    assert match.problems.empty and len(items) == 3
+
+
+def test_a_delivery_is_bounded(fits_file, make_sequence) -> None:
+    paths = [fits_file(make_sequence(nights=2, object_id=n), name=f"{n}.fits") for n in "abc"]
+    intake = sort_out([NamedBytes(p.name, p.read_bytes()) for p in paths])
+    items = list(read_delivery(intake, [], most_pixels=2 * 4 * 64 * 64))
+    assert [isinstance(item, TaoNetError) for _, item in items] == [False, False, True]
+    assert "c.fits and what follows were not read" in str(items[-1][1])
 
 
 @pytest.mark.data
