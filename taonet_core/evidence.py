@@ -93,6 +93,9 @@ def evidence_sentence(attribution: Attribution, sequence: ImageSequence) -> str:
     sequence : ImageSequence
         What was explained.
     """
+    if not attribution.values.any():
+        start = BASELINE_WORDS[attribution.baseline]
+        return f"There is no evidence about {attribution.target}: nothing differs from {start}."
     shares = evidence_shares(attribution, sequence)
     place = f"within 2 FWHM ({_angle(aperture_radius(sequence), sequence)}) of the target"
     first = f"{_percent(shares['target'])} of {_subject(attribution)} lies {place}"
