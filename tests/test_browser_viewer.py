@@ -214,3 +214,17 @@ def test_evidence_without_a_sign_has_one_colour_and_no_against(blank, outburst):
     assert page.locator(".colourbar").inner_text().split("\n") == ["0", "0.5", "for SN"]
     assert (evidence_of(page) == (255, 106, 26, 255)).all()
     assert page.locator(".against").count() == 0
+
+
+def test_images_shrink_until_all_stands_on_one_screen(blank, outburst):
+    page = bare_viewer(blank, payload_of(outburst))
+    wide = page.locator("figure.science .image").bounding_box()["width"]
+    page.set_viewport_size({"width": 1440, "height": 700})
+    page.wait_for_function("document.querySelector('.stage').style.getPropertyValue('--pictures')")
+    assert page.locator("figure.science .image").bounding_box()["width"] < wide
+    for part in (".strip", ".charts"):
+        box = page.locator(part).bounding_box()
+        assert box["y"] + box["height"] <= 700
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.wait_for_function("!document.querySelector('.stage').style.getPropertyValue('--pictures')")
+    assert page.locator("figure.science .image").bounding_box()["width"] == pytest.approx(wide)

@@ -21,8 +21,8 @@ class Images {
     this.enlarge(chosen.large);
     this.pointer = el("p", { class: frames.sky.plate ? "pointer number" : "pointer number unplaced" }, REST);
     const ratio = viewer.layout.columns / viewer.layout.rows;
-    this.node = el("div", { class: "gallery", style: `--ratio: ${ratio}` },
-      el("div", { class: "images" }, ...NAMES.map((name) => this.parts[name].node)), this.pointer, this.tools());
+    this.box = el("div", { class: "images" }, ...NAMES.map((name) => this.parts[name].node));
+    this.node = el("div", { class: "gallery", style: `--ratio: ${ratio}` }, this.box, this.pointer, this.tools());
     this.zoom = new Zoom(viewer.layout.columns, () => this.zoomed());
     for (const { box } of Object.values(this.parts)) this.zoom.attach(box);
   }

@@ -55,7 +55,7 @@ class Player {
     const { epochs, curve, frames } = this.viewer.data;
     const parts = [["lead", epochs.dated ? `night ${epochs.night[i] + 1} of ${epochs.nights}` : ""],
       ["", `${frames ? "frame" : "point"} ${i + 1} of ${epochs.mjd.length}`]];
-    if (epochs.dated) parts.push(["", `MJD ${epochs.mjd[i].toFixed(5)}`], ["", `${epochs.utc[i]} UTC`]);
+    if (epochs.dated) parts.push(["", `MJD ${epochs.mjd[i].toFixed(5)}`], ["utc", `${epochs.utc[i]} UTC`]);
     else parts.push(["", "no times in the file"]);
     parts.push(["", epochs.band[i]], ["lead", curve ? brightness(this.viewer.data, i) : ""]);
     return parts.filter(([, words]) => words);

@@ -13,8 +13,8 @@ class Viewer {
     const pictures = [this.images, this.player, this.film].filter(Boolean).map((part) => part.node);
     this.charts = el("div", { class: "column charts" }, this.curve.node, this.classes.node);
     const columns = [el("div", { class: "column pictures" }, ...pictures), this.charts];
-    host.replaceChildren(subjectLine(data, turn), this.verdicts.node,
-      el("div", { class: frames ? "stage" : "stage plain" }, ...(frames ? columns : columns.reverse())));
+    this.stage = el("div", { class: frames ? "stage" : "stage plain" }, ...(frames ? columns : columns.reverse()));
+    host.replaceChildren(subjectLine(data, turn), this.verdicts.node, this.stage);
     // a click leaves the keyboard with the viewer, so that space plays and does not press the button again
     host.tabIndex = -1;
     host.onmousedown = (event) => {
@@ -25,15 +25,38 @@ class Viewer {
     this.images?.shade();
     this.images?.zoom.reset();
     this.resize = new ResizeObserver(() => { this.order(); this.drawCharts(); });
+    this.onresize = () => this.fit();
+    window.addEventListener("resize", this.onresize);
     for (const plot of host.querySelectorAll(".plot")) this.resize.observe(plot);
     this.drawCharts();
+    this.fit();
   }
 
   destroy() {
     this.player.destroy();
     if (this.player.blinking !== null) this.player.blink();
     this.resize.disconnect();
+    window.removeEventListener("resize", this.onresize);
     clearTimeout(this.pending);
+  }
+
+  /** Make the images no larger than lets images, player and charts stand on one screen. */
+  fit() {
+    this.stage.style.removeProperty("--pictures");
+    if (!this.images || this.host.clientWidth <= 760) return;
+    const stage = this.stage.getBoundingClientRect();
+    const above = stage.top - this.host.getBoundingClientRect().top;
+    const top = topOf(this.host);
+    // a viewer far down the page is scrolled to the top
+    const start = above + (top < 0.4 * window.innerHeight ? top : 70);
+    let width = this.images.box.offsetWidth;
+    const least = 0.6 * width;
+    for (let round = 0; round < 4 && width > least; round += 1) { // narrower, a line may wrap
+      const over = start + this.film.node.getBoundingClientRect().bottom - stage.top + 26 - window.innerHeight;
+      if (over <= 0) return;
+      width = Math.max(least, width - 1.5 * over * (this.layout.columns / this.layout.rows));
+      this.stage.style.setProperty("--pictures", `${Math.floor(width)}px`);
+    }
   }
 
   /** In one column the probabilities come first; for the keyboard too. */
@@ -102,6 +125,13 @@ class Viewer {
       this.notify(night);
     }, 500);
   }
+}
+
+/** Where an element stands on its page, however far that is scrolled. */
+function topOf(node) {
+  let top = node.getBoundingClientRect().top;
+  for (let up = node; up; up = up.parentNode ?? up.host) top += up.scrollTop || 0;
+  return top;
 }
 
 export default function mount({ parentElement, data, setStateValue, setTriggerValue }) {
