@@ -85,7 +85,7 @@ def feature_chart(found: FeatureImportance) -> Chart:
     ]
     values, names = [*table["contribution"], rest], [*table["feature"], ""]
     labels.append(f"the other {len(found.names) - len(table)} features together")
-    figure = blank_figure("probability", "", height=60 + 42 * len(values))
+    figure = blank_figure("probability", "", height=60 + 50 * len(values))
     figure.add_bar(
         x=values,
         y=["<br>".join(wrap(label, WIDTH)) for label in labels],
