@@ -20,7 +20,8 @@ Method = Annotated[str, typer.Option(help="How evidence is shared out over pixel
 Baseline = Annotated[str, typer.Option(help="What the images are compared with.")]
 Steps = Annotated[int, typer.Option(min=1, help="Steps or samples of the method.")]
 Maps = Annotated[
-    Path | None, typer.Option("--output", "-o", help="FITS file: the evidence of every night.")
+    Path | None,
+    typer.Option("--output", "-o", help="Evidence of every night: .fits, .csv or .png."),
 ]
 
 
@@ -36,8 +37,8 @@ def explain(
 ) -> None:
     """Say which nights and pixels of a sequence speak for a class, and how far to believe it."""
     from taonet_core import explain as core
-    from taonet_core.data.evidence_fits import write_evidence
     from taonet_core.data.fits_io import read_sequence
+    from taonet_core.evidence_files import write_evidence
 
     with console.one_sentence_errors():
         sequence = read_sequence(path)
@@ -53,11 +54,12 @@ def explain(
                     steps=steps,
                     on_step=report,
                 )
+            if output is not None:
+                write_evidence(found, sequence, output)
+                console.say(f"{len(found.times)} nights -> {output}")
         except ValueError as error:
             raise typer.BadParameter(str(error)) from error
         typer.echo(core.evidence_sentence(found, sequence))
         check = core.method_checks(model)[method]
         if check.passed is False:
             console.say(f"{core.METHODS[method].name} failed its checks on {model}: {check.reason}")
-        if output is not None:
-            console.say(f"{len(found.times)} nights -> {write_evidence(found, sequence, output)}")
