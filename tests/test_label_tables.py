@@ -140,6 +140,20 @@ def test_tables_with_the_same_columns_are_asked_about_once() -> None:
     assert [group.offered for group in found.tables] == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("what,kind\nx,SN Ia\n", True),
+        ("column,names\n1,2\n", False),
+        ("c1,c2,c3\n1,abc,13.7\n2,xy,16.7\n", False),
+        ("when,mag\n55000,18.1\n", True),
+    ],
+)
+def test_only_what_may_be_light_curves_or_classes_is_asked_about(text: str, offered: bool) -> None:
+    [group] = sort_out([table(text)]).tables
+    assert group.offered == offered
+
+
 def test_a_fits_file_without_images_is_a_table(fits_file) -> None:
     from astropy.table import Table
 

@@ -15,9 +15,6 @@ from taonet_core.data.frame_tables import read_frame_table
 from taonet_core.data.table_files import TABLE_NAME, TablePreview, preview_table
 from taonet_core.errors import TaoNetError
 
-#: Guesses of this score and more are offered; below, a table is left out unless told otherwise.
-_OFFERED = 0.2
-
 
 class NamedBytes(io.BytesIO):
     """Bytes with a name and a size, as an uploaded file has."""
@@ -39,7 +36,7 @@ class TableGroup:
     guess : Guess
         What its columns mean.
     offered : bool
-        Whether the guess is good enough to be proposed.
+        Whether there seem to be light curves or classes in it.
     """
 
     files: tuple[NamedBytes, ...]
@@ -160,7 +157,7 @@ def _group(found: Sequence[tuple[NamedBytes, TablePreview]], with_images: bool) 
     guess = guess_mapping(preview)
     if with_images and guess.mapping.use == "curves" and _tells_frames(file):
         guess = guess_mapping(preview, "labels")  # its magnitudes are those of the images beside it
-    offered = guess.mapping.complete or guess.score >= _OFFERED
+    offered = guess.mapping.usable or "label" in guess.mapping.columns
     return TableGroup(tuple(f for f, _ in found), preview, guess, offered)
 
 
