@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages._ui import identity
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
@@ -22,6 +21,7 @@ from taonet_core.feature_importance import FeatureImportance, explain_features
 from taonet_core.labels import TransientClass
 from taonet_core.models.weights import ModelBundle
 from taonet_core.questions import BASELINES, METHODS
+from taonet_core.verdict_store import identity
 
 Result = TypeVar("Result")
 

@@ -27,7 +27,7 @@ from taonet_core.figures import viewer_payload
 from taonet_core.models.weights import ModelBundle
 from taonet_core.outputs import Outputs, model_outputs
 from taonet_core.snippets import Recipe, Shown
-from taonet_core.verdict_store import VerdictStore
+from taonet_core.verdict_store import VerdictStore, identity
 
 FOREST = "forest"
 
@@ -203,7 +203,7 @@ class Subject:
             bundle = ui.bundle(FOREST)
         except TaoNetError:
             return None
-        found = _outputs(self.content, ui.identity(bundle), self.source, bundle)
+        found = _outputs(self.content, identity(bundle), self.source, bundle)
         if not isinstance(found, Outputs):
             return None
         known = None

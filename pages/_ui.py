@@ -22,6 +22,7 @@ from taonet_core.inference import predict
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle, load_model
 from taonet_core.transforms.photometry import extract_light_curve
+from taonet_core.verdict_store import identity
 
 Readable = ImageSequence | LightCurve
 
@@ -154,21 +155,6 @@ def models() -> tuple[list[ModelBundle], dict[str, str]]:
         except TaoNetError as error:
             missing[name] = str(error)
     return bundles, missing
-
-
-def leading_model() -> ModelBundle | None:
-    """Return the first classifier that can be used."""
-    for name in MODELS:
-        try:
-            return bundle(name)
-        except TaoNetError:
-            continue
-    return None
-
-
-def identity(bundle: ModelBundle | None) -> str:
-    """Return a text that changes whenever the classifier does."""
-    return "" if bundle is None else f"{bundle.name} {bundle.version} {bundle.sidecar['sha256']}"
 
 
 @st.cache_data(max_entries=2048, show_spinner=False)

@@ -53,13 +53,9 @@ _log = logging.getLogger(__name__)
 
 def identity(bundle: ModelBundle) -> str:
     """Return a text that changes whenever what a classifier says may change."""
-    calibrated = json.dumps(bundle.sidecar.get("calibration"), sort_keys=True)
-    return f"{bundle.name} {bundle.version} {bundle.sidecar.get('sha256')} {hash_of(calibrated)}"
-
-
-def hash_of(text: str) -> str:
-    """Return a short digest of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    said_of = [bundle.sidecar.get(name) for name in ("sha256", "calibration", "novelty")]
+    digest = hashlib.sha256(json.dumps(said_of, sort_keys=True).encode()).hexdigest()
+    return f"{bundle.name} {bundle.version} {digest[:16]}"
 
 
 class VerdictStore:

@@ -28,10 +28,10 @@ FLAGS = (
 # The app with a demo set of few objects and small models, both in the folder of the test session.
 SERVER = """
 from pathlib import Path
-from pages import _data, _demo
+from pages import _data
 from taonet_core.models import weights
-_data.ROOT = _demo.ROOT = Path({demo!r})
-_data.PER_CLASS = _demo.PER_CLASS = 1
+_data.ROOT = Path({demo!r})
+_data.PER_CLASS = 1
 weights.WEIGHTS_FOLDER = Path({weights!r})
 from streamlit.web.cli import main
 main(["run", "app.py", "--server.port", "{port}", "--server.address", "127.0.0.1",

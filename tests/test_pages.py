@@ -9,7 +9,6 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from pages import _data as data
-from pages import _demo as demo
 from pages import _ui as ui
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.models import weights
@@ -34,9 +33,8 @@ def folders(tmp_path_factory):
 
 @pytest.fixture
 def app(folders, monkeypatch):
-    for module in (demo, data):
-        monkeypatch.setattr(module, "ROOT", folders[0])
-        monkeypatch.setattr(module, "PER_CLASS", 1)
+    monkeypatch.setattr(data, "ROOT", folders[0])
+    monkeypatch.setattr(data, "PER_CLASS", 1)
     monkeypatch.setattr(weights, "WEIGHTS_FOLDER", folders[1])
     ui.bundle.clear()
     yield AppTest.from_file(str(APP), default_timeout=30).run()
@@ -71,7 +69,7 @@ def test_browse_simulates_a_demo_set_once(app, folders):
 
 
 def test_sequence_shows_the_object_of_the_address(app):
-    name = demo.catalog()["object_id"].iloc[2]
+    name = data.open_named(data.DEMO).catalog["object_id"].iloc[2]
     app.query_params.update(object=name, night="2")
     app.switch_page("pages/sequence.py").run()
     assert healthy(app)
