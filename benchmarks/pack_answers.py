@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 import typer
 
-from taonet_core.answers import FROZEN
 from taonet_core.data.atomic import atomic_path
+from taonet_core.judging.answers import FROZEN
 from taonet_core.models import SUFFIXES
 
 #: Fewer digits of the probabilities, and ties would be broken otherwise than in the scores.

@@ -20,8 +20,8 @@ from taonet_core.faithfulness import Faithfulness, faithfulness
 from taonet_core.feature_importance import FeatureImportance, explain_features
 from taonet_core.labels import TransientClass
 from taonet_core.models.weights import ModelBundle
+from taonet_core.objects.verdict_store import identity
 from taonet_core.questions import BASELINES, METHODS
-from taonet_core.verdict_store import identity
 
 Result = TypeVar("Result")
 

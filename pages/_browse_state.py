@@ -12,7 +12,6 @@ from pages import _data as data
 from pages import _label_store as label_store
 from pages import _ui as ui
 from pages._ui import Key
-from taonet_core.collection import Collection
 from taonet_core.data.selection import Selection
 from taonet_core.data.selection_fields import (
     ANY,
@@ -22,6 +21,7 @@ from taonet_core.data.selection_fields import (
     Range,
     parse_date,
 )
+from taonet_core.objects.collection import Collection
 
 VIEWS = {
     "cards": ":material/grid_view:",

@@ -17,14 +17,14 @@ from pages import _data as data
 from pages import _ui as ui
 from pages._ui import Key
 from pages._viewer import gallery
-from taonet_core.collection import Collection
 from taonet_core.data.exports import write_table
 from taonet_core.data.saved_views import LONGEST, read_views, remove_view, save_view
 from taonet_core.data.selection import Selection, listing
+from taonet_core.drawing.skymap import marked_region, named, sky_map
 from taonet_core.errors import TaoNetError
 from taonet_core.figures import class_styles
 from taonet_core.labels import STYLES, TransientClass
-from taonet_core.skymap import marked_region, named, sky_map
+from taonet_core.objects.collection import Collection
 
 _SUFFIXES = (".csv", ".ecsv", ".vot", ".json")
 # Names in the session: the object clicked on the sky, the name of a view, why it was not kept.

@@ -19,14 +19,14 @@ import streamlit as st
 from pages import _ui as ui
 from pages._ui import Key, Readable
 from taonet_core import __version__
-from taonet_core.collection import Collection, open_folder
 from taonet_core.errors import TaoNetError
 from taonet_core.labels import TransientClass
 from taonet_core.models.weights import ModelBundle
-from taonet_core.overview import overview_table
+from taonet_core.objects.collection import Collection, open_folder
+from taonet_core.objects.overview import overview_table
+from taonet_core.objects.verdict_store import VerdictStore, identity
+from taonet_core.objects.verdicts import Verdicts
 from taonet_core.simulation.dataset import simulate_dataset
-from taonet_core.verdict_store import VerdictStore, identity
-from taonet_core.verdicts import Verdicts
 
 #: Where the demo set and what was measured are kept, and how the demo set is drawn.
 ROOT = Path.home() / ".cache" / "taonet"

@@ -14,24 +14,24 @@ from pages._attribution import attribution, feature_importance
 from pages._evaluation import show
 from pages._ui import Key, Readable
 from pages._viewer import epoch_viewer
-from taonet_core.collection import Collection
-from taonet_core.comparison import settled_words
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.errors import TaoNetError
-from taonet_core.feature_charts import (
+from taonet_core.drawing.feature_charts import (
     curve_chart,
     feature_chart,
     feature_contributions,
     feature_sentence,
 )
+from taonet_core.drawing.object_charts import chance_against_time
+from taonet_core.errors import TaoNetError
 from taonet_core.feature_importance import FeatureImportance
 from taonet_core.figures import attribution_overlay, viewer_payload
+from taonet_core.judging.comparison import settled_words
 from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
-from taonet_core.object_charts import chance_against_time
+from taonet_core.objects.collection import Collection
 
 _READY = "duel-ready"
 

@@ -11,14 +11,14 @@ import streamlit as st
 from pages import _data as data
 from pages import _ui as ui
 from pages._ui import Key
-from taonet_core.answers import Answers, answers_of, frozen_answers
-from taonet_core.charts import CONFIG, Chart
-from taonet_core.collection import Collection
-from taonet_core.comparison import first_to_settle
-from taonet_core.performance import Binned, Scores, f1_by_magnitude, f1_by_nights, score
+from taonet_core.drawing.charts import CONFIG, Chart
+from taonet_core.judging.answers import Answers, answers_of, frozen_answers
+from taonet_core.judging.comparison import first_to_settle
+from taonet_core.judging.performance import Binned, Scores, f1_by_magnitude, f1_by_nights, score
+from taonet_core.objects.collection import Collection
+from taonet_core.objects.verdict_store import identity
+from taonet_core.objects.verdicts import Verdicts
 from taonet_core.simulation import tao_sim
-from taonet_core.verdict_store import identity
-from taonet_core.verdicts import Verdicts
 
 #: The frozen test sets: name in the address -> visibility.
 FROZEN = {f"tao-sim-v1-{v:g}": v for v in sorted(tao_sim.VISIBILITIES)}
@@ -188,7 +188,7 @@ def nothing_said(answers: Answers) -> bool:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def scores(content: str, _answers: Answers) -> Scores:
-    """Return the scores of a classifier; see `taonet_core.performance`."""
+    """Return the scores of a classifier; see `taonet_core.judging.performance`."""
     return score(_answers)
 
 

@@ -10,11 +10,11 @@ from pages._question import Question
 from pages._subject import Subject
 from pages._ui import downloads, plain
 from taonet_core.data.results import Attribution
+from taonet_core.drawing.explain_charts import faithfulness_chart, night_chart, place_chart
+from taonet_core.drawing.overlay import attribution_overlay
 from taonet_core.evidence_files import evidence_nights, write_evidence
-from taonet_core.explain_charts import faithfulness_chart, night_chart, place_chart
 from taonet_core.explain_words import check_words, faithfulness_words, sum_rule
 from taonet_core.method_checks import method_checks
-from taonet_core.overlay import attribution_overlay
 from taonet_core.questions import METHODS
 
 NIGHTS, TEST = "explain-nights", "explain-test"

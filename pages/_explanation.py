@@ -13,7 +13,7 @@ from pages._question import Question, open_object
 from pages._subject import Subject
 from pages._ui import Key, plain
 from pages._viewer import epoch_viewer
-from taonet_core.charts import CONFIG, Chart
+from taonet_core.drawing.charts import CONFIG, Chart
 from taonet_core.snippets import python_code, shell_code
 
 

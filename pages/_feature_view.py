@@ -10,14 +10,14 @@ from pages._question import Question
 from pages._subject import Subject
 from pages._ui import downloads, plain
 from taonet_core.data.exports import write_table
-from taonet_core.errors import TaoNetError
-from taonet_core.feature_charts import (
+from taonet_core.drawing.feature_charts import (
     curve_chart,
     feature_chart,
     feature_contributions,
     feature_sentence,
     sum_words,
 )
+from taonet_core.errors import TaoNetError
 from taonet_core.feature_importance import FeatureImportance
 
 BARS, CURVE, FEATURE = "explain-features", "explain-curve", "explain-feature"

@@ -8,9 +8,9 @@ import streamlit as st
 
 from pages import _ui as ui
 from pages._label_store import annotations, experts
-from taonet_core.collection import Collection
 from taonet_core.data.expert_labels import annotation_table, of_catalog, write_labels
 from taonet_core.errors import TaoNetError
+from taonet_core.objects.collection import Collection
 
 _SUFFIXES = (".csv", ".ecsv", ".vot", ".parquet")
 _text, _number = st.column_config.TextColumn, st.column_config.NumberColumn

@@ -8,7 +8,6 @@ import pandas as pd
 import streamlit as st
 
 from pages._ui import Key
-from taonet_core.collection import Collection
 from taonet_core.data.annotations import Annotations
 from taonet_core.data.expert_labels import (
     Annotation,
@@ -19,6 +18,7 @@ from taonet_core.data.expert_labels import (
 )
 from taonet_core.data.label_database import database_url
 from taonet_core.errors import TaoNetError
+from taonet_core.objects.collection import Collection
 
 
 def annotations() -> Annotations:

@@ -13,7 +13,6 @@ from pages import _ui as ui
 from pages._label_badges import bar_style, in_words, standing_badges
 from pages._label_store import annotations, author, experts, experts_label, place_of
 from pages._ui import Key
-from taonet_core.collection import Collection
 from taonet_core.data.expert_labels import (
     CONFIDENCES,
     UNSURE,
@@ -23,6 +22,7 @@ from taonet_core.data.expert_labels import (
 )
 from taonet_core.errors import TaoNetError
 from taonet_core.labels import STYLES, TransientClass
+from taonet_core.objects.collection import Collection
 
 __all__ = ["annotations", "experts", "experts_label", "label_bar"]
 

@@ -11,9 +11,9 @@ import streamlit as st
 from pages import _data as data
 from pages._mistakes import Found
 from pages._viewer import gallery
-from taonet_core.collection import Collection
 from taonet_core.figures import class_styles
-from taonet_core.mistakes import collapse
+from taonet_core.judging.mistakes import collapse
+from taonet_core.objects.collection import Collection
 
 _ON_A_PAGE = 36
 _SUFFIXES = (".csv", ".ecsv", ".vot", ".parquet")

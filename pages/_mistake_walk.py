@@ -16,8 +16,8 @@ from pages._mistakes import Found
 from pages._subject import subject
 from pages._ui import Key
 from pages._viewer import epoch_viewer, gallery
-from taonet_core.collection import Collection
 from taonet_core.figures import class_styles
+from taonet_core.objects.collection import Collection
 
 
 def show_walk(collection: Collection, found: Found, object_id: str) -> None:

@@ -7,9 +7,9 @@ import streamlit as st
 from pages import _ui as ui
 from pages._mistakes import DOUBTFUL, WRONG, Found, ask
 from pages._ui import Key
-from taonet_core.collection import Collection
 from taonet_core.data.selection import Selection
-from taonet_core.mistakes import NOVEL_ABOVE, UNSURE_BELOW
+from taonet_core.judging.mistakes import NOVEL_ABOVE, UNSURE_BELOW
+from taonet_core.objects.collection import Collection
 
 
 def summary(found: Found) -> str:

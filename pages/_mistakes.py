@@ -13,13 +13,13 @@ from pages import _data as data
 from pages import _label_store as labels
 from pages import _ui as ui
 from pages._ui import Key
-from taonet_core.collection import Collection
 from taonet_core.data.selection import Selection, extremes
 from taonet_core.data.selection_fields import ANY, RANGES, UNKNOWN, Range
 from taonet_core.errors import TaoNetError
+from taonet_core.judging.mistakes import find_doubts, find_errors
 from taonet_core.labels import STYLES, TransientClass
-from taonet_core.mistakes import find_doubts, find_errors
-from taonet_core.verdicts import Verdicts
+from taonet_core.objects.collection import Collection
+from taonet_core.objects.verdicts import Verdicts
 
 WRONG, DOUBTFUL = "wrong", "doubtful"
 _KINDS = {WRONG: "Wrong verdicts", DOUBTFUL: "Doubtful, no label"}
@@ -46,7 +46,7 @@ class Found:
     overview : DataFrame
         All objects.
     errors : DataFrame
-        All errors, see `taonet_core.mistakes.find_errors`.
+        All errors, see `taonet_core.judging.mistakes.find_errors`.
     chosen : DataFrame
         Those that fit the filters, in the order asked.
     verdicts : Verdicts

@@ -12,8 +12,8 @@ from pages import _object_tools as tools
 from pages._subject import Subject, subject
 from pages._ui import Key, Readable, to_address
 from pages._viewer import epoch_viewer
-from taonet_core.collection import Collection
 from taonet_core.figures import attribution_overlay
+from taonet_core.objects.collection import Collection
 
 _SEEN = "first-steps"
 

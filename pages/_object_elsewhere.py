@@ -6,12 +6,12 @@ import streamlit as st
 
 from pages import _ui as ui
 from pages._subject import Subject
-from taonet_core.charts import CONFIG
 from taonet_core.data.lightcurve import LightCurve
+from taonet_core.drawing.charts import CONFIG
+from taonet_core.drawing.panels import field_of_view
+from taonet_core.drawing.survey_chart import survey_chart
 from taonet_core.errors import ServiceError
-from taonet_core.panels import field_of_view
 from taonet_core.services import sky_image, ztf_light_curve
-from taonet_core.survey_chart import survey_chart
 
 _DAY = 86_400
 _SIDE = 360  # pixels of the image of the sky

@@ -9,13 +9,13 @@ import streamlit as st
 
 from pages import _ui as ui
 from pages._ui import Key
-from taonet_core.collection import Collection
 from taonet_core.data.catalog import search
 from taonet_core.data.results import Prediction
 from taonet_core.labels import STYLES, TransientClass
 from taonet_core.method_checks import method_checks
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
+from taonet_core.objects.collection import Collection
 from taonet_core.questions import BASELINES, METHODS
 
 BASELINE, STEPS, FIND = "baseline", "steps", "explain-object"

@@ -12,12 +12,12 @@ from pages import _evaluation as evaluation
 from pages._matrix import matrix
 from pages._ui import Key
 from pages._viewer import gallery
-from taonet_core.answers import Answers
-from taonet_core.charts import f1_against_nights
-from taonet_core.comparison import agreement, rivalry, table
+from taonet_core.drawing.charts import f1_against_nights
+from taonet_core.drawing.matrices import NO_VERDICT, matrix_payload
 from taonet_core.figures import class_styles
+from taonet_core.judging.answers import Answers
+from taonet_core.judging.comparison import agreement, rivalry, table
 from taonet_core.labels import STYLES
-from taonet_core.matrices import NO_VERDICT, matrix_payload
 
 #: So many cards are shown at once.
 CARDS = 12

@@ -10,16 +10,16 @@ from pages import _evaluation as evaluation
 from pages import _ui as ui
 from pages._matrix import matrix
 from pages._ui import Key
-from taonet_core.answers import Answers, frozen_hash
-from taonet_core.charts import class_intervals, f1_against_magnitude, f1_against_nights
+from taonet_core.drawing.charts import class_intervals, f1_against_magnitude, f1_against_nights
+from taonet_core.drawing.matrices import NO_VERDICT, SHARES, matrix_payload
+from taonet_core.drawing.probability_charts import precision_recall, reliability_diagram, roc
 from taonet_core.errors import TaoNetError
 from taonet_core.figures import class_styles
-from taonet_core.matrices import NO_VERDICT, SHARES, matrix_payload
+from taonet_core.judging.answers import Answers, frozen_hash
+from taonet_core.judging.performance import confusion, few_words, score_table
+from taonet_core.judging.probabilities import Curves, Trust, class_curves, trust
 from taonet_core.models.cards import model_card
 from taonet_core.models.weights import sidecars
-from taonet_core.performance import confusion, few_words, score_table
-from taonet_core.probabilities import Curves, Trust, class_curves, trust
-from taonet_core.probability_charts import precision_recall, reliability_diagram, roc
 
 _F1 = "Harmonic mean of precision and recall of each class, averaged over the classes that occur."
 _SURE = (

@@ -15,7 +15,6 @@ from pages import _data as data
 from pages import _ui as ui
 from pages._labels import annotations, experts_label
 from pages._ui import Key, Readable
-from taonet_core.collection import Collection
 from taonet_core.data.expert_labels import Annotation
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Attribution, Prediction
@@ -25,9 +24,10 @@ from taonet_core.evidence import evidence_sentence
 from taonet_core.feature_table import feature_table
 from taonet_core.figures import viewer_payload
 from taonet_core.models.weights import ModelBundle
+from taonet_core.objects.collection import Collection
+from taonet_core.objects.verdict_store import VerdictStore, identity
 from taonet_core.outputs import Outputs, model_outputs
 from taonet_core.snippets import Recipe, Shown
-from taonet_core.verdict_store import VerdictStore, identity
 
 FOREST = "forest"
 

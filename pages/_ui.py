@@ -21,8 +21,8 @@ from taonet_core.errors import TaoNetError
 from taonet_core.inference import predict
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle, load_model
+from taonet_core.objects.verdict_store import identity
 from taonet_core.transforms.photometry import extract_light_curve
-from taonet_core.verdict_store import identity
 
 Readable = ImageSequence | LightCurve
 

@@ -8,9 +8,9 @@ import streamlit as st
 
 from pages import _data as data
 from pages._ui import Key
-from taonet_core.collection import Collection
 from taonet_core.data.intake import NamedBytes
 from taonet_core.examples import example_curves, example_file, example_zip
+from taonet_core.objects.collection import Collection
 
 _TAKES = """
 **Image sequences.** FITS of any layout: one file an object or one file a frame, cubes, extensions,

@@ -11,13 +11,13 @@ from pages import _data as data
 from pages import _ui as ui
 from pages import _uploads as uploads
 from pages._uploads import Upload
-from taonet_core.collection import Collection
 from taonet_core.data.exports import write_table
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.labels import STYLES, TransientClass
 from taonet_core.models import CURVE_KINDS
+from taonet_core.objects.collection import Collection
+from taonet_core.objects.verdicts import Verdicts
 from taonet_core.transforms.summary import describe
-from taonet_core.verdicts import Verdicts
 
 _UNKNOWN = "no class"
 #: Pixels of a column of verdicts.

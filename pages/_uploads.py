@@ -16,7 +16,6 @@ from pages import _data as data
 from pages import _ui as ui
 from pages._ui import Key
 from taonet_core.background import Work
-from taonet_core.collection import Collection, gather
 from taonet_core.data.column_mapping import ColumnMapping
 from taonet_core.data.delivery import (
     Chosen,
@@ -33,7 +32,8 @@ from taonet_core.errors import TaoNetError
 from taonet_core.labels import TransientClass
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
-from taonet_core.verdict_store import VerdictStore
+from taonet_core.objects.collection import Collection, gather
+from taonet_core.objects.verdict_store import VerdictStore
 
 #: Most bytes that one visitor may send at once.
 MAX_BYTES = 400 * 2**20

@@ -8,7 +8,7 @@ from pages import _rivals as rivals
 from pages import _ui as ui
 from pages._duel import show_duel
 from pages._ui import Key
-from taonet_core.comparison import common
+from taonet_core.judging.comparison import common
 
 object_id = st.query_params.get(Key.OBJECT)
 if st.query_params.get(Key.TEST_SET) in evaluation.FROZEN:

@@ -24,9 +24,9 @@ from taonet_core.data.sky import unit_vectors
 from taonet_core.data.store import map_in_processes
 from taonet_core.errors import TaoNetError
 from taonet_core.inference import predict_many
+from taonet_core.judging.scores import compare_models, score_model
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.models.weights import ModelBundle, load_model
-from taonet_core.scores import compare_models, score_model
 from taonet_core.simulation import tao_sim
 
 #: Numbers of nights after which every object is asked for; 0 is the whole sequence.
@@ -52,7 +52,7 @@ class Benchmark:
         ``object_id``, ``label``, ``discovery_mag``, ``after_nights`` (0: all), ``p_<CLASS>`` (NaN
         where the model had no answer yet).
     results : dict
-        Model -> scores; see `taonet_core.scores.score_model`.
+        Model -> scores; see `taonet_core.judging.scores.score_model`.
     comparisons : dict
         Visibility -> differences between the first model and the others, on the same objects.
     """

@@ -167,11 +167,11 @@ def serve(
     ] = None,
 ) -> None:
     """Serve objects, verdicts and uploads to other programs (docs/api.md)."""
-    from taonet_core.collection import gather, open_folder
+    from taonet_core.objects.collection import gather, open_folder
 
     with console.one_sentence_errors():
         try:
-            from taonet_core.server import serve as run
+            from taonet_core.api.server import serve as run
         except ModuleNotFoundError as error:
             message = f"a server needs {error.name}; install taonet-core[api]"
             raise TaoNetError(message) from error

@@ -14,7 +14,7 @@ from taonet_core import __version__
 from taonet_core.data.atomic import atomic_path
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence, crop_or_pad
-from taonet_core.panels import make_panels
+from taonet_core.drawing.panels import make_panels
 from taonet_core.transforms.summary import epoch_columns, utc_texts
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from taonet_core.collection import Collection
 from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
+from taonet_core.objects.collection import Collection
 from taonet_core.transforms.photometry import extract_light_curve
 
 _README = """Simulated objects, one FITS file each (DEEP-TAO layout: a table of the frames, then one

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taonet_core.cards import class_styles, curve_card, gallery_card, verdict_badge
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
+from taonet_core.drawing.cards import class_styles, curve_card, gallery_card, verdict_badge
+from taonet_core.drawing.overlay import attribution_overlay
+from taonet_core.drawing.packed import content_key, packed, plain
 from taonet_core.errors import InvalidSequenceError
 from taonet_core.labels import STYLES
-from taonet_core.overlay import attribution_overlay
-from taonet_core.packed import content_key, packed, plain
 from taonet_core.transforms.display import (
     bounded_for_display,
     display_limits,

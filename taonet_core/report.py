@@ -16,11 +16,11 @@ import numpy as np
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Attribution, Prediction
 from taonet_core.data.sequence import ImageSequence
+from taonet_core.drawing.report_figures import curve_svg, probability_svg
+from taonet_core.drawing.report_images import evidence_strip, night_strip
+from taonet_core.drawing.report_style import STYLE
 from taonet_core.labels import STYLES, TransientClass
 from taonet_core.provenance import origin
-from taonet_core.report_figures import curve_svg, probability_svg
-from taonet_core.report_images import evidence_strip, night_strip
-from taonet_core.report_style import STYLE
 from taonet_core.transforms.skyview import coordinate_texts
 from taonet_core.transforms.summary import describe, frame_table
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import torch
 import uvicorn
 
-from taonet_core.collection import Collection
+from taonet_core.api.server import PREFIX, application
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.weights import ModelBundle, save_model
-from taonet_core.server import PREFIX, application
+from taonet_core.objects.collection import Collection
 from taonet_core.transforms.preprocess import PreprocessConfig
 
 

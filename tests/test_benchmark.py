@@ -21,11 +21,11 @@ from taonet_core.data.fits_io import read_sequence
 from taonet_core.data.sequence import night_index
 from taonet_core.errors import TaoNetError
 from taonet_core.inference import predict
+from taonet_core.judging.scores import compare_models, score_model
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.metrics import f1_of_draws, max_f1, max_f1_of_draws, stratified_draws
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.weights import ModelBundle, load_model, save_model
-from taonet_core.scores import compare_models, score_model
 from taonet_core.simulation import tao_sim
 from taonet_core.transforms.preprocess import PreprocessConfig
 

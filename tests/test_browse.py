@@ -14,7 +14,6 @@ from pages import _browse_filters as filters
 from pages import _browse_state as browse
 from pages import _data as data
 from pages import _ui as ui
-from taonet_core.collection import Collection, gather
 from taonet_core.data.annotations import Annotations
 from taonet_core.data.catalog import COLUMNS
 from taonet_core.data.lightcurve import LightCurve
@@ -23,8 +22,9 @@ from taonet_core.labels import SIX_CLASSES
 from taonet_core.models import weights
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.weights import ModelBundle, load_model, save_model
+from taonet_core.objects.collection import Collection, gather
+from taonet_core.objects.verdict_store import VerdictStore, identity
 from taonet_core.transforms.preprocess import PreprocessConfig
-from taonet_core.verdict_store import VerdictStore, identity
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 MANY = 20_000

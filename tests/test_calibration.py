@@ -148,6 +148,7 @@ def test_too_few_objects_are_refused(rng):
 
 def test_the_sets_are_those_of_crepes(rng):
     import crepes
+
     logits, truth = drawn(rng, 800, 1, np.ones(1))
     new, _ = drawn(rng, 300, 1, np.ones(1))
     calibration = fit_calibration(logits, truth)

@@ -5,14 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from taonet_core.answers import frozen_answers
-from taonet_core.charts import class_intervals, f1_against_magnitude, f1_against_nights
 from taonet_core.data.results import Prediction
+from taonet_core.drawing.charts import class_intervals, f1_against_magnitude, f1_against_nights
+from taonet_core.drawing.object_charts import chance_against_time
+from taonet_core.drawing.probability_charts import precision_recall, reliability_diagram, roc
+from taonet_core.judging.answers import frozen_answers
+from taonet_core.judging.performance import f1_by_magnitude, f1_by_nights, score
+from taonet_core.judging.probabilities import class_curves, trust
 from taonet_core.labels import STYLES, TransientClass
-from taonet_core.object_charts import chance_against_time
-from taonet_core.performance import f1_by_magnitude, f1_by_nights, score
-from taonet_core.probabilities import class_curves, trust
-from taonet_core.probability_charts import precision_recall, reliability_diagram, roc
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from taonet_core.collection import gather, open_folder
 from taonet_core.data.fits_write import write_sequence
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
@@ -15,10 +14,11 @@ from taonet_core.inference import predict
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.weights import ModelBundle
+from taonet_core.objects.collection import gather, open_folder
+from taonet_core.objects.verdict_store import VerdictStore
 from taonet_core.transforms.brightness import brightness_facts
 from taonet_core.transforms.photometry import extract_light_curve
 from taonet_core.transforms.preprocess import PreprocessConfig
-from taonet_core.verdict_store import VerdictStore
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from test_performance import NAMES, make_answers
 
-from taonet_core.answers import Answers, frozen_answers
-from taonet_core.comparison import (
+from taonet_core.drawing.matrices import NO_VERDICT, matrix_payload
+from taonet_core.judging.answers import Answers, frozen_answers
+from taonet_core.judging.comparison import (
     agreement,
     common,
     first_to_settle,
@@ -15,8 +16,7 @@ from taonet_core.comparison import (
     table,
 )
 from taonet_core.labels import SIX_CLASSES
-from taonet_core.matrices import NO_VERDICT, matrix_payload
-from taonet_core.verdicts import Verdicts
+from taonet_core.objects.verdicts import Verdicts
 
 
 def pair(only_first, only_second, both=3, neither=2):

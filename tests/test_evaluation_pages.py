@@ -11,12 +11,12 @@ from pages import _data as data
 from pages import _evaluation as evaluation
 from pages import _ui as ui
 from pages._ui import Key
-from taonet_core.answers import frozen_answers
-from taonet_core.collection import gather
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError
+from taonet_core.judging.answers import frozen_answers
+from taonet_core.judging.performance import score
 from taonet_core.models import weights
-from taonet_core.performance import score
+from taonet_core.objects.collection import gather
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
+from taonet_core.drawing.explain_charts import night_chart, place_chart
 from taonet_core.evidence_files import (
     AGAINST,
     FOR,
@@ -21,7 +22,6 @@ from taonet_core.evidence_files import (
     on_frames,
     write_evidence,
 )
-from taonet_core.explain_charts import night_chart, place_chart
 from taonet_core.labels import TransientClass
 
 

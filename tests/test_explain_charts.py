@@ -5,10 +5,8 @@ import pytest
 
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Attribution
-from taonet_core.explain_charts import faithfulness_chart
-from taonet_core.explain_words import check_words, faithfulness_words, sum_rule
-from taonet_core.faithfulness import Faithfulness
-from taonet_core.feature_charts import (
+from taonet_core.drawing.explain_charts import faithfulness_chart
+from taonet_core.drawing.feature_charts import (
     SHOWN,
     curve_chart,
     feature_chart,
@@ -16,6 +14,8 @@ from taonet_core.feature_charts import (
     feature_sentence,
     sum_words,
 )
+from taonet_core.explain_words import check_words, faithfulness_words, sum_rule
+from taonet_core.faithfulness import Faithfulness
 from taonet_core.feature_importance import FeatureImportance
 from taonet_core.feature_words import CURVE_WORDS, feature_words
 from taonet_core.labels import TransientClass

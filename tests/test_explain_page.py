@@ -16,13 +16,13 @@ from pages import _feature_view as feature_view
 from pages import _question as question
 from pages import _ui as ui
 from pages._ui import Key
-from taonet_core.collection import gather
 from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.models import weights
+from taonet_core.objects.collection import gather
+from taonet_core.objects.verdict_store import VerdictStore
 from taonet_core.transforms.features import FEATURE_NAMES
-from taonet_core.verdict_store import VerdictStore
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 NAMES = ("first", "second", "unusable")

@@ -9,14 +9,14 @@ from streamlit.testing.v1 import AppTest
 
 from pages import _data as data
 from pages import _ui as ui
-from taonet_core.collection import gather
 from taonet_core.data.annotations import Annotations
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.models import weights
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.weights import ModelBundle, save_model
+from taonet_core.objects.collection import gather
+from taonet_core.objects.verdict_store import VerdictStore
 from taonet_core.transforms.preprocess import PreprocessConfig
-from taonet_core.verdict_store import VerdictStore
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 PAGE = "pages/misclassified.py"

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from taonet_core.data.catalog import COLUMNS
+from taonet_core.judging.mistakes import collapse, describe, find_doubts, find_errors
 from taonet_core.labels import SIX_CLASSES
-from taonet_core.mistakes import collapse, describe, find_doubts, find_errors
-from taonet_core.overview import overview_table
-from taonet_core.verdicts import Verdicts
+from taonet_core.objects.overview import overview_table
+from taonet_core.objects.verdicts import Verdicts
 
 
 def said(rows, *, model="taonet", vectors=None, novelty=None):

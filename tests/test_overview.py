@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from taonet_core.labels import SIX_CLASSES
-from taonet_core.overview import overview_table
-from taonet_core.verdicts import Verdicts
+from taonet_core.objects.overview import overview_table
+from taonet_core.objects.verdicts import Verdicts
 
 
 def said(model: str, classes: list[str], names: list[str]) -> Verdicts:

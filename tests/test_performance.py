@@ -8,12 +8,10 @@ import pack_answers
 import pandas as pd
 import pytest
 
-from taonet_core.answers import FROZEN, Answers, answers_of, frozen_answers, frozen_hash
 from taonet_core.benchmark import EXPECTED
 from taonet_core.errors import TaoNetError
-from taonet_core.labels import SIX_CLASSES
-from taonet_core.models.cards import model_card
-from taonet_core.performance import (
+from taonet_core.judging.answers import FROZEN, Answers, answers_of, frozen_answers, frozen_hash
+from taonet_core.judging.performance import (
     confusion,
     f1_by_magnitude,
     f1_by_nights,
@@ -21,8 +19,10 @@ from taonet_core.performance import (
     score,
     score_table,
 )
-from taonet_core.probabilities import class_curves, trust
-from taonet_core.verdicts import Verdicts
+from taonet_core.judging.probabilities import class_curves, trust
+from taonet_core.labels import SIX_CLASSES
+from taonet_core.models.cards import model_card
+from taonet_core.objects.verdicts import Verdicts
 
 NAMES = [str(name) for name in SIX_CLASSES]
 

@@ -8,8 +8,15 @@ from astropy.wcs import WCS
 from PIL import Image
 
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.panels import make_panels
-from taonet_core.pictures import MAX_FRAMES, SIDE, SIDE_GIF, epoch_png, evolution_gif, image_png
+from taonet_core.drawing.panels import make_panels
+from taonet_core.drawing.pictures import (
+    MAX_FRAMES,
+    SIDE,
+    SIDE_GIF,
+    epoch_png,
+    evolution_gif,
+    image_png,
+)
 from taonet_core.transforms.photometry import extract_light_curve
 
 

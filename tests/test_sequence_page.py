@@ -13,12 +13,12 @@ from pages import _object_elsewhere as elsewhere
 from pages import _ui as ui
 from pages._ui import Key
 from taonet_core import services
-from taonet_core.collection import gather
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import ServiceError
 from taonet_core.models import weights
-from taonet_core.verdict_store import VerdictStore
+from taonet_core.objects.collection import gather
+from taonet_core.objects.verdict_store import VerdictStore
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 REAL, FAKE, BLANK, CURVE = "ZTF21abiuvdk", "fake", "<b>blank</b>", "curve"

@@ -13,16 +13,16 @@ from astropy.table import Table
 from rest import ask, get, refusal, served, small_network
 from typer.testing import CliRunner
 
+from taonet_core.api.server import PREFIX, application
 from taonet_core.bulk import LONG_COLUMNS
 from taonet_core.cli import app as command_line
-from taonet_core.collection import gather
 from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.inference import predict
 from taonet_core.models import weights
 from taonet_core.models.weights import load_model
-from taonet_core.server import PREFIX, application
+from taonet_core.objects.collection import gather
 from taonet_core.transforms.photometry import extract_light_curve
 
 NAMES = ("CSS060402:081233+123301", "MLS/a b", "star")

@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 from rest import ask, refusal, served, small_network
 
-from taonet_core.collection import gather
+from taonet_core.api.server import PREFIX
 from taonet_core.data.fits_io import read_sequence
 from taonet_core.inference import predict
 from taonet_core.models import weights
 from taonet_core.models.weights import load_model
-from taonet_core.server import PREFIX
+from taonet_core.objects.collection import gather
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from astropy.coordinates import SkyCoord
 
 from taonet_core.data.selection import Selection
 from taonet_core.data.sky import hammer
+from taonet_core.drawing.skymap import MANY, galactic_plane, marked_region, named, sky_map
 from taonet_core.labels import STYLES, TransientClass
-from taonet_core.skymap import MANY, galactic_plane, marked_region, named, sky_map
 
 
 @pytest.fixture

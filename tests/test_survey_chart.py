@@ -3,7 +3,7 @@
 import numpy as np
 
 from taonet_core.data.lightcurve import LightCurve
-from taonet_core.survey_chart import survey_chart
+from taonet_core.drawing.survey_chart import survey_chart
 
 
 def test_each_filter_has_its_own_look_and_brighter_is_up():

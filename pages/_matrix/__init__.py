@@ -23,7 +23,7 @@ def matrix(
     Parameters
     ----------
     payload : dict
-        What `taonet_core.matrices.matrix_payload` returns.
+        What `taonet_core.drawing.matrices.matrix_payload` returns.
     styles : dict
         Name, colour and glyph of each class.
     key : str

@@ -23,11 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
-from taonet_core.bulk import prediction_table
-from taonet_core.data.exports import results_table
-from taonet_core.errors import TaoNetError
-from taonet_core.models import DEFAULT_MODEL
-from taonet_core.service import (
+from taonet_core.api.service import (
     RefusedError,
     Service,
     answer_document,
@@ -37,8 +33,7 @@ from taonet_core.service import (
     probability_rows,
     records,
 )
-from taonet_core.transforms.planes import PLANES
-from taonet_core.wire import (
+from taonet_core.api.wire import (
     FORMATS,
     capped,
     choice,
@@ -48,9 +43,14 @@ from taonet_core.wire import (
     received,
     table_response,
 )
+from taonet_core.bulk import prediction_table
+from taonet_core.data.exports import results_table
+from taonet_core.errors import TaoNetError
+from taonet_core.models import DEFAULT_MODEL
+from taonet_core.transforms.planes import PLANES
 
 if TYPE_CHECKING:
-    from taonet_core.collection import Collection
+    from taonet_core.objects.collection import Collection
 
 #: Most bytes of one upload.
 MAX_UPLOAD_BYTES = 64 * 2**20

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence, crop_or_pad
-from taonet_core.panels import Panels, make_panels
-from taonet_core.pictures import image_png
-from taonet_core.report_figures import shares_svg
+from taonet_core.drawing.panels import Panels, make_panels
+from taonet_core.drawing.pictures import image_png
+from taonet_core.drawing.report_figures import shares_svg
 from taonet_core.transforms.summary import utc_texts
 
 #: Most nights shown; longer sequences are thinned evenly.

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from taonet_core.charts import ACCENT, QUIET, Chart, blank_figure, dress
+from taonet_core.drawing.charts import ACCENT, QUIET, Chart, blank_figure, dress
 from taonet_core.evidence_files import AGAINST, FOR
 from taonet_core.explain_words import faithfulness_words
 from taonet_core.faithfulness import Faithfulness

@@ -13,10 +13,10 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 
+from taonet_core.api.service import RefusedError
 from taonet_core.data.exports import table_writer
 from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.service import RefusedError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from taonet_core import __version__
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.panels import NAMES, Panels, make_panels
+from taonet_core.drawing.panels import NAMES, Panels, make_panels
 from taonet_core.transforms.preprocess import reading_band
 from taonet_core.transforms.summary import utc_texts
 
@@ -47,7 +47,7 @@ def epoch_png(
     curve : LightCurve, optional
         One point a frame; its magnitude goes into the caption.
     stretch, interval : str
-        See `taonet_core.panels.make_panels`; limits hold for all frames together, so that
+        See `taonet_core.drawing.panels.make_panels`; limits hold for all frames together, so that
         pictures of several epochs can be compared.
 
     Returns

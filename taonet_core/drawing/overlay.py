@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.packed import content_key, packed
+from taonet_core.drawing.packed import content_key, packed
 from taonet_core.transforms.display import bounded_for_display
 
 _BRIGHT = 99.8  # percentile of the evidence that is drawn in full colour

@@ -14,16 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taonet_core.bulk import LONG_COLUMNS, Readable, classify, read_objects, to_row
-from taonet_core.collection import Collection
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.selection import Selection
 from taonet_core.data.sequence import ImageSequence
+from taonet_core.drawing.panels import make_panels
+from taonet_core.drawing.pictures import image_png
 from taonet_core.errors import TaoNetError
 from taonet_core.inference import predict
 from taonet_core.models.weights import ModelBundle, available_models, load_model, sidecars
-from taonet_core.panels import make_panels
-from taonet_core.pictures import image_png
+from taonet_core.objects.collection import Collection
 from taonet_core.transforms.photometry import extract_light_curve
 from taonet_core.transforms.planes import image_planes
 from taonet_core.transforms.preprocess import frame_faults

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
+from taonet_core.drawing.packed import packed
 from taonet_core.labels import STYLES
-from taonet_core.packed import packed
 from taonet_core.transforms.display import display_limits, sky_levels
 from taonet_core.transforms.preprocess import mark_missing, night_index
 from taonet_core.transforms.summary import peak_epoch

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taonet_core.answers import Answers
+from taonet_core.judging.answers import Answers
 from taonet_core.labels import SIX_CLASSES
-from taonet_core.verdicts import Verdicts
+from taonet_core.objects.verdicts import Verdicts
 
 #: Below this chance a difference is called one.
 SIGNIFICANT = 0.05

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from taonet_core.answers import Answers
+from taonet_core.judging.answers import Answers
+from taonet_core.judging.scores import LEVEL, MAGNITUDES, REPEATS
 from taonet_core.labels import STYLES, TransientClass
 from taonet_core.metrics import f1_of_draws, stratified_draws
-from taonet_core.scores import LEVEL, MAGNITUDES, REPEATS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from taonet_core.judging.performance import Binned, Scores
 from taonet_core.labels import STYLES
-from taonet_core.performance import Binned, Scores
 
 #: Of the leading classifier, and of all that is not a class.
 ACCENT, QUIET = "#3b82d6", "#8a8f98"

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taonet_core.charts import ACCENT, QUIET, Chart, blank_figure
 from taonet_core.data.lightcurve import LightCurve
+from taonet_core.drawing.charts import ACCENT, QUIET, Chart, blank_figure
+from taonet_core.drawing.explain_charts import clickable
 from taonet_core.evidence_files import AGAINST, FOR
-from taonet_core.explain_charts import clickable
 from taonet_core.feature_importance import FeatureImportance
 from taonet_core.feature_words import feature_words
 from taonet_core.transforms.summary import epoch_columns

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from taonet_core.charts import ACCENT, QUIET, Chart, blank_figure
 from taonet_core.data.lightcurve import LightCurve
+from taonet_core.drawing.charts import ACCENT, QUIET, Chart, blank_figure
 
 #: Filters of the other survey: colour (Okabe & Ito 2008) and marker.
 _LOOKS = {"g": ("#009E73", "circle"), "r": ("#D55E00", "square"), "i": ("#CC79A7", "diamond")}

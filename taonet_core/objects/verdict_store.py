@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from taonet_core.collection import Collection, Readable
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.errors import TaoNetError
 from taonet_core.figures import curve_card, gallery_card
 from taonet_core.inference import predict_many
 from taonet_core.models.weights import ModelBundle
+from taonet_core.objects.collection import Collection, Readable
+from taonet_core.objects.verdicts import Verdicts
 from taonet_core.transforms.brightness import brightness_facts
 from taonet_core.transforms.photometry import extract_light_curve
-from taonet_core.verdicts import Verdicts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from taonet_core.verdicts import Verdicts
+from taonet_core.objects.verdicts import Verdicts
 
 
 def overview_table(
@@ -17,9 +17,9 @@ def overview_table(
     Parameters
     ----------
     catalog : DataFrame
-        Of a `taonet_core.collection.Collection`.
+        Of a `taonet_core.objects.collection.Collection`.
     facts : DataFrame
-        From `taonet_core.verdict_store.VerdictStore.facts`.
+        From `taonet_core.objects.verdict_store.VerdictStore.facts`.
     verdicts : sequence of Verdicts
         One a model.
 

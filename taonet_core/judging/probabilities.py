@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from taonet_core.answers import Answers
+from taonet_core.judging.answers import Answers
+from taonet_core.judging.performance import labelled
+from taonet_core.judging.scores import LEVEL
 from taonet_core.labels import TransientClass
 from taonet_core.metrics import Reliability, reliability
-from taonet_core.performance import labelled
-from taonet_core.scores import LEVEL
 
 _CURVE_POINTS = 300  # of a curve on the page; more cannot be told apart there
 #: Bins of the reliability diagram -> from so many objects on.

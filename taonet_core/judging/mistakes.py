@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from taonet_core.data.catalog import SAME_OBJECT
 from taonet_core.data.sky import sky_groups
-from taonet_core.verdicts import Verdicts
+from taonet_core.objects.verdicts import Verdicts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,7 @@ def find_errors(overview: pd.DataFrame, verdicts: Verdicts) -> pd.DataFrame:
     Parameters
     ----------
     overview : DataFrame
-        See `taonet_core.overview.overview_table`; it holds the verdicts of this classifier.
+        See `taonet_core.objects.overview.overview_table`; it holds the verdicts of this classifier.
     verdicts : Verdicts
 
     Returns
@@ -60,7 +60,7 @@ def find_doubts(overview: pd.DataFrame, verdicts: Verdicts) -> pd.DataFrame:
     Parameters
     ----------
     overview : DataFrame
-        See `taonet_core.overview.overview_table`.
+        See `taonet_core.objects.overview.overview_table`.
     verdicts : Verdicts
 
     Returns

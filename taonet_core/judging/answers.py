@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from taonet_core.benchmark import AFTER_NIGHTS, EXPECTED
 from taonet_core.errors import TaoNetError
 from taonet_core.labels import SIX_CLASSES, TransientClass
-from taonet_core.verdicts import Verdicts
+from taonet_core.objects.verdicts import Verdicts
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,9 +9,9 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from taonet_core.charts import ACCENT, QUIET, UNIT, Chart, blank_figure, dress
+from taonet_core.drawing.charts import ACCENT, QUIET, UNIT, Chart, blank_figure, dress
+from taonet_core.judging.probabilities import Curves, Trust
 from taonet_core.labels import STYLES
-from taonet_core.probabilities import Curves, Trust
 
 
 def precision_recall(curves: Sequence[Curves]) -> Chart:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from taonet_core.charts import ACCENT, QUIET, UNIT, Chart, blank_figure
 from taonet_core.data.results import Prediction
+from taonet_core.drawing.charts import ACCENT, QUIET, UNIT, Chart, blank_figure
 from taonet_core.labels import STYLES, TransientClass
 
 

@@ -1,0 +1,1 @@
+"""Figures and pictures, made of values that were measured before."""

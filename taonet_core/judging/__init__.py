@@ -1,0 +1,1 @@
+"""How good classifiers are, and where they fail."""

@@ -1,0 +1,1 @@
+"""Many objects: where they lie, and what is said of them."""
