@@ -4,10 +4,13 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from pages._uploads import NamedBytes, read_upload
 from taonet_core import TaoNetError, load_model, predict, read_sequence
 from taonet_core.cli import app
+from taonet_core.data.delivery import read_delivery
+from taonet_core.data.intake import NamedBytes, sort_out
 from taonet_core.labels import SIX_CLASSES
+from taonet_core.objects.collection import gather
+from taonet_core.objects.verdict_store import VerdictStore
 from taonet_core.simulation.dataset import simulate_dataset
 
 MODELS = ("taonet", "taonet-paper", "forest")
@@ -30,9 +33,13 @@ def verdict(sequence, bundle):
 
 
 def by_upload(files, bundle):
+    """Go by a collection and the store of verdicts, as the pages do."""
     uploaded = [NamedBytes(file.name, file.read_bytes()) for file in files]
-    [(_, sequence)] = read_upload.__wrapped__("", uploaded)
-    return verdict(sequence, bundle)
+    collection = gather(read_delivery(sort_out(uploaded), []), name="upload", title="")
+    store = VerdictStore()
+    store.fill(collection, [bundle])
+    said = store.verdicts(collection, bundle)
+    return str(said.errors[0]) or dict(zip(bundle.classes, said.final[0], strict=True))
 
 
 def by_command_line(path, bundle, tmp_path):
