@@ -6,8 +6,8 @@ import streamlit as st
 
 from pages import _explanation as parts
 from pages._attribution import attribution, evidence_summary, faithfulness_check
+from pages._object.subject import Subject
 from pages._question import Question
-from pages._subject import Subject
 from pages._ui import downloads, plain
 from taonet_core.data.results import Attribution
 from taonet_core.drawing.explain_charts import faithfulness_chart, night_chart, place_chart

@@ -6,8 +6,8 @@ import streamlit as st
 
 from pages import _explanation as parts
 from pages._attribution import feature_importance
+from pages._object.subject import Subject
 from pages._question import Question
-from pages._subject import Subject
 from pages._ui import downloads, plain
 from taonet_core.data.exports import write_table
 from taonet_core.drawing.feature_charts import (

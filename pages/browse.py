@@ -2,11 +2,10 @@
 
 import streamlit as st
 
-from pages import _browse_filters as filters
-from pages import _browse_state as browse
-from pages import _browse_views as views
 from pages import _data as data
 from pages import _ui as ui
+from pages._browse import filters, views
+from pages._browse import state as browse
 from pages._ui import Key
 
 ui.begin(

@@ -3,10 +3,10 @@
 import streamlit as st
 
 from pages import _data as data
-from pages import _evaluation as evaluation
-from pages import _rivals as rivals
 from pages import _ui as ui
-from pages._duel import show_duel
+from pages._evaluation import answers as evaluation
+from pages._evaluation import rivals
+from pages._evaluation.duel import show_duel
 from pages._ui import Key
 from taonet_core.judging.comparison import common
 

@@ -8,7 +8,7 @@ from pages import _question as question
 from pages import _ui as ui
 from pages._evidence_view import show_evidence
 from pages._feature_view import show_features
-from pages._subject import subject
+from pages._object.subject import subject
 from pages._ui import Key
 
 ui.begin()

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from pages import _data as data
-from pages import _mistake_words as words
-from pages import _mistakes as mistakes
 from pages import _ui as ui
-from pages._label_list import labels_button
-from pages._mistake_cards import show_gallery
-from pages._mistake_walk import show_walk
+from pages._labels.listing import labels_button
+from pages._mistakes import errors as mistakes
+from pages._mistakes import words
+from pages._mistakes.cards import show_gallery
+from pages._mistakes.walk import show_walk
 from pages._ui import Key
 
 object_id = st.query_params.get(Key.OBJECT)

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages import _evaluation as evaluation
-from pages import _scores as parts
 from pages import _ui as ui
+from pages._evaluation import answers as evaluation
+from pages._evaluation import scores as parts
 from pages._ui import Key
 
 ui.begin(

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages import _data as data
 from pages import _ui as ui
-from pages._object import show_object
+from pages._object.page import show_object
 from pages._ui import Key
 from taonet_core.data.names import near_names
 

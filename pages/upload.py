@@ -4,12 +4,10 @@ import streamlit as st
 
 from pages import _data as data
 from pages import _ui as ui
-from pages import _upload_examples as examples
-from pages import _upload_report as report
-from pages import _upload_tables as tables
-from pages import _uploads as uploads
-from pages._object import show_object
+from pages._object.page import show_object
 from pages._ui import Key
+from pages._upload import examples, report, tables
+from pages._upload import session as uploads
 
 ui.begin("What are the objects in your files?")
 dropped = st.file_uploader(

@@ -10,10 +10,10 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from pages import _browse_filters as filters
-from pages import _browse_state as browse
 from pages import _data as data
 from pages import _ui as ui
+from pages._browse import filters
+from pages._browse import state as browse
 from taonet_core.data.annotations import Annotations
 from taonet_core.data.catalog import COLUMNS
 from taonet_core.data.lightcurve import LightCurve

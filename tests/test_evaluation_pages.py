@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages import _data as data
-from pages import _evaluation as evaluation
 from pages import _ui as ui
+from pages._evaluation import answers as evaluation
 from pages._ui import Key
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError

@@ -9,8 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages import _data as data
-from pages import _object_elsewhere as elsewhere
 from pages import _ui as ui
+from pages._object import elsewhere
 from pages._ui import Key
 from taonet_core import services
 from taonet_core.data.lightcurve import LightCurve

@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages import _data as data
 from pages import _ui as ui
-from pages import _uploads as uploads
+from pages._upload import session as uploads
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.labels import TransientClass
 from taonet_core.models import weights

@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from pages import _data as data
-from pages import _label_store as label_store
 from pages import _ui as ui
+from pages._labels import store as label_store
 from pages._ui import Key
 from taonet_core.data.selection import Selection
 from taonet_core.data.selection_fields import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages._labels import label_bar
-from pages._subject import Subject
+from pages._labels.bar import label_bar
+from pages._object.subject import Subject
 from taonet_core.data.results import Prediction
 from taonet_core.labels import STYLES
 from taonet_core.provenance import origin

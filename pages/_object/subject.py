@@ -13,7 +13,7 @@ import streamlit as st
 
 from pages import _data as data
 from pages import _ui as ui
-from pages._labels import annotations, experts_label
+from pages._labels.bar import annotations, experts_label
 from pages._ui import Key, Readable
 from taonet_core.data.expert_labels import Annotation
 from taonet_core.data.lightcurve import LightCurve

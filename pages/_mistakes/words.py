@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages import _ui as ui
-from pages._mistakes import DOUBTFUL, WRONG, Found, ask
+from pages._mistakes.errors import DOUBTFUL, WRONG, Found, ask
 from pages._ui import Key
 from taonet_core.data.selection import Selection
 from taonet_core.judging.mistakes import NOVEL_ABOVE, UNSURE_BELOW

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages import _ui as ui
-from pages._subject import Subject
+from pages._object.subject import Subject
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.drawing.charts import CONFIG
 from taonet_core.drawing.panels import field_of_view

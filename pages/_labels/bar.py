@@ -10,8 +10,8 @@ from typing import Any
 import streamlit as st
 
 from pages import _ui as ui
-from pages._label_badges import bar_style, in_words, standing_badges
-from pages._label_store import annotations, author, experts, experts_label, place_of
+from pages._labels.badges import bar_style, in_words, standing_badges
+from pages._labels.store import annotations, author, experts, experts_label, place_of
 from pages._ui import Key
 from taonet_core.data.expert_labels import (
     CONFIDENCES,
@@ -27,7 +27,7 @@ from taonet_core.objects.collection import Collection
 __all__ = ["annotations", "experts", "experts_label", "label_bar"]
 
 _KEYS = st.components.v2.component(
-    "taonet_label_keys", js=(Path(__file__).parent / "_label_bar.js").read_text("utf-8")
+    "taonet_label_keys", js=(Path(__file__).parent / "bar.js").read_text("utf-8")
 )
 _CHOICES = (*TransientClass, UNSURE)
 _LONGEST_NOTE = 1000

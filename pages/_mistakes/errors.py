@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from pages import _data as data
-from pages import _label_store as labels
 from pages import _ui as ui
+from pages._labels import store as labels
 from pages._ui import Key
 from taonet_core.data.selection import Selection, extremes
 from taonet_core.data.selection_fields import ANY, RANGES, UNKNOWN, Range

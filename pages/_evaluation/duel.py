@@ -11,7 +11,7 @@ import streamlit as st
 from pages import _data as data
 from pages import _ui as ui
 from pages._attribution import attribution, feature_importance
-from pages._evaluation import show
+from pages._evaluation.answers import show
 from pages._ui import Key, Readable
 from pages._viewer import epoch_viewer
 from taonet_core.data.lightcurve import LightCurve

@@ -11,8 +11,8 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages import _browse_state as browse
 from pages import _ui as ui
+from pages._browse import state as browse
 from taonet_core.data.resolver import resolve_name
 from taonet_core.data.selection import Selection, extremes
 from taonet_core.data.selection_fields import (

@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from pages import _ui as ui
 from pages._attribution import attribution
-from pages._subject import Subject
+from pages._object.subject import Subject
 from pages._ui import Key
 from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.results import Attribution

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from pages import _evaluation as evaluation
 from pages import _ui as ui
+from pages._evaluation import answers as evaluation
 from pages._matrix import matrix
 from pages._ui import Key
 from taonet_core.drawing.charts import class_intervals, f1_against_magnitude, f1_against_nights

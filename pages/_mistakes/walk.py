@@ -9,11 +9,11 @@ import streamlit as st
 
 from pages import _data as data
 from pages import _ui as ui
-from pages._label_store import mine
-from pages._labels import label_bar
-from pages._mistake_cards import mistake_cards
-from pages._mistakes import Found
-from pages._subject import subject
+from pages._labels.bar import label_bar
+from pages._labels.store import mine
+from pages._mistakes.cards import mistake_cards
+from pages._mistakes.errors import Found
+from pages._object.subject import subject
 from pages._ui import Key
 from pages._viewer import epoch_viewer, gallery
 from taonet_core.figures import class_styles

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from pages import _ui as ui
-from pages._label_store import annotations, experts
+from pages._labels.store import annotations, experts
 from taonet_core.data.expert_labels import annotation_table, of_catalog, write_labels
 from taonet_core.errors import TaoNetError
 from taonet_core.objects.collection import Collection

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages import _data as data
-from pages import _evaluation as evaluation
+from pages._evaluation import answers as evaluation
 from pages._matrix import matrix
 from pages._ui import Key
 from pages._viewer import gallery

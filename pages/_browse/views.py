@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from pages import _browse_state as browse
 from pages import _data as data
 from pages import _ui as ui
+from pages._browse import state as browse
 from pages._ui import Key
 from pages._viewer import gallery
 from taonet_core.data.exports import write_table

@@ -9,8 +9,8 @@ import streamlit as st
 
 from pages import _data as data
 from pages import _ui as ui
-from pages import _uploads as uploads
-from pages._uploads import Upload
+from pages._upload import session as uploads
+from pages._upload.session import Upload
 from taonet_core.data.exports import write_table
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.labels import STYLES, TransientClass

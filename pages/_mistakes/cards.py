@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from pages import _data as data
-from pages._mistakes import Found
+from pages._mistakes.errors import Found
 from pages._viewer import gallery
 from taonet_core.figures import class_styles
 from taonet_core.judging.mistakes import collapse

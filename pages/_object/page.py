@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages import _object_elsewhere as elsewhere
-from pages import _object_facts as facts
-from pages import _object_tools as tools
-from pages._subject import Subject, subject
+from pages._object import elsewhere, facts, tools
+from pages._object.subject import Subject, subject
 from pages._ui import Key, Readable, to_address
 from pages._viewer import epoch_viewer
 from taonet_core.figures import attribution_overlay

@@ -1,0 +1,1 @@
+"""What the pages Performance and Compare are made of."""

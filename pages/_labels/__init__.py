@@ -1,0 +1,1 @@
+"""Experts' labels on the pages."""

@@ -1,0 +1,1 @@
+"""What the page Misclassified is made of."""
