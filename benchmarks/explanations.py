@@ -4,7 +4,7 @@ On simulated objects that no model has seen: is the sum of the evidence what it 
 (completeness); does the probability fall when the places that a method marks are blanked, and rise
 when they come first, faster than in random order (deletion, insertion); do the maps change when the
 weights are shuffled (Adebayo et al. 2018, arXiv 1810.03292); does the evidence for SN lie on the
-supernova (pointing). The limits stand in `taonet_core/method_checks.py`.
+supernova (pointing). The limits stand in `taonet_core/explaining/method_checks.py`.
 
     python benchmarks/explanations.py --page docs/explanations.md
 
@@ -39,9 +39,9 @@ from taonet_core.explain import (
     explain,
     faithfulness,
 )
-from taonet_core.feature_importance import feature_names, feature_rows
+from taonet_core.explaining.feature_importance import feature_names, feature_rows
+from taonet_core.explaining.method_checks import LIMITS, judge
 from taonet_core.labels import SIX_CLASSES, TransientClass
-from taonet_core.method_checks import LIMITS, judge
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.sidecar import extend_sidecar
 from taonet_core.models.weights import ModelBundle, available_models, load_model, sidecar_path

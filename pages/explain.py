@@ -3,11 +3,11 @@
 import streamlit as st
 
 from pages import _data as data
-from pages import _explanation as parts
-from pages import _question as question
 from pages import _ui as ui
-from pages._evidence_view import show_evidence
-from pages._feature_view import show_features
+from pages._explain import explanation as parts
+from pages._explain import question
+from pages._explain.evidence import show_evidence
+from pages._explain.features import show_features
 from pages._object.subject import subject
 from pages._ui import Key
 

@@ -15,21 +15,21 @@ import numpy as np
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import InvalidSequenceError
-from taonet_core.evidence import (
+from taonet_core.explaining.evidence import (
     aperture_radius,
     evidence_masks,
     evidence_sentence,
     evidence_shares,
     main_nights,
 )
-from taonet_core.faithfulness import Faithfulness, faithfulness
-from taonet_core.feature_importance import FeatureImportance, explain_features
+from taonet_core.explaining.faithfulness import Faithfulness, faithfulness
+from taonet_core.explaining.feature_importance import FeatureImportance, explain_features
+from taonet_core.explaining.method_checks import MethodCheck, method_checks
+from taonet_core.explaining.questions import BASELINES, METHODS, Method, class_numbers, image_model
 from taonet_core.labels import TransientClass
-from taonet_core.method_checks import MethodCheck, method_checks
 from taonet_core.models import DEFAULT_MODEL
 from taonet_core.models.weights import ModelBundle
 from taonet_core.outputs import name_of
-from taonet_core.questions import BASELINES, METHODS, Method, class_numbers, image_model
 from taonet_core.transforms.preprocess import stack_nights
 
 __all__ = [
@@ -98,7 +98,7 @@ def explain(
     start = time.perf_counter()
     bundle = image_model(model)
     _check(sequence, bundle, method, baseline, steps)
-    from taonet_core.attribution_methods import Score, evidence
+    from taonet_core.explaining.methods import Score, evidence
 
     nights = stack_nights(sequence, bundle.preprocess)
     score = Score(bundle, nights, on_step=on_step)

@@ -38,7 +38,7 @@ def explain(
     """Say which nights and pixels of a sequence speak for a class, and how far to believe it."""
     from taonet_core import explain as core
     from taonet_core.data.fits_io import read_sequence
-    from taonet_core.evidence_files import write_evidence
+    from taonet_core.explaining.evidence_files import write_evidence
 
     with console.one_sentence_errors():
         sequence = read_sequence(path)

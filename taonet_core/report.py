@@ -49,7 +49,7 @@ class Findings:
     labels : sequence of mapping
         What experts said, one each, the columns of the table.
     features : DataFrame, optional
-        What `taonet_core.feature_table.feature_table` returns.
+        What `taonet_core.explaining.feature_table.feature_table` returns.
     code : mapping of str to str
         How to get the same: language -> code.
     file : str

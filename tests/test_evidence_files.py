@@ -13,7 +13,7 @@ from PIL import Image
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.drawing.explain_charts import night_chart, place_chart
-from taonet_core.evidence_files import (
+from taonet_core.explaining.evidence_files import (
     AGAINST,
     FOR,
     coloured,

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from taonet_core.attribution_methods import Score, baseline_frames
 from taonet_core.data.results import Attribution
 from taonet_core.errors import InvalidSequenceError
 from taonet_core.explain import BASELINES, METHODS, evidence_shares, explain
+from taonet_core.explaining.methods import Score, baseline_frames
 from taonet_core.inference import predict
 from taonet_core.models.batching import collate
 from taonet_core.models.weights import load_model

@@ -14,12 +14,12 @@ from taonet_core.drawing.feature_charts import (
     feature_sentence,
     sum_words,
 )
-from taonet_core.explain_words import check_words, faithfulness_words, sum_rule
-from taonet_core.faithfulness import Faithfulness
-from taonet_core.feature_importance import FeatureImportance
-from taonet_core.feature_words import CURVE_WORDS, feature_words
+from taonet_core.explaining.faithfulness import Faithfulness
+from taonet_core.explaining.feature_importance import FeatureImportance
+from taonet_core.explaining.feature_words import CURVE_WORDS, feature_words
+from taonet_core.explaining.method_checks import judge
+from taonet_core.explaining.words import check_words, faithfulness_words, sum_rule
 from taonet_core.labels import TransientClass
-from taonet_core.method_checks import judge
 from taonet_core.transforms.curve_features import CURVE_FEATURE_NAMES
 from taonet_core.transforms.features import FEATURE_NAMES
 

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from taonet_core.data.results import Attribution
-from taonet_core.evidence import (
+from taonet_core.explain import BASELINES, METHODS, explain, faithfulness, method_checks
+from taonet_core.explaining.evidence import (
     aperture_radius,
     evidence_masks,
     evidence_sentence,
     evidence_shares,
     main_nights,
 )
-from taonet_core.explain import BASELINES, METHODS, explain, faithfulness, method_checks
+from taonet_core.explaining.method_checks import LIMITS, judge
 from taonet_core.labels import TransientClass
-from taonet_core.method_checks import LIMITS, judge
 from taonet_core.models.sidecar import extend_sidecar, read_sidecar
 from taonet_core.models.weights import load_model, sidecar_path
 

@@ -7,8 +7,8 @@ import pytest
 
 from taonet_core.errors import IncompatibleWeightsError
 from taonet_core.explain import explain_features
-from taonet_core.feature_importance import background, shapley_values
-from taonet_core.feature_points import feature_points
+from taonet_core.explaining.feature_importance import background, shapley_values
+from taonet_core.explaining.feature_points import feature_points
 from taonet_core.inference import predict
 from taonet_core.models.weights import load_model
 from taonet_core.outputs import curve_nights

@@ -11,10 +11,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages import _data as data
-from pages import _evidence_view as evidence_view
-from pages import _feature_view as feature_view
-from pages import _question as question
 from pages import _ui as ui
+from pages._explain import evidence as evidence_view
+from pages._explain import features as feature_view
+from pages._explain import question
 from pages._ui import Key
 from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.lightcurve import LightCurve
@@ -159,7 +159,7 @@ def test_an_explanation_is_computed_once(explain, monkeypatch):
     def fail(*args, **settings):
         raise AssertionError("computed again")
 
-    monkeypatch.setattr("pages._attribution.explain", fail)
+    monkeypatch.setattr("pages._explain.attribution.explain", fail)
     page.run()
     assert not page.exception and viewer(page)["overlay"]["key"] == key
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from taonet_core.feature_table import WORDS, feature_table
+from taonet_core.explaining.feature_table import WORDS, feature_table
 from taonet_core.transforms.features import FEATURE_NAMES
 
 

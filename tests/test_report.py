@@ -12,7 +12,7 @@ from PIL import Image
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Attribution, Prediction
 from taonet_core.drawing.report_figures import curve_svg, probability_svg
-from taonet_core.feature_table import feature_table
+from taonet_core.explaining.feature_table import feature_table
 from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.provenance import data_digest
 from taonet_core.report import Findings, object_report

@@ -10,8 +10,8 @@ import streamlit as st
 
 from pages import _data as data
 from pages import _ui as ui
-from pages._attribution import attribution, feature_importance
 from pages._evaluation.answers import show
+from pages._explain.attribution import attribution, feature_importance
 from pages._ui import Key, Readable
 from pages._viewer import epoch_viewer
 from taonet_core.data.lightcurve import LightCurve
@@ -25,7 +25,7 @@ from taonet_core.drawing.feature_charts import (
 )
 from taonet_core.drawing.object_charts import chance_against_time
 from taonet_core.errors import TaoNetError
-from taonet_core.feature_importance import FeatureImportance
+from taonet_core.explaining.feature_importance import FeatureImportance
 from taonet_core.figures import attribution_overlay, viewer_payload
 from taonet_core.judging.comparison import settled_words
 from taonet_core.labels import SIX_CLASSES, TransientClass

@@ -20,8 +20,8 @@ from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Attribution, Prediction
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError
-from taonet_core.evidence import evidence_sentence
-from taonet_core.feature_table import feature_table
+from taonet_core.explaining.evidence import evidence_sentence
+from taonet_core.explaining.feature_table import feature_table
 from taonet_core.figures import viewer_payload
 from taonet_core.models.weights import ModelBundle
 from taonet_core.objects.collection import Collection

@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages import _ui as ui
-from pages._attribution import attribution
+from pages._explain.attribution import attribution
 from pages._object.subject import Subject
 from pages._ui import Key
 from taonet_core.data.fits_io import write_sequence
@@ -22,13 +22,13 @@ from taonet_core.data.results import Attribution
 from taonet_core.drawing.panels import whole_frame
 from taonet_core.drawing.pictures import epoch_png, evolution_gif
 from taonet_core.errors import TaoNetError
+from taonet_core.explaining.method_checks import method_checks
+from taonet_core.explaining.questions import BASELINES, METHODS
 from taonet_core.labels import TransientClass
 from taonet_core.links import links_out
-from taonet_core.method_checks import method_checks
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
 from taonet_core.provenance import epoch_table, write_epochs
-from taonet_core.questions import BASELINES, METHODS
 from taonet_core.report import Findings, object_report
 from taonet_core.snippets import Shown, python_code, shell_code
 

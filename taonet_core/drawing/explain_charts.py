@@ -10,9 +10,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from taonet_core.drawing.charts import ACCENT, QUIET, Chart, blank_figure, dress
-from taonet_core.evidence_files import AGAINST, FOR
-from taonet_core.explain_words import faithfulness_words
-from taonet_core.faithfulness import Faithfulness
+from taonet_core.explaining.evidence_files import AGAINST, FOR
+from taonet_core.explaining.faithfulness import Faithfulness
+from taonet_core.explaining.words import faithfulness_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +29,8 @@ def night_chart(nights: pd.DataFrame, *, night: int | None = None, signed: bool 
     Parameters
     ----------
     nights : DataFrame
-        What `taonet_core.evidence_files.evidence_nights` returns. Its ``night`` is the custom data
-        of each point.
+        What `taonet_core.explaining.evidence_files.evidence_nights` returns. Its ``night`` is the
+        custom data of each point.
     night : int, optional
         The night looked at, which is marked.
     signed : bool

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
+from taonet_core.explaining.questions import class_numbers, image_model
 from taonet_core.models.weights import ModelBundle
-from taonet_core.questions import class_numbers, image_model
 from taonet_core.transforms.preprocess import stack_nights
 
 #: Steps of a curve, and random orders that are averaged.
@@ -100,7 +100,7 @@ def faithfulness(
     """
     import torch
 
-    from taonet_core.attribution_methods import Score, baseline_frames
+    from taonet_core.explaining.methods import Score, baseline_frames
 
     bundle = image_model(model)
     nights = stack_nights(sequence, bundle.preprocess)

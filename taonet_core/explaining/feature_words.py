@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from taonet_core.feature_table import WORDS
+from taonet_core.explaining.feature_table import WORDS
 from taonet_core.transforms.features import FEATURE_NAMES
 from taonet_core.transforms.variability import LAGS
 

@@ -11,12 +11,12 @@ from pages import _ui as ui
 from pages._ui import Key
 from taonet_core.data.catalog import search
 from taonet_core.data.results import Prediction
+from taonet_core.explaining.method_checks import method_checks
+from taonet_core.explaining.questions import BASELINES, METHODS
 from taonet_core.labels import STYLES, TransientClass
-from taonet_core.method_checks import method_checks
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
 from taonet_core.objects.collection import Collection
-from taonet_core.questions import BASELINES, METHODS
 
 BASELINE, STEPS, FIND = "baseline", "steps", "explain-object"
 #: Evaluations on offer; more are slower and more exact.

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import IncompatibleWeightsError
-from taonet_core.feature_points import feature_points
+from taonet_core.explaining.feature_points import feature_points
+from taonet_core.explaining.questions import class_numbers, curve_model
 from taonet_core.labels import TransientClass
 from taonet_core.models.boosting import curve_table
 from taonet_core.models.calibration import softmax
 from taonet_core.models.forest import readable
 from taonet_core.models.weights import ModelBundle
 from taonet_core.outputs import curve_nights, name_of
-from taonet_core.questions import class_numbers, curve_model
 from taonet_core.transforms.curve_features import CURVE_FEATURE_NAMES
 from taonet_core.transforms.features import FEATURE_NAMES, extract_features
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import streamlit as st
 
+from pages._explain.question import Question, open_object
 from pages._object.subject import Subject
-from pages._question import Question, open_object
 from pages._ui import Key, plain
 from pages._viewer import epoch_viewer
 from taonet_core.drawing.charts import CONFIG, Chart

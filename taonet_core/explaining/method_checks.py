@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from taonet_core.explaining.questions import METHODS
 from taonet_core.models.sidecar import read_sidecar
 from taonet_core.models.weights import sidecar_path
-from taonet_core.questions import METHODS
 
 #: What a method must reach, written down before it was measured. Completeness: median error of the
 #: sum over what is explained, at least one unit of log-odds, for methods that promise it. Deletion

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import _explanation as parts
-from pages._attribution import feature_importance
+from pages._explain import explanation as parts
+from pages._explain.attribution import feature_importance
+from pages._explain.question import Question
 from pages._object.subject import Subject
-from pages._question import Question
 from pages._ui import downloads, plain
 from taonet_core.data.exports import write_table
 from taonet_core.drawing.feature_charts import (
@@ -18,7 +18,7 @@ from taonet_core.drawing.feature_charts import (
     sum_words,
 )
 from taonet_core.errors import TaoNetError
-from taonet_core.feature_importance import FeatureImportance
+from taonet_core.explaining.feature_importance import FeatureImportance
 
 BARS, CURVE, FEATURE = "explain-features", "explain-curve", "explain-feature"
 _BARS = (
@@ -70,7 +70,7 @@ def _python(found: FeatureImportance) -> str:
     against = None if found.against is None else str(found.against)
     asked = f"{found.model!r}, target={str(found.target)!r}, against={against!r}"
     return (
-        "from taonet_core.feature_importance import explain_features\n\n"
+        "from taonet_core.explaining.feature_importance import explain_features\n\n"
         f"features = explain_features(source, {asked})\n"
         "print(dict(zip(features.names, features.contributions.round(3))))"
     )

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 from taonet_core.data.results import Attribution
-from taonet_core.faithfulness import Faithfulness
-from taonet_core.method_checks import LIMITS, MethodCheck
+from taonet_core.explaining.faithfulness import Faithfulness
+from taonet_core.explaining.method_checks import LIMITS, MethodCheck
 
 _CHECKS = {
     "deletion": "blanking beats random order by {:.2f}",

@@ -14,14 +14,14 @@ from streamlit.delta_generator import DeltaGenerator
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.evidence import evidence_sentence, evidence_shares
 from taonet_core.explain import explain
-from taonet_core.faithfulness import Faithfulness, faithfulness
-from taonet_core.feature_importance import FeatureImportance, explain_features
+from taonet_core.explaining.evidence import evidence_sentence, evidence_shares
+from taonet_core.explaining.faithfulness import Faithfulness, faithfulness
+from taonet_core.explaining.feature_importance import FeatureImportance, explain_features
+from taonet_core.explaining.questions import BASELINES, METHODS
 from taonet_core.labels import TransientClass
 from taonet_core.models.weights import ModelBundle
 from taonet_core.objects.verdict_store import identity
-from taonet_core.questions import BASELINES, METHODS
 
 Result = TypeVar("Result")
 
@@ -194,7 +194,7 @@ def feature_importance(
     bundle : ModelBundle
         A model that reads light curves.
     target, against
-        See `taonet_core.feature_importance.explain_features`.
+        See `taonet_core.explaining.feature_importance.explain_features`.
 
     Raises
     ------

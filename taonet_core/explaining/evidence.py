@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence, crop_or_pad, known_number
-from taonet_core.questions import METHODS
+from taonet_core.explaining.questions import METHODS
 from taonet_core.transforms.field_stars import stellar_fwhm
 from taonet_core.transforms.photometry import target_pixel
 from taonet_core.transforms.preprocess import mark_missing
@@ -21,7 +21,7 @@ RADIUS_FWHM = 2.0
 EXTENDED = 1.5
 #: Level of the segmentation, units of the noise of the smoothed image, and its least pixels.
 LEVEL, LEAST_PIXELS = 3.0, 5
-#: What is compared with, in a sentence; keys of `BASELINES` (`taonet_core.questions`).
+#: What is compared with, in a sentence; keys of `BASELINES` (`taonet_core.explaining.questions`).
 BASELINE_WORDS = {
     "first_night": "a sequence in which nothing ever changes",
     "sky": "an empty sky",

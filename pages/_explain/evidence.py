@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import _explanation as parts
-from pages._attribution import attribution, evidence_summary, faithfulness_check
+from pages._explain import explanation as parts
+from pages._explain.attribution import attribution, evidence_summary, faithfulness_check
+from pages._explain.question import Question
 from pages._object.subject import Subject
-from pages._question import Question
 from pages._ui import downloads, plain
 from taonet_core.data.results import Attribution
 from taonet_core.drawing.explain_charts import faithfulness_chart, night_chart, place_chart
 from taonet_core.drawing.overlay import attribution_overlay
-from taonet_core.evidence_files import evidence_nights, write_evidence
-from taonet_core.explain_words import check_words, faithfulness_words, sum_rule
-from taonet_core.method_checks import method_checks
-from taonet_core.questions import METHODS
+from taonet_core.explaining.evidence_files import evidence_nights, write_evidence
+from taonet_core.explaining.method_checks import method_checks
+from taonet_core.explaining.questions import METHODS
+from taonet_core.explaining.words import check_words, faithfulness_words, sum_rule
 
 NIGHTS, TEST = "explain-nights", "explain-test"
 _WHEN = (

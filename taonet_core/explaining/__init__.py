@@ -1,0 +1,1 @@
+"""How explanations are made, checked, and put into words."""
