@@ -1,4 +1,4 @@
-"""The data sets that the pages show, and what the classifiers say of them.
+"""The data sets that the pages show, and the objects in them.
 
 There is the demo set, simulated once and kept in the user's cache folder; the folders named by the
 environment variable ``TAONET_DATA``; and what was uploaded in this session, which is kept nowhere.
@@ -9,23 +9,16 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from pages import _ui as ui
 from pages._ui import Key, Readable
 from taonet_core import __version__
 from taonet_core.errors import TaoNetError
 from taonet_core.labels import TransientClass
-from taonet_core.models.weights import ModelBundle
 from taonet_core.objects.collection import Collection, open_folder
-from taonet_core.objects.overview import overview_table
-from taonet_core.objects.verdict_store import VerdictStore, identity
-from taonet_core.objects.verdicts import Verdicts
+from taonet_core.objects.verdict_store import VerdictStore
 from taonet_core.simulation.dataset import simulate_dataset
 
 #: Where the demo set and what was measured are kept, and how the demo set is drawn.
@@ -37,15 +30,8 @@ SEED = 2004
 DEMO, UPLOAD = "demo", "upload"
 #: What they are called on screen; folders go by their name.
 TITLES = {DEMO: "Demo set (simulated)", UPLOAD: "Your upload"}
-#: Classifiers whose verdicts a table of objects shows.
-SHOWN = ("taonet", "forest")
-#: So many objects are classified without being asked to.
-UNASKED = 300
 
 _LOCK = threading.Lock()
-
-
-# --- which data set -----------------------------------------------------------------------------
 
 
 def names() -> list[str]:
@@ -174,173 +160,6 @@ def _simulate(folder: Path) -> None:
             "writable, or go to Upload, which does without it"
         ) from error
     bar.empty()
-
-
-# --- what is said of it -------------------------------------------------------------------------
-
-
-def store(collection: Collection) -> VerdictStore:
-    """Return where the measurements of a data set are kept."""
-    if collection.name == UPLOAD:
-        held: VerdictStore = st.session_state[Key.STORE]
-        return held
-    return _store(ROOT / "verdicts.sqlite")
-
-
-@st.cache_resource(show_spinner=False)
-def _store(path: Path) -> VerdictStore:
-    return VerdictStore(path)
-
-
-def prepare(collection: Collection, models: Sequence[str] = SHOWN) -> bool:
-    """Measure and classify what has not been yet, where it is little or was asked for.
-
-    Progress and a way to cancel are shown; what is done stays done.
-
-    Returns
-    -------
-    bool
-        Whether nothing is missing.
-    """
-    bundles = _usable(models)
-    kept = store(collection)
-    missing = max(len(kept.missing(collection, bundle)) for bundle in (None, *bundles))
-    if not missing:
-        return True
-    asked, key = f"classify-{collection.key}", "-".join(models)
-    if not st.session_state.get(asked, len(collection) <= UNASKED):
-        with st.container(horizontal=True, vertical_alignment="center", key=f"{asked}-{key}-ask"):
-            words = f"{missing} of {len(collection)} objects are not classified yet."
-            st.caption(words, width="content")
-            st.button("Classify them", key=f"{asked}-{key}", on_click=_remember, args=(asked, True))
-        return False
-    box = st.empty()
-    with box.container(horizontal=True, vertical_alignment="center"):
-        bar = st.progress(0.0, f"Measuring and classifying {missing} objects …")
-        st.button("Cancel", key=f"{asked}-{key}-stop", on_click=_remember, args=(asked, False))
-
-        def report(done: int, total: int) -> None:
-            bar.progress(done / total, f"Measured and classified {done} of {total} objects")
-
-        kept.fill(collection, bundles, on_object=report)
-    box.empty()
-    return True
-
-
-def _remember(key: str, value: object) -> None:
-    st.session_state[key] = value
-
-
-def _usable(models: Iterable[str]) -> list[ModelBundle]:
-    bundles, _ = ui.models()
-    return [bundle for bundle in bundles if bundle.name in models]
-
-
-def verdicts(collection: Collection, model: str) -> Verdicts:
-    """Return what a classifier says of a data set, asking it first where that is little.
-
-    Raises
-    ------
-    TaoNetError
-        If the classifier cannot be used.
-    """
-    bundle = ui.bundle(model)
-    prepare(collection, (model,))
-    return _verdicts(collection, bundle)
-
-
-def said_so_far(collection: Collection, model: str) -> Verdicts:
-    """Return what a classifier has said of a data set already, asking it nothing.
-
-    Raises
-    ------
-    TaoNetError
-        If the classifier cannot be used.
-    """
-    return _verdicts(collection, ui.bundle(model))
-
-
-def _verdicts(collection: Collection, bundle: ModelBundle) -> Verdicts:
-    kept = store(collection)
-    left = len(kept.missing(collection, bundle))
-    return _cached_verdicts(collection.key, identity(bundle), left, kept, collection, bundle)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _cached_verdicts(
-    key: str,
-    identity: str,
-    left: int,
-    _store: VerdictStore,
-    _collection: Collection,
-    _bundle: ModelBundle,
-) -> Verdicts:
-    return _store.verdicts(_collection, _bundle)
-
-
-def facts(collection: Collection) -> pd.DataFrame:
-    """Return the brightness of the objects that were measured; see `VerdictStore.facts`."""
-    kept = store(collection)
-    return _facts(collection.key, len(kept.missing(collection)), kept, collection)
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _facts(key: str, left: int, _store: VerdictStore, _collection: Collection) -> pd.DataFrame:
-    return _store.facts(_collection)
-
-
-def overview(collection: Collection, models: Sequence[str] = SHOWN) -> pd.DataFrame:
-    """Return the table of objects with their brightness and verdicts; see `overview_table`.
-
-    What has not been measured or asked yet is empty, after `prepare` did what it may.
-    """
-    prepare(collection, models)
-    said = [_verdicts(collection, bundle) for bundle in _usable(models)]
-    kept = store(collection)
-    lefts = [len(v) for v in said] + [len(kept.missing(collection))]
-    key = f"{collection.key} {[(v.model, v.version) for v in said]} {lefts}"
-    return _overview(key, collection, kept, said)
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _overview(
-    key: str, _collection: Collection, _store: VerdictStore, _verdicts: Sequence[Verdicts]
-) -> pd.DataFrame:
-    return overview_table(_collection.catalog, _store.facts(_collection), _verdicts)
-
-
-def cards(collection: Collection, object_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return the gallery cards of objects, measured now where they were not.
-
-    Each has ``verdict`` (of the leading classifier) and ``second`` (of the next one), as far as
-    they were asked.
-    """
-    object_ids = list(object_ids)
-    bundles, kept = _usable(SHOWN), store(collection)
-    with st.spinner("Looking at the objects …", show_time=False):
-        kept.fill(collection, bundles, object_ids=object_ids)
-    found = kept.cards(collection, object_ids)
-    for bundle, place in zip(bundles, ("verdict", "second"), strict=False):
-        said = _verdicts(collection, bundle)
-        rows = dict(zip(said.object_ids, range(len(said)), strict=True))
-        for name, card in found.items():
-            card[place] = _badge(said, rows.get(name))
-    return found
-
-
-def _badge(said: Verdicts, row: int | None) -> dict[str, Any] | None:
-    if row is None or not said.verdict[row]:
-        return None
-    return {
-        "model": said.model,
-        "version": said.version,
-        "class": str(said.verdict[row]),
-        "probability": float(said.confidence[row]),
-        "nights": int(said.n_nights[row]),
-    }
-
-
-# --- one object ---------------------------------------------------------------------------------
 
 
 def read(collection: Collection, object_id: str) -> tuple[str, Readable]:

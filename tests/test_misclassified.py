@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages import _data as data
 from pages import _ui as ui
+from pages import _verdicts
 from taonet_core.data.annotations import Annotations
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.models import weights
@@ -76,7 +77,7 @@ def cards(app):
 
 
 def overview():
-    return data.overview(data._demo())
+    return _verdicts.overview(data.open_named(data.DEMO))
 
 
 def test_wrong_verdicts_are_shown_the_most_certain_first(start):

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages import _data as data
 from pages import _ui as ui
+from pages import _verdicts
 from pages._labels import store as label_store
 from pages._ui import Key
 from taonet_core.data.selection import Selection
@@ -104,7 +105,7 @@ def load(selection: Selection, query: Mapping[str, Sequence[str]] | None = None)
     if query is not None:
         first = {key: held[0] for key, held in query.items() if held}
         state[VIEW] = first.get("view") if first.get("view") in VIEWS else "cards"
-        state[COLOUR] = first.get("by") if first.get("by") in data.SHOWN else TRUTH
+        state[COLOUR] = first.get("by") if first.get("by") in _verdicts.SHOWN else TRUTH
         size = first.get("per", "")
         state[SIZE] = int(size) if size in map(str, PAGE_SIZES) else PAGE_SIZES[0]
         page = first.get("page", "")
@@ -148,14 +149,14 @@ def put(name: str, key: str) -> None:
 
 def overview(collection: Collection) -> pd.DataFrame:
     """Return the table of objects with verdicts and what the experts say."""
-    table = data.overview(collection)
+    table = _verdicts.overview(collection)
     said = label_store.experts(collection)["label"].astype("str")
     return table.assign(expert=table["object_id"].map(said).astype("str").fillna(""))
 
 
 def models_of(overview: pd.DataFrame) -> list[str]:
     """Return the models of which the table has verdicts, the leading one first."""
-    return [name for name in data.SHOWN if f"verdict_{name}" in overview]
+    return [name for name in _verdicts.SHOWN if f"verdict_{name}" in overview]
 
 
 def welcome(collection: Collection) -> None:

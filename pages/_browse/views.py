@@ -14,6 +14,7 @@ import streamlit as st
 
 from pages import _data as data
 from pages import _ui as ui
+from pages import _verdicts
 from pages._browse import state as browse
 from pages._ui import Key
 from pages._viewer import gallery
@@ -72,7 +73,7 @@ def turn_pages(total: int) -> None:
 
 def show_cards(collection: Collection, rows: pd.DataFrame) -> None:
     """Show objects as cards; a card opens its object."""
-    made = data.cards(collection, rows["object_id"])
+    made = _verdicts.cards(collection, rows["object_id"])
     shown = [_card(made[row["object_id"]], row) for row in rows.to_dict("records")]
     ui.follow(gallery(shown, class_styles(), key=Key.GALLERY))
 
@@ -94,7 +95,7 @@ def _card(made: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
 
 def show_table(collection: Collection, rows: pd.DataFrame, models: Sequence[str]) -> None:
     """Show objects as a table; a row opens its object."""
-    measured = data.facts(collection)["error"].reindex(rows["object_id"]).notna().to_numpy()
+    measured = _verdicts.facts(collection)["error"].reindex(rows["object_id"]).notna().to_numpy()
     table, columns = _table(rows.assign(measured=measured), models)
     picked = st.dataframe(
         table,

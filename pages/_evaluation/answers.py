@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages import _data as data
 from pages import _ui as ui
+from pages import _verdicts
 from pages._ui import Key
 from taonet_core.drawing.charts import CONFIG, Chart
 from taonet_core.judging.answers import Answers, answers_of, frozen_answers
@@ -143,19 +144,19 @@ def of_collection(
     """
     bundles, _ = ui.models()
     everyone, key = [bundle.name for bundle in bundles], f"everyone-{collection.key}"
-    asked = everyone if st.session_state.get(key) else [*data.SHOWN, *models]
-    data.prepare(collection, [name for name in everyone if name in asked])
-    kept = data.store(collection)
+    asked = everyone if st.session_state.get(key) else [*_verdicts.SHOWN, *models]
+    _verdicts.prepare(collection, [name for name in everyone if name in asked])
+    kept = _verdicts.store(collection)
     silent = [b.name for b in bundles if b.name not in asked and kept.missing(collection, b)]
     if silent and offer:
         words = f"Ask {' and '.join(silent)} as well"
         more = {"icon": ":material/add:", "type": "tertiary"}
         st.button(words, key=f"ask-{key}", on_click=_remember, args=(key,), **more)
-    measured = data.facts(collection)["mag_peak"]
+    measured = _verdicts.facts(collection)["mag_peak"]
     found = {}
     for bundle in bundles:
         if bundle.name not in silent:
-            said = data.said_so_far(collection, bundle.name)
+            said = _verdicts.said_so_far(collection, bundle.name)
             content = f"{collection.key} {identity(bundle)} {len(said)} {len(measured)}"
             found[bundle.name] = _answers(content, said, collection.catalog, measured)
     return found

@@ -10,6 +10,7 @@ import streamlit as st
 
 from pages import _data as data
 from pages import _ui as ui
+from pages import _verdicts
 from pages._evaluation.answers import show
 from pages._explain.attribution import attribution, feature_importance
 from pages._ui import Key, Readable
@@ -87,7 +88,7 @@ def show_duel(collection: Collection, object_id: str, names: Sequence[str]) -> N
     duel = Duel(content, source, said, {p.model: ui.bundle(p.model) for p in said})
     words, work = st.columns([3, 2], gap="large", vertical_alignment="center")
     with words:
-        verdicts = [data.verdicts(collection, name) for name in names]
+        verdicts = [_verdicts.verdicts(collection, name) for name in names]
         st.text("\n".join(settled_words(one, object_id) for one in verdicts))
     waiting = _images(duel)
     for prediction in duel.of_kind(curves=True):

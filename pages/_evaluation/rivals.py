@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages import _data as data
+from pages import _verdicts
 from pages._evaluation import answers as evaluation
 from pages._matrix import matrix
 from pages._ui import Key
@@ -110,7 +111,7 @@ def objects(place: str, rows: pd.DataFrame, first: Answers, second: Answers) -> 
     pages = -(-len(rows) // CARDS)
     page = st.pagination(pages, key=f"rival-page-{pages}") if pages > 1 else 1
     shown = rows.iloc[CARDS * (page - 1) : CARDS * page]
-    cards = data.cards(data.open_named(place), shown["object_id"])
+    cards = _verdicts.cards(data.open_named(place), shown["object_id"])
     filled = [_card(cards[row.object_id], row, first, second) for row in shown.itertuples()]
     opened = gallery(filled, class_styles(), key="rival-cards")
     if opened:
@@ -149,7 +150,7 @@ def early(place: str, first: Answers, second: Answers) -> None:
     st.subheader("Who is right how early", anchor=False)
     if place not in evaluation.FROZEN:
         collection = data.open_named(place)
-        said = [data.said_so_far(collection, one.model) for one in (first, second)]
+        said = [_verdicts.said_so_far(collection, one.model) for one in (first, second)]
         content = " ".join(evaluation.content_of(one, place) for one in (first, second))
         won = evaluation.first_right(content, *said)
         st.text(

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from pages import _data as data
+from pages import _verdicts
 from pages._mistakes.errors import Found
 from pages._viewer import gallery
 from taonet_core.figures import class_styles
@@ -36,7 +36,7 @@ def show_gallery(collection: Collection, found: Found) -> str | None:
 
 def mistake_cards(collection: Collection, found: Found, rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a card of each error, with the object it was taken for."""
-    made = data.cards(collection, {*rows["object_id"], *filter(None, rows["neighbour"])})
+    made = _verdicts.cards(collection, {*rows["object_id"], *filter(None, rows["neighbour"])})
     table = found.overview.set_index("object_id")
     cards = []
     for row in rows.to_dict("records"):

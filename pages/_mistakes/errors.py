@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
-from pages import _data as data
 from pages import _ui as ui
+from pages import _verdicts
 from pages._labels import store as labels
 from pages._ui import Key
 from taonet_core.data.selection import Selection, extremes
@@ -88,9 +88,9 @@ def find(collection: Collection, selection: Selection) -> Found:
     TaoNetError
         If the classifier or the database of labels cannot be used.
     """
-    other = next(name for name in data.SHOWN if name != selection.model)
-    overview = data.overview(collection, (selection.model, other))
-    said = data.said_so_far(collection, selection.model)
+    other = next(name for name in _verdicts.SHOWN if name != selection.model)
+    overview = _verdicts.overview(collection, (selection.model, other))
+    said = _verdicts.said_so_far(collection, selection.model)
     labelled = bool((overview["label"] != "").any())
     kind = DOUBTFUL if not labelled or st.query_params.get("why") == DOUBTFUL else WRONG
     columns = f"{collection.key} {said.model} {said.version} {len(said)} {kind} {list(overview)}"

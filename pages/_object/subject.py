@@ -13,6 +13,7 @@ import streamlit as st
 
 from pages import _data as data
 from pages import _ui as ui
+from pages import _verdicts
 from pages._labels.bar import annotations, experts_label
 from pages._ui import Key, Readable
 from taonet_core.data.expert_labels import Annotation
@@ -230,7 +231,7 @@ def subject(
     """
     curve = source if isinstance(source, LightCurve) else ui.light_curve(content, source)
     predictions, problems = ui.opinions(content, source)
-    store = None if collection is None else data.store(collection)
+    store = None if collection is None else _verdicts.store(collection)
     return Subject(content, source, collection, listing, curve, predictions, problems, store)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages import _data as data
 from pages import _ui as ui
+from pages import _verdicts
 from pages._upload import session as uploads
 from pages._upload.session import Upload
 from taonet_core.data.exports import write_table
@@ -75,7 +76,7 @@ def next_steps(collection: Collection) -> None:
 
 def verdicts(upload: Upload, collection: Collection) -> None:
     """Show a row an object; choosing one opens its page."""
-    kept = data.store(collection)
+    kept = _verdicts.store(collection)
     bundles = uploads.asked(collection)
     said = [kept.verdicts(collection, bundle) for bundle in bundles]
     read_curves = {bundle.name for bundle in bundles if bundle.kind in CURVE_KINDS}

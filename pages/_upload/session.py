@@ -14,6 +14,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages import _data as data
 from pages import _ui as ui
+from pages import _verdicts
 from pages._ui import Key
 from taonet_core.background import Work
 from taonet_core.data.column_mapping import ColumnMapping
@@ -208,7 +209,7 @@ def classify(upload: Upload, collection: Collection) -> bool:
     bool
         Whether all have been asked about.
     """
-    kept = data.store(collection)
+    kept = _verdicts.store(collection)
     if upload.classifying is None and not (upload.reading and upload.reading.cancelled):
         go_on(upload)
     if upload.classifying is not None and upload.classifying.running:
@@ -222,7 +223,7 @@ def asked(collection: Collection) -> list[ModelBundle]:
     bundles, _ = ui.models()
     if not has_images(collection):
         bundles = [bundle for bundle in bundles if bundle.kind in CURVE_KINDS]
-    return [b for b in bundles if len(collection) <= _FEW or b.name in data.SHOWN]
+    return [b for b in bundles if len(collection) <= _FEW or b.name in _verdicts.SHOWN]
 
 
 def has_images(collection: Collection) -> bool:
@@ -235,7 +236,7 @@ def go_on(upload: Upload) -> None:
     collection = upload.collection
     assert collection is not None  # there is nothing to classify before
     bundles = asked(collection)
-    steps = _classifier(collection, bundles, data.store(collection), _visitor())
+    steps = _classifier(collection, bundles, _verdicts.store(collection), _visitor())
     upload.classifying = Work(steps).start()
     upload.classifying.wait(_PATIENCE)
 

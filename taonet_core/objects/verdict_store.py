@@ -13,6 +13,7 @@ import logging
 import os
 import sqlite3
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +70,7 @@ class VerdictStore:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
+        self.key = str(path or uuid.uuid4())  # tells stores apart
         self._lock = threading.RLock()
         try:
             self._db = _open(path)
