@@ -24,11 +24,9 @@ from taonet_core.labels import STYLES
 from taonet_core.transforms.display import (
     bounded_for_display,
     display_limits,
-    reference_images,
-    sky_levels,
 )
 from taonet_core.transforms.folding import period_search
-from taonet_core.transforms.preprocess import frame_faults, mark_missing
+from taonet_core.transforms.planes import image_planes
 from taonet_core.transforms.skyview import coordinate_texts, sky_geometry
 from taonet_core.transforms.summary import epoch_columns, peak_epoch
 
@@ -128,38 +126,27 @@ def _object(meta: dict[str, Any], predictions: Sequence[Prediction]) -> dict[str
 
 def _frames(sequence: ImageSequence) -> dict[str, Any]:
     """Stacks, their sky levels, the display limits and how the frames lie on the sky."""
-    faults = frame_faults(sequence)
-    usable = np.array([not fault for fault in faults])
-    science = mark_missing(sequence.frames)
-    levels = sky_levels(science)
-    seen = usable if usable.any() else ~usable  # what sets the display limits
-    templates, template_of_frame, said = reference_images(sequence, science, levels, usable)
-    template_levels = sky_levels(templates)
-    flat = science - levels[:, None, None]
-    if sequence.difference is None:
-        reference = (templates - template_levels[:, None, None])[template_of_frame]
-        difference, made = flat - reference, "science − reference"
-    else:
-        difference, made = sequence.difference, "as the survey made it"
+    planes = image_planes(sequence)
+    seen = planes.seen
     return {
-        "count": len(science),
-        "height": science.shape[1],
-        "width": science.shape[2],
+        "count": len(planes.science),
+        "height": planes.science.shape[1],
+        "width": planes.science.shape[2],
         "unit": str(sequence.meta.get("unit") or "counts"),
-        "fault": faults,
-        "science": packed(science),
-        "level": plain(levels),
-        "reference": packed(templates),
-        "reference_of_epoch": template_of_frame.tolist(),
-        "reference_level": plain(template_levels),
-        "reference_said": said,
-        "difference": None if sequence.difference is None else packed(sequence.difference),
-        "difference_said": made,
-        "limits": display_limits(flat[seen]),
-        "raw_limits": display_limits(science[seen]),
+        "fault": planes.faults,
+        "science": packed(planes.science),
+        "level": plain(planes.levels),
+        "reference": packed(planes.templates),
+        "reference_of_epoch": planes.template_of_frame.tolist(),
+        "reference_level": plain(planes.template_levels),
+        "reference_said": planes.said,
+        "difference": None if planes.own is None else packed(planes.own),
+        "difference_said": "science − reference" if planes.own is None else "as the survey made it",
+        "limits": display_limits(planes.flat[seen]),
+        "raw_limits": display_limits(planes.science[seen]),
         "difference_limits": {
             name: _QUIET * max(abs(low), abs(high))
-            for name, (low, high) in display_limits(difference[seen]).items()
+            for name, (low, high) in display_limits(planes.difference[seen]).items()
         },
         "sky": sky_geometry(sequence),
     }

@@ -112,7 +112,8 @@ class Service:
         kind : {"science", "reference", "difference"}
         """
         source, chosen = self._night(object_id, night)
-        shown = replace(source, frames=image_planes(source)[kind], reference=None, difference=None)
+        pixels = image_planes(source).pixels(kind)
+        shown = replace(source, frames=pixels, reference=None, difference=None)
         return shown.select(chosen)
 
     def picture(self, object_id: str, *, night: int, kind: str) -> bytes:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from taonet_core.drawing.charts import ACCENT, QUIET, Chart, blank_figure, dress
-from taonet_core.explaining.evidence_files import AGAINST, FOR
+from taonet_core.drawing.overlay import AGAINST, FOR
 from taonet_core.explaining.faithfulness import Faithfulness
 from taonet_core.explaining.words import faithfulness_words
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.drawing.charts import ACCENT, QUIET, Chart, blank_figure
 from taonet_core.drawing.explain_charts import clickable
-from taonet_core.explaining.evidence_files import AGAINST, FOR
+from taonet_core.drawing.overlay import AGAINST, FOR
 from taonet_core.explaining.feature_importance import FeatureImportance
 from taonet_core.explaining.feature_words import feature_words
 from taonet_core.transforms.summary import epoch_columns

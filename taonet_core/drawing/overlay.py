@@ -1,4 +1,4 @@
-"""Evidence of a classifier as the epoch viewer lays it over the frames."""
+"""Evidence of a classifier laid over the frames: for the epoch viewer, and for pictures."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taonet_core.data.results import Attribution
-from taonet_core.data.sequence import ImageSequence
+from taonet_core.data.sequence import ImageSequence, crop_or_pad
 from taonet_core.drawing.packed import content_key, packed
 from taonet_core.transforms.display import bounded_for_display
 
+#: Colours of evidence for and against, red, green and blue, 0 to 255.
+FOR, AGAINST = (255, 106, 26), (34, 126, 255)
 _BRIGHT = 99.8  # percentile of the evidence that is drawn in full colour
 
 
@@ -55,7 +57,7 @@ def attribution_overlay(attribution: Attribution, sequence: ImageSequence) -> di
         "left": int(attribution.meta["left"]) - cut_columns,
         "bottom": int(attribution.meta["top"]) - cut_rows,
         "values": packed(values.astype(np.float32)),
-        "limit": _limit(values),
+        "limit": evidence_limit(values),
         "night_of_frame": shown.tolist(),
         "sums": np.nan_to_num(attribution.per_night[nights]).tolist(),
         "shares": np.nan_to_num(attribution.importance[nights]).tolist(),
@@ -67,8 +69,23 @@ def attribution_overlay(attribution: Attribution, sequence: ImageSequence) -> di
     return {"key": content_key(overlay), **overlay}
 
 
-def _limit(values: NDArray[np.float32]) -> float:
-    """Value drawn in full colour: few pixels are above it, and it is never zero."""
+def evidence_on_frames(attribution: Attribution, sequence: ImageSequence) -> NDArray[np.float32]:
+    """Return the maps on whole frames of the sequence, 0 beyond them, shape (N, H, W)."""
+    height, width = sequence.frames.shape[1:]
+    left, top = attribution.meta["left"], attribution.meta["top"]
+    return np.nan_to_num(crop_or_pad(attribution.values, -top, -left, height, width))
+
+
+def over_grey(grey: NDArray[np.uint8], values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Return a grey image (H, W) under evidence from -1 to 1, which is transparent at 0."""
+    ground = np.repeat(grey[..., None], 3, axis=-1).astype(float)
+    ends = np.where(values[..., None] > 0, FOR, AGAINST)
+    share = np.clip(np.abs(values), 0, 1)[..., None]
+    return np.round(ground + share * (ends - ground)).astype(np.uint8)
+
+
+def evidence_limit(values: NDArray[np.floating]) -> float:
+    """Return the value drawn in full colour: few pixels are above it, and it is never zero."""
     size = np.abs(values)
     most = float(size.max(initial=0.0))
     return float(np.percentile(size, _BRIGHT)) or most or 1.0 if size.size else 1.0

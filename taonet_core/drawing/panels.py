@@ -17,10 +17,9 @@ from taonet_core.data.sequence import ImageSequence, crop_or_pad
 from taonet_core.transforms.display import (
     bounded_for_display,
     display_limits,
-    reference_images,
-    sky_levels,
 )
-from taonet_core.transforms.preprocess import frame_faults, mark_missing, night_index
+from taonet_core.transforms.planes import PLANES, image_planes
+from taonet_core.transforms.preprocess import night_index
 from taonet_core.transforms.skyview import sky_geometry
 
 #: How brightness between the limits, 0 to 1, becomes grey, 0 to 1; as in the epoch viewer.
@@ -30,8 +29,6 @@ STRETCHES: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "log": lambda t: np.log1p(1000 * t) / np.log(1001),
     "sqrt": np.sqrt,
 }
-#: The three images of an epoch.
-NAMES = ("science", "reference", "difference")
 _QUIET = 3.0  # differences are shown over this many times the interval: mid-grey noise
 _BARS = (60, 30, 10, 5, 2, 1, 0.5, 0.2)  # lengths of the scale bar, arcsec
 
@@ -195,13 +192,11 @@ def make_panels(
     if stretch not in STRETCHES:
         raise ValueError(f"stretch is one of {sorted(STRETCHES)}, not {stretch!r}")
     shown, kept, reduced = bounded_for_display(sequence)
-    faults = frame_faults(shown)
-    usable = np.array([not fault for fault in faults])
-    seen = usable if usable.any() else ~usable
-    stacks = _stacks(shown, usable)
+    planes = image_planes(shown)
+    stacks = dict(zip(PLANES, (planes.flat, planes.reference, planes.difference), strict=True))
     limits = {
-        name: display_limits(stacks["science" if name == "reference" else name][seen])
-        for name in NAMES
+        name: display_limits(stacks["science" if name == "reference" else name][planes.seen])
+        for name in PLANES
     }
     if interval not in limits["science"]:
         raise ValueError(f"interval is one of {sorted(limits['science'])}, not {interval!r}")
@@ -213,25 +208,10 @@ def make_panels(
         None if curve is None else curve.select(kept),
         kept,
         reduced,
-        faults,
+        planes.faults,
         stretch,
         interval,
         sky_geometry(shown),
         stacks,
         chosen,
     )
-
-
-def _stacks(sequence: ImageSequence, usable: NDArray[np.bool_]) -> dict[str, NDArray[np.float32]]:
-    """Science and reference without their sky, and what differs, each (T, H, W)."""
-    raw = mark_missing(sequence.frames)
-    levels = sky_levels(raw)
-    templates, which, _ = reference_images(sequence, raw, levels, usable)
-    science = raw - levels[:, None, None]
-    reference = (templates - sky_levels(templates)[:, None, None])[which]
-    difference = sequence.difference
-    return {
-        "science": science,
-        "reference": reference,
-        "difference": science - reference if difference is None else difference,
-    }

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from taonet_core import __version__
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.drawing.panels import NAMES, Panels, make_panels
+from taonet_core.drawing.panels import Panels, make_panels
+from taonet_core.transforms.planes import PLANES
 from taonet_core.transforms.preprocess import reading_band
 from taonet_core.transforms.summary import utc_texts
 
@@ -66,10 +67,10 @@ def epoch_png(
         raise IndexError(f"wanted a frame from 0 to {len(sequence) - 1}, got {frame}")
     panels = make_panels(sequence, curve, stretch=stretch, interval=interval)
     shown = panels.nearest(frame)
-    picture, draw = _sheet(panels, NAMES, SIDE, lines=3)
-    _place(panels, shown, NAMES, SIDE, picture)
+    picture, draw = _sheet(panels, PLANES, SIDE, lines=3)
+    _place(panels, shown, PLANES, SIDE, picture)
     foot = picture.height - _MARGIN - 3 * 20
-    for name, left in zip(NAMES, _lefts(panels, NAMES, SIDE), strict=True):
+    for name, left in zip(PLANES, _lefts(panels, PLANES, SIDE), strict=True):
         draw.text((left, _MARGIN), name, fill=_INK, font=_font(15))
     lines = [_name(sequence), _caption(panels, shown), _provenance(panels)]
     for i, (text, ink) in enumerate(zip(lines, (_INK, _INK, _QUIET), strict=True)):

@@ -6,11 +6,11 @@ import base64
 from html import escape
 
 import numpy as np
-from numpy.typing import NDArray
 
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Attribution
-from taonet_core.data.sequence import ImageSequence, crop_or_pad
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.drawing.overlay import evidence_limit, evidence_on_frames, over_grey
 from taonet_core.drawing.panels import Panels, make_panels
 from taonet_core.drawing.pictures import image_png
 from taonet_core.drawing.report_figures import shares_svg
@@ -18,7 +18,6 @@ from taonet_core.transforms.summary import utc_texts
 
 #: Most nights shown; longer sequences are thinned evenly.
 MAX_NIGHTS = 60
-_FOR, _AGAINST = (178, 24, 43), (33, 102, 172)  # ends of a diverging map, red and blue
 
 
 def night_strip(sequence: ImageSequence, curve: LightCurve | None) -> str:
@@ -60,8 +59,8 @@ def evidence_strip(sequence: ImageSequence, attribution: Attribution) -> str:
         Of this sequence.
     """
     panels = make_panels(sequence)
-    maps = _on_frames(attribution, sequence)
-    limit = float(np.quantile(np.abs(maps), 0.999)) or 1.0
+    maps = evidence_on_frames(attribution, sequence)
+    limit = evidence_limit(attribution.values)
     shares, figures = attribution.importance, []
     for night in _thinned(list(range(len(maps)))):
         whole = int(np.flatnonzero(attribution.night_of_frame == night)[0])
@@ -69,12 +68,16 @@ def evidence_strip(sequence: ImageSequence, attribution: Attribution) -> str:
         grey, missing = panels.image("science", frame)
         values = panels.turned(panels.cut(maps[night]))
         said = [_date(panels, frame), f"{100 * shares[night]:.0f} % of the evidence"]
-        figures.append(_figure(image_png(_coloured(grey, values / limit), missing), said))
+        figures.append(_figure(image_png(over_grey(grey, values / limit), missing), said))
     against = "all other classes" if attribution.against is None else str(attribution.against)
     words = (
         f"{attribution.model} {attribution.model_version}, method {attribution.method}, baseline "
         f"{attribution.baseline}: evidence for {attribution.target} against {against}. "
-        + ("Red speaks for it, blue against it." if attribution.signed else "Red: what mattered.")
+        + (
+            "Orange speaks for it, blue against it."
+            if attribution.signed
+            else "Orange: what mattered."
+        )
     )
     if np.isfinite(attribution.delta):
         words += (
@@ -85,21 +88,6 @@ def evidence_strip(sequence: ImageSequence, attribution: Attribution) -> str:
         f'<p class="quiet">{escape(words)}</p>{shares_svg(shares.tolist())}'
         f'<div class="strip">{"".join(figures)}</div>'
     )
-
-
-def _on_frames(attribution: Attribution, sequence: ImageSequence) -> NDArray[np.float32]:
-    """Lay the maps on whole frames; 0 beyond them, shape (N, H, W)."""
-    height, width = sequence.frames.shape[1:]
-    left, top = (int(attribution.meta.get(key, 0)) for key in ("left", "top"))
-    return np.nan_to_num(crop_or_pad(attribution.values, -top, -left, height, width))
-
-
-def _coloured(grey: NDArray[np.uint8], values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Lay signed values, -1 to 1, over a grey image; nothing is transparent."""
-    ground = np.repeat(grey[..., None], 3, axis=-1).astype(float)
-    ends = np.where(values[..., None] > 0, _FOR, _AGAINST)
-    share = np.clip(np.abs(values), 0, 1)[..., None]
-    return np.round(ground + share * (ends - ground)).astype(np.uint8)
 
 
 def _thinned(items: list[int]) -> list[int]:

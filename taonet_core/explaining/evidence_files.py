@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from taonet_core import __version__
 from taonet_core.data.atomic import atomic_path
 from taonet_core.data.results import Attribution
-from taonet_core.data.sequence import ImageSequence, crop_or_pad
+from taonet_core.data.sequence import ImageSequence
+from taonet_core.drawing.overlay import evidence_limit, evidence_on_frames, over_grey
 from taonet_core.drawing.panels import make_panels
 from taonet_core.transforms.summary import epoch_columns, utc_texts
 
@@ -24,10 +25,7 @@ if TYPE_CHECKING:
 
 #: Most nights of a strip, those of most evidence.
 MAX_NIGHTS = 24
-#: Colours of evidence for and against, as the epoch viewer paints them.
-FOR, AGAINST = (255, 106, 26), (34, 126, 255)
 _SIDE, _LINE, _GAP = 192, 18, 8
-_BRIGHT = 99.8  # percentile of the evidence drawn in full colour, as in the epoch viewer
 
 
 def evidence_nights(attribution: Attribution, sequence: ImageSequence) -> pd.DataFrame:
@@ -195,29 +193,14 @@ def _tiles(
     from PIL import Image
 
     panels = make_panels(sequence)
-    maps = on_frames(attribution, sequence)[nights]
-    limit = float(np.percentile(np.abs(attribution.values), _BRIGHT)) or 1.0
+    maps = evidence_on_frames(attribution, sequence)[nights]
+    limit = evidence_limit(attribution.values)
     tiles = []
     for values, night in zip(maps, nights, strict=True):
         frame = panels.nearest(int(np.flatnonzero(attribution.night_of_frame == night)[0]))
         grey, _ = panels.image("science", frame)
-        tiles.append(Image.fromarray(coloured(grey, panels.turned(panels.cut(values)) / limit)))
+        tiles.append(Image.fromarray(over_grey(grey, panels.turned(panels.cut(values)) / limit)))
     return tiles
-
-
-def on_frames(attribution: Attribution, sequence: ImageSequence) -> NDArray[np.float32]:
-    """Return the maps on whole frames, 0 beyond them, shape (N, H, W)."""
-    height, width = sequence.frames.shape[1:]
-    left, top = attribution.meta["left"], attribution.meta["top"]
-    return np.nan_to_num(crop_or_pad(attribution.values, -top, -left, height, width))
-
-
-def coloured(grey: NDArray[np.uint8], values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return a grey image (H, W) under evidence from -1 to 1, which is transparent at 0."""
-    ground = np.repeat(grey[..., None], 3, axis=-1).astype(float)
-    ends = np.where(values[..., None] > 0, FOR, AGAINST)
-    share = np.clip(np.abs(values), 0, 1)[..., None]
-    return np.round(ground + share * (ends - ground)).astype(np.uint8)
 
 
 def _caption(night: pd.Series, attribution: Attribution) -> tuple[str, str]:
