@@ -1,6 +1,7 @@
 """The floors and walls of docs/architecture.md hold: who imports whom, read from the source."""
 
 import ast
+import re
 import subprocess
 import sys
 from fnmatch import fnmatch
@@ -152,3 +153,9 @@ print(*sorted({{"torch", "sklearn", "streamlit", "captum", "skops"}} & set(sys.m
         [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True
     )
     assert run.stdout.split() == []
+
+
+@pytest.mark.parametrize("module", sorted(set(MODULES) - PACKAGES))
+def test_the_picture_of_the_house_shows_every_room(module):
+    picture = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    assert re.search(rf"\b{module.rpartition('.')[2]}\b", picture)
