@@ -172,6 +172,9 @@ def _model(prediction: Prediction, times: NDArray[np.float64]) -> dict[str, Any]
         **verdict_badge(prediction),
         "classes": [str(name) for name in prediction.classes],
         "probabilities": [plain(row) for row in prediction.probabilities],
+        "spread": None
+        if prediction.spread is None
+        else [[plain(row) for row in ends] for ends in prediction.spread],
         "mjd": prediction.times.tolist(),
         "row_of_epoch": rows.tolist(),
         "epoch_of_row": np.clip(epochs, 0, None).tolist(),

@@ -14,6 +14,7 @@ from taonet_core.labels import SIX_CLASSES
 from taonet_core.models.forest import ForestConfig, train_forest
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.weights import ModelBundle
+from taonet_core.orientation import orientation_range
 from taonet_core.transforms.photometry import extract_light_curve
 from taonet_core.transforms.preprocess import PreprocessConfig
 from taonet_core.transforms.symmetry import symmetry
@@ -66,6 +67,16 @@ def test_there_is_a_probability_after_every_night(bundle, rng):
     assert np.isfinite(prediction.probabilities[-1]).all()
     assert prediction.night_of_frame.tolist() == np.repeat(np.arange(6), 2).tolist()
     assert prediction.meta["object_id"] == "star"
+
+
+def test_the_spread_is_that_of_the_orientations(network, rng):
+    sequence = star(rng, 5)
+    low, high = orientation_range(sequence, network)
+    upright = predict(sequence, network).probabilities
+    assert low.shape == upright.shape and (low < high).all()
+    assert (low <= upright + 1e-6).all() and (upright <= high + 1e-6).all()
+    turned = ImageSequence(symmetry(sequence.frames, 5), sequence.times, meta=sequence.meta)
+    np.testing.assert_allclose(orientation_range(turned, network), [low, high], atol=2e-3)
 
 
 def test_company_in_the_batch_changes_nothing(bundle, rng):

@@ -40,6 +40,7 @@ FLOORS = [
     ("taonet_core.models.*", 4),
     ("taonet_core.domain", 6),
     ("taonet_core.outputs", 6),
+    ("taonet_core.orientation", 6),
     ("taonet_core.explain", 6),
     ("taonet_core.explaining.feature_points", 3),
     ("taonet_core.explaining.feature_table", 3),

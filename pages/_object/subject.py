@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,9 +24,11 @@ from taonet_core.errors import TaoNetError
 from taonet_core.explaining.evidence import evidence_sentence
 from taonet_core.explaining.feature_table import feature_table
 from taonet_core.figures import viewer_payload
+from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
 from taonet_core.objects.collection import Collection
 from taonet_core.objects.verdict_store import VerdictStore, identity
+from taonet_core.orientation import orientation_range
 from taonet_core.outputs import Outputs, model_outputs
 from taonet_core.snippets import Recipe, Shown
 
@@ -237,7 +239,13 @@ def subject(
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _payload(key: str, _subject: Subject) -> dict[str, Any]:
-    return viewer_payload(_subject.sequence, _subject.curve, _subject.predictions)
+    sequence, predictions = _subject.sequence, list(_subject.predictions)
+    if sequence is not None and predictions:
+        lead = ui.bundle(predictions[0].model)
+        if lead.kind not in CURVE_KINDS:
+            spread = orientation_range(sequence, lead)
+            predictions[0] = replace(predictions[0], spread=spread)
+    return viewer_payload(sequence, _subject.curve, predictions)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -2,6 +2,7 @@
 
 const CLASSES_HINT = "What the classifier says when it knows this night and all before it, and nothing later; the values at the right are those at the cursor.";
 const SET_HINT = " The rows on top are the prediction set: of the objects of every class, nine in ten have theirs in it; classes outside are drawn pale.";
+const SPREAD_HINT = " The band is how far the probability moves when the images are turned and mirrored, which should change nothing.";
 const SET_ROW = 6; // pixels a class in the map of prediction sets
 
 class ClassPanel {
@@ -12,8 +13,9 @@ class ClassPanel {
     this.picker = models.length > 1
       ? segments("Classifier", models.map((m) => [m.model, m.model]), viewer.model.model, (name) => viewer.pickModel(name)) : null;
     const sets = models.some((m) => m.set);
+    const spreads = models.some((m) => m.spread);
     this.node = el("section", { class: "panel classes", "aria-label": "Probability of each class" },
-      el("div", { class: "heading" }, el("h3", {}, "Probability of each class", hint(CLASSES_HINT + (sets ? SET_HINT : ""))), this.picker ?? el("span")), this.plot);
+      el("div", { class: "heading" }, el("h3", {}, "Probability of each class", hint(CLASSES_HINT + (spreads ? SPREAD_HINT : "") + (sets ? SET_HINT : ""))), this.picker ?? el("span")), this.plot);
   }
 
   draw() {
@@ -28,6 +30,7 @@ class ClassPanel {
     this.columns = model.mjd.map((mjd, row) => this.frame.toX(x.of(mjd, model.epoch_of_row[row])));
     const last = model.probabilities.length - 1;
     const ranked = model.classes.map((_, k) => k).sort((a, b) => model.probabilities[last][a] - model.probabilities[last][b]);
+    if (model.spread) for (const k of ranked) this.drawSpread(k);
     for (const k of ranked) this.drawClass(k);
     if (model.set) this.drawSets();
     this.labels = svg("g", { class: "labels" });
@@ -35,6 +38,17 @@ class ClassPanel {
     const targets = this.columns.map((px, row) => [px, null, model.epoch_of_row[row]]);
     scrub(this.frame.root, (px, py) => this.viewer.show(nearest(targets, px, py).target[2], true), () => {});
     this.move(epoch);
+  }
+
+  /** Least to greatest probability over the orientations of the images, of a class that is not ruled out. */
+  drawSpread(k) {
+    const { model, data } = this.viewer;
+    const name = model.classes[k];
+    const rows = this.columns.map((_, row) => row).filter((row) => model.spread[0][row][k] !== null && (!model.set || model.set[row].includes(name)));
+    if (rows.length < 2) return;
+    const corner = (end) => (row) => `${this.columns[row]},${this.frame.toY(model.spread[end][row][k])}`;
+    const points = [...rows.map(corner(1)), ...rows.reverse().map(corner(0))].join(" ");
+    this.frame.marks.append(svg("polygon", { points, fill: data.styles[name].colour, class: "spread", "data-class": name }));
   }
 
   /** A class that is ruled out is drawn pale from then on. */

@@ -59,6 +59,9 @@ class Prediction:
         many nights, that look less strange. NaN where the model cannot tell.
     embedding : ndarray, shape (D,), float64, optional
         How the model describes the object after the last night.
+    spread : ndarray, shape (2, N, K), float64, optional
+        Least and greatest probability over the orientations of the images, where it was asked for
+        (`taonet_core.orientation.orientation_range`).
     """
 
     probabilities: NDArray[np.float64]
@@ -71,11 +74,14 @@ class Prediction:
     prediction_sets: NDArray[np.bool_] | None = None
     novelty: float = np.nan
     embedding: NDArray[np.float64] | None = None
+    spread: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.times), len(self.classes))
         if self.prediction_sets is not None and self.prediction_sets.shape != shape:
             raise ValueError(f"wanted sets {shape}, got {self.prediction_sets.shape}")
+        if self.spread is not None and self.spread.shape != (2, *shape):
+            raise ValueError(f"wanted a spread {(2, *shape)}, got {self.spread.shape}")
         if self.probabilities.shape != shape or not shape[0]:
             raise ValueError(f"wanted probabilities {shape}, got {self.probabilities.shape}")
         if not np.isfinite(self.probabilities[-1]).all():
