@@ -22,7 +22,7 @@ from taonet_core.drawing.report_style import STYLE
 from taonet_core.labels import STYLES, TransientClass
 from taonet_core.provenance import origin
 from taonet_core.transforms.skyview import coordinate_texts
-from taonet_core.transforms.summary import describe, frame_table
+from taonet_core.transforms.summary import describe, frame_table, is_dated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,10 @@ def object_report(
         _header(source),
         _verdicts(source, findings),
         _notes(source, curve, findings),
-        _section("Probability against time", *map(_probabilities, findings.predictions)),
+        _section(
+            "Probability against time",
+            *(_probabilities(p, dated=is_dated(source.meta)) for p in findings.predictions),
+        ),
         _section("Light curve", _curve(curve)),
     ]
     if sequence is not None:
@@ -165,9 +168,10 @@ def _notes(source: ImageSequence | LightCurve, curve: LightCurve | None, finding
     return _section("To bear in mind", *lists)
 
 
-def _probabilities(prediction: Prediction) -> str:
+def _probabilities(prediction: Prediction, *, dated: bool) -> str:
     words = escape(f"{prediction.model} {prediction.model_version}")
-    return f"<figure>{probability_svg(prediction)}<figcaption>{words}</figcaption></figure>"
+    drawn = probability_svg(prediction, dated=dated)
+    return f"<figure>{drawn}<figcaption>{words}</figcaption></figure>"
 
 
 def _curve(curve: LightCurve | None) -> str:

@@ -72,11 +72,11 @@ def test_the_reliability_diagram_holds_every_object(frozen):
     assert all(0 <= y <= 1 for y in points["y"])
 
 
-def test_the_chance_of_a_class_is_drawn_as_both_saw_it():
-    both = [
+def two_predictions(*times):
+    return [
         Prediction(
             np.array([[0.1, 0.9], [last, 1 - last]]),
-            np.array([53800.2, 53810.2]),
+            np.array(times),
             (TransientClass.CV, TransientClass.SN),
             model,
             "1.0",
@@ -84,6 +84,10 @@ def test_the_chance_of_a_class_is_drawn_as_both_saw_it():
         )
         for model, last in (("taonet", 0.8), ("forest", 0.3))
     ]
+
+
+def test_the_chance_of_a_class_is_drawn_as_both_saw_it():
+    both = two_predictions(53800.2, 53810.2)
     chart = chance_against_time(both, TransientClass.CV)
     lines = plain(chart)["data"]
     assert [(line["name"], line["y"]) for line in lines] == [
@@ -92,6 +96,14 @@ def test_the_chance_of_a_class_is_drawn_as_both_saw_it():
     ]
     assert lines[0]["x"] == [53800.2, 53810.2] and lines[0]["line"] != lines[1]["line"]
     assert "forest: 0.10 at first, 0.30 at last" in chart.words
+    assert plain(chart)["layout"]["xaxis"]["title"]["text"] == "MJD"
+
+
+def test_chances_without_dates_are_drawn_against_frames():
+    drawn = plain(chance_against_time(two_predictions(0.0, 1.0), TransientClass.CV, dated=False))
+    assert drawn["layout"]["xaxis"]["title"]["text"] == "frame"
+    assert [line["x"] for line in drawn["data"]] == [[1, 2], [1, 2]]
+    assert all(line["hovertemplate"].startswith("frame ") for line in drawn["data"])
 
 
 def test_figures_are_transparent_and_hold_still(frozen):

@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -80,7 +81,7 @@ def whole(observed):
     """Return everything a report can hold."""
     sequence, times = observed
     values = np.zeros((4, 64, 64), dtype=np.float32)
-    values[2, 30:34, 30:34] = 1.0
+    values[2, 20:22, 40:43] = 1.0  # off the middle: a flip or a turn would move it
     explained = Attribution(
         values,
         times,
@@ -140,7 +141,7 @@ def test_nothing_is_fetched_and_nothing_runs(observed, whole):
     )
 
 
-def test_evidence_is_red_where_it_lies(observed, whole):
+def test_evidence_is_coloured_where_it_lies(observed, whole):
     """Of the first row of images none is coloured; of the second only the third night."""
     sequence, _ = observed
     page = Page(object_report(sequence, None, whole))
@@ -148,7 +149,8 @@ def test_evidence_is_red_where_it_lies(observed, whole):
     coloured = [image.shape[-1] == 4 and np.ptp(image[..., :3], axis=-1) > 60 for image in images]
     assert not any(np.any(c) for i, c in enumerate(coloured) if i != 6)
     rows, columns = np.nonzero(coloured[6])
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (30, 33, 30, 33)
+    # A column is a column, east to the left; the first row of the file is the lowest on screen.
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (42, 43, 40, 42)
 
 
 def test_a_report_of_a_light_curve_alone(rng):
@@ -181,3 +183,30 @@ def test_probabilities_are_drawn_where_they_are(observed):
     [axis] = re.findall(r'd="M56 12V(\d+)H', drawn)
     share = (float(axis) - heights.pop()) / (float(axis) - 12)
     assert share == pytest.approx(0.85, abs=0.01) and not heights
+
+
+def labels(drawn):
+    """Words of the ticks of time."""
+    return re.findall(r'y="222" text-anchor="middle">([^<]*)<', drawn)
+
+
+@pytest.mark.parametrize("start, span", [(56_195.2, 0.05), (2_456_195.7, 30.0), (0.0, 8.0)])
+def test_ticks_tell_one_from_the_next(start, span):
+    times = np.linspace(start, start + span, 9)
+    said = labels(curve_svg(LightCurve(times, np.full(9, 17.0), np.full(9, 0.1))))
+    assert len(said) > 2 and len(set(said)) == len(said)
+    assert all(re.fullmatch(r"-?[0-9]+([.][0-9]+)?", words) for words in said)
+    step = np.diff(np.array(said, dtype=float))
+    assert step == pytest.approx(np.full(len(step), step[0]), abs=1e-6)
+
+
+def test_sequences_without_dates_are_drawn_against_frames(make_sequence):
+    sequence = make_sequence(nights=2, visits=1, flux=3e4, time_kind="index")
+    sequence = replace(sequence, times=np.arange(2.0))
+    said = prediction(sequence.times)
+    html = object_report(sequence, extract_light_curve(sequence), Findings([said]))
+    axes = [svg for svg in re.findall("<svg.*?</svg>", html, re.DOTALL) if "Share of" not in svg]
+    assert len(axes) == 2
+    for svg in axes:
+        assert ">frame</text>" in svg and ">MJD</text>" not in svg
+        assert {"1.0", "2.0"} <= set(labels(svg))

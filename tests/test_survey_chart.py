@@ -24,3 +24,11 @@ def test_nothing_of_the_other_survey_leaves_the_object(rng):
     chart = survey_chart(own, own.select(slice(0, 0)), name="ZTF")
     [trace] = chart.figure.data
     assert len(trace.x) == 4000 and trace.x[-1] == 8999
+
+
+def test_a_curve_without_dates_is_not_laid_on_an_axis_of_dates():
+    own = LightCurve([0.0, 1.0], [17.0, 16.0], [0.1, 0.1], meta={"time_kind": "index"})
+    other = LightCurve([58_004.0], [18.0], [0.1], bands=["r"])
+    chart = survey_chart(own, other, name="ZTF")
+    assert [trace.name for trace in chart.figure.data] == ["ZTF r"]
+    assert chart.words == ("1 points of ZTF; those of this object have no dates and are not shown.")

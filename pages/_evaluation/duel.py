@@ -33,6 +33,7 @@ from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
 from taonet_core.objects.collection import Collection
+from taonet_core.transforms.summary import is_dated
 
 _READY = "duel-ready"
 
@@ -194,4 +195,5 @@ def _chances(duel: Duel) -> None:
     kind = "the true class" if known else f"the verdict of {duel.said[0].model}"
     st.subheader("Who knew when", anchor=False)
     st.caption(f"Probability of {kind} after every night.")
-    show(chance_against_time([p for p in duel.said if name in p.classes], name), "duel-chances")
+    knowing, dated = [p for p in duel.said if name in p.classes], is_dated(duel.source.meta)
+    show(chance_against_time(knowing, name, dated=dated), "duel-chances")

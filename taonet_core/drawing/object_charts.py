@@ -9,7 +9,9 @@ from taonet_core.drawing.charts import ACCENT, QUIET, UNIT, Chart, blank_figure
 from taonet_core.labels import STYLES, TransientClass
 
 
-def chance_against_time(predictions: Sequence[Prediction], name: TransientClass) -> Chart:
+def chance_against_time(
+    predictions: Sequence[Prediction], name: TransientClass, *, dated: bool = True
+) -> Chart:
     """Draw the probability of one class after every night, as two classifiers saw it.
 
     Parameters
@@ -18,20 +20,24 @@ def chance_against_time(predictions: Sequence[Prediction], name: TransientClass)
         The first is drawn in the accent.
     name : TransientClass
         The true class, say; each classifier knows it.
+    dated : bool
+        Whether times are MJD; else they are frame numbers, which are shown from 1.
     """
-    figure = blank_figure("MJD", f"probability of {STYLES[name].glyph} {name}", height=320)
+    clock = "MJD" if dated else "frame"
+    figure = blank_figure(clock, f"probability of {STYLES[name].glyph} {name}", height=320)
     looks = ((ACCENT, "solid", "circle"), (QUIET, "dash", "square-open"))
     said = []
     for prediction, (colour, dash, symbol) in zip(predictions, looks, strict=False):
         chance = prediction.probabilities[:, prediction.classes.index(name)]
         figure.add_scatter(
-            x=prediction.times.tolist(),
+            x=(prediction.times if dated else prediction.times + 1).tolist(),
             y=chance.tolist(),
             mode="lines+markers",
             line={"color": colour, "dash": dash, "width": 2, "shape": "hv"},
             marker={"color": colour, "symbol": symbol, "size": 6},
             name=prediction.model,
-            hovertemplate="MJD %{x:.3f}: %{y:.2f}<extra>" + prediction.model + "</extra>",
+            hovertemplate=f"{clock} %{{x:{'.3f' if dated else 'd'}}}: %{{y:.2f}}"
+            f"<extra>{prediction.model}</extra>",
         )
         said.append(f"{prediction.model}: {chance[0]:.2f} at first, {chance[-1]:.2f} at last")
     figure.update_xaxes(tickformat="d", nticks=6)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.labels import STYLES
+from taonet_core.transforms.summary import is_dated
 
 WIDTH, HEIGHT = 760, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 84, 12, 34
@@ -39,13 +40,13 @@ class _Axes:
         """Draw axes, ticks and their words."""
         bottom, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
         parts = [f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom}H{right}"/>']
-        for value in _ticks(*self.x):
+        for value, words in _ticks(*self.x):
             x, _ = self.place(value, self.y[0])
-            parts.append(f'<text x="{x}" y="{bottom + 16}" text-anchor="middle">{value:g}</text>')
-        for value in _ticks(*sorted(self.y)):
+            parts.append(f'<text x="{x}" y="{bottom + 16}" text-anchor="middle">{words}</text>')
+        for value, words in _ticks(*sorted(self.y)):
             _, y = self.place(self.x[0], value)
             parts.append(f'<path class="grid" d="M{_LEFT} {y}H{right}"/>')
-            parts.append(f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{value:g}</text>')
+            parts.append(f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{words}</text>')
         middle = (_LEFT + right) / 2
         parts.append(
             f'<text x="{middle}" y="{HEIGHT - 3}" text-anchor="middle">{time_label}</text>'
@@ -82,32 +83,33 @@ def curve_svg(curve: LightCurve) -> str:
         return ""
     faint, bright = float(values.max()), float(values.min())
     pad = 0.08 * (faint - bright) or 0.5
-    axes = _Axes(curve.times[seen | limits], (faint + pad, bright - pad))
+    dated = is_dated(curve.meta)
+    times = curve.times if dated else curve.times + 1
+    axes = _Axes(times[seen | limits], (faint + pad, bright - pad))
     leading = next(iter(curve.per_band()))
     parts = []
     for i in np.flatnonzero(limits):
-        x, y = axes.place(curve.times[i], curve.limit[i])
+        x, y = axes.place(times[i], curve.limit[i])
         parts.append(f'<path class="limit" d="M{x - 3} {y}h6l-3 5z"/>')
     for i in np.flatnonzero(seen):
-        x, y = axes.place(curve.times[i], curve.mag[i])
+        x, y = axes.place(times[i], curve.mag[i])
         if np.isfinite(error := curve.mag_err[i]):
             ends = [axes.place(0, curve.mag[i] + sign * error)[1] for sign in (1, -1)]
             low, high = (min(max(end, _TOP), HEIGHT - _BOTTOM) for end in ends)
             parts.append(f'<path class="error" d="M{x} {low}V{high}"/>')
         hollow = " hollow" if curve.bands[i] != leading else ""
         parts.append(f'<circle class="point{hollow}" cx="{x}" cy="{y}" r="2.6"/>')
-    dated = curve.meta.get("time_kind", "mjd") == "mjd"
-    return _svg(
-        "Light curve", axes.frame("magnitude", "MJD" if dated else "frame") + "".join(parts)
-    )
+    return _svg("Light curve", axes.frame("magnitude", _clock(dated)) + "".join(parts))
 
 
-def probability_svg(prediction: Prediction) -> str:
+def probability_svg(prediction: Prediction, *, dated: bool = True) -> str:
     """Draw the probability of each class after every night.
 
     Parameters
     ----------
     prediction : Prediction
+    dated : bool
+        Whether times are MJD; else they are frame numbers, which are shown from 1.
 
     Returns
     -------
@@ -115,7 +117,8 @@ def probability_svg(prediction: Prediction) -> str:
         An ``<svg>`` element. Lines end in marker and name of the class; those above 0.03 are
         named.
     """
-    axes = _Axes(prediction.times, (0.0, 1.0))
+    times = prediction.times if dated else prediction.times + 1
+    axes = _Axes(times, (0.0, 1.0))
     order = np.argsort(prediction.probabilities[-1])
     parts: list[str] = []
     taken: list[float] = []
@@ -123,9 +126,7 @@ def probability_svg(prediction: Prediction) -> str:
         column, name = prediction.probabilities[:, k], prediction.classes[k]
         style = STYLES[name]
         said = np.isfinite(column)
-        points = [
-            axes.place(t, p) for t, p in zip(prediction.times[said], column[said], strict=True)
-        ]
+        points = [axes.place(t, p) for t, p in zip(times[said], column[said], strict=True)]
         line = " ".join(f"{x},{y}" for x, y in points)
         parts.append(f'<polyline class="line" stroke="{style.colour}" points="{line}"/>')
         dots = (f'<circle fill="{style.colour}" cx="{x}" cy="{y}" r="2"/>' for x, y in points)
@@ -138,7 +139,7 @@ def probability_svg(prediction: Prediction) -> str:
             parts.append(f'<text class="name" x="{x + 8}" y="{y + 4}">{words}</text>')
     return _svg(
         f"Probability of each class according to {prediction.model}",
-        axes.frame("probability", "MJD") + "".join(reversed(parts)),
+        axes.frame("probability", _clock(dated)) + "".join(reversed(parts)),
     )
 
 
@@ -169,13 +170,19 @@ def _free(y: float, taken: list[float]) -> float:
     return y
 
 
-def _ticks(low: float, high: float) -> list[float]:
-    """Return about five round numbers between two."""
+def _clock(dated: bool) -> str:
+    return "MJD" if dated else "frame"
+
+
+def _ticks(low: float, high: float) -> list[tuple[float, str]]:
+    """Return about five round numbers between two, with as many decimals as their step has."""
     step = 10 ** np.floor(np.log10((high - low) / 5))
     step *= next(f for f in (1, 2, 5, 10) if (high - low) / (step * f) <= 6)
     first = np.ceil(low / step)
     count = int(np.floor(high / step) - first) + 1
-    return [round(float((first + i) * step), 6) for i in range(count)]
+    decimals = max(0, -int(np.floor(np.log10(step) + 1e-9)))
+    values = [round(float((first + i) * step), decimals) for i in range(count)]
+    return [(value, f"{value:.{decimals}f}") for value in values]
 
 
 def _svg(title: str, inner: str, height: int = HEIGHT) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.drawing.charts import ACCENT, QUIET, Chart, blank_figure
+from taonet_core.transforms.summary import is_dated
 
 #: Filters of the other survey: colour (Okabe & Ito 2008) and marker.
 _LOOKS = {"g": ("#009E73", "circle"), "r": ("#D55E00", "square"), "i": ("#CC79A7", "diamond")}
@@ -14,6 +15,8 @@ _MOST = 4000  # points a filter that are drawn; more are thinned evenly
 
 def survey_chart(own: LightCurve, other: LightCurve, *, name: str) -> Chart:
     """Draw two light curves of one place on one time axis, brighter up.
+
+    A curve of the object without dates has no place on that axis and is left out.
 
     Parameters
     ----------
@@ -25,7 +28,8 @@ def survey_chart(own: LightCurve, other: LightCurve, *, name: str) -> Chart:
         Of that survey.
     """
     figure = blank_figure("MJD", "magnitude", height=300)
-    parts = [("this object", own, QUIET, "x-thin-open")]
+    dated = is_dated(own.meta)
+    parts = [("this object", own, QUIET, "x-thin-open")] if dated else []
     for band, curve in other.per_band().items() if len(other) else ():
         colour, marker = _LOOKS.get(band, (ACCENT, "circle"))
         parts.append((f"{name} {band}".strip(), curve, colour, marker))
@@ -46,6 +50,7 @@ def survey_chart(own: LightCurve, other: LightCurve, *, name: str) -> Chart:
     figure.update_xaxes(tickformat="d")  # 58000, not 58k
     figure.update_yaxes(autorange="reversed")
     count = int(other.detected.sum())
-    return Chart(
-        figure, f"{count} points of {name} beside {int(own.detected.sum())} of this object."
-    )
+    beside = f" beside {int(own.detected.sum())} of this object"
+    if not dated:
+        beside = "; those of this object have no dates and are not shown"
+    return Chart(figure, f"{count} points of {name}{beside}.")

@@ -31,13 +31,18 @@ def describe(source: ImageSequence | LightCurve) -> str:
         height, width = source.frames.shape[1:]
         kind, unit, pixels = "image sequence", "frame", [f"{width} × {height} pixels"]
     count = f"{len(source)} {unit}{'s' * (len(source) != 1)}"
-    if source.meta.get("time_kind", "mjd") == "mjd":
+    if is_dated(source.meta):
         nights = int(night_index(source.times)[-1]) + 1 if len(source) else 0
         count += f" on {nights} night{'s' * (nights != 1)}"
     assert source.bands is not None  # always set
     bands = [str(band) for band in np.unique(source.bands) if band]
     filters = f"filter{'s' * (len(bands) != 1)} {', '.join(bands)}" if bands else "filter unknown"
     return ", ".join([kind, count, filters, *pixels])
+
+
+def is_dated(meta: Mapping[str, Any]) -> bool:
+    """Return whether the times of what `meta` tells of are MJD; else they are frame numbers."""
+    return bool(meta.get("time_kind", "mjd") == "mjd")
 
 
 def epoch_columns(
@@ -59,7 +64,7 @@ def epoch_columns(
         ``nights``, and ``dated``: whether there are times at all. Without them every frame
         stands for a night of its own.
     """
-    dated = meta.get("time_kind", "mjd") == "mjd"
+    dated = is_dated(meta)
     nights = night_index(times) if dated else np.arange(len(times))
     return {
         "mjd": times.tolist(),
