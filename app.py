@@ -4,25 +4,32 @@ from pathlib import Path
 
 import streamlit as st
 
-HERE = Path(__file__).parent
-
 st.set_page_config(
     page_title="TAO-Net Explorer",
-    page_icon=HERE / "pages" / "_icon.svg",
+    page_icon=Path(__file__).parent / "pages" / "_icon.svg",
     layout="wide",
     initial_sidebar_state="collapsed",
 )
-PAGES = [
-    st.Page(f"pages/{name}.py", title=name.capitalize(), icon=f":material/{icon}:", default=first)
-    for name, icon, first in (
-        ("browse", "grid_view", True),
-        ("sequence", "timeline", False),
-        ("explain", "lightbulb", False),
-        ("compare", "compare_arrows", False),
-        ("misclassified", "rule", False),
-        ("performance", "speed", False),
-        ("upload", "upload_file", False),
-    )
-    if (HERE / "pages" / f"{name}.py").exists()
-]
-st.navigation(PAGES, position="top").run()
+#: Page -> its icon; the first is the one that opens.
+PAGES = {
+    "browse": "grid_view",
+    "sequence": "timeline",
+    "explain": "lightbulb",
+    "compare": "compare_arrows",
+    "misclassified": "rule",
+    "performance": "speed",
+    "upload": "upload_file",
+}
+page = st.navigation(
+    [
+        st.Page(
+            f"pages/{name}.py",
+            title=name.capitalize(),
+            icon=f":material/{icon}:",
+            default=name == "browse",
+        )
+        for name, icon in PAGES.items()
+    ],
+    position="top",
+)
+page.run()
