@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
@@ -42,18 +43,13 @@ class Key(StrEnum):
 
     OBJECT = "object"
     NIGHT = "night"
-    CLASSES = "class"
-    SORT = "sort"
-    SEARCH = "q"
     LISTING = "listing"
-    VIEW = "view"
     GALLERY = "gallery"
     VIEWER = "viewer"
     LAST = "last"
     UPLOAD = "upload"
     EXAMPLE = "example"
     EXAMPLE_OPEN = "example-open"
-    CHOICE = "choice"
     DATA = "data"
     MODEL = "model"
     TRUTH = "truth"
@@ -104,13 +100,6 @@ def plain(text: object) -> str:
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
 
 
-def from_address(key: Key, allowed: Sequence[str] | None = None, *, many: bool = False) -> None:
-    """Give a widget the value that the address holds, when it is first shown."""
-    values = [v for v in st.query_params.get_all(key) if allowed is None or v in allowed]
-    if values and key not in st.session_state:
-        st.session_state[key] = values if many else values[0]
-
-
 def to_address(values: Mapping[Key, str | Sequence[str] | None]) -> None:
     """Make the address hold these values, and the data set, leaving out what is empty."""
     kept = {Key.DATA: st.query_params[Key.DATA]} if Key.DATA in st.query_params else {}
@@ -118,6 +107,48 @@ def to_address(values: Mapping[Key, str | Sequence[str] | None]) -> None:
     held = {key: st.query_params.get_all(key) for key in st.query_params}
     if held != {key: [v] if isinstance(v, str) else [*v] for key, v in wanted.items()}:
         st.query_params.from_dict(wanted)
+
+
+def bound(
+    key: str,
+    options: Sequence[str],
+    first: str,
+    *,
+    unsaid: bool = False,
+    without: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Bind a widget to the address, which alone remembers what was chosen.
+
+    A key of the session lives on for one run of the next page, where a widget of the same key
+    would be told what the reader chose elsewhere; and it knows nothing of a step back.
+
+    Parameters
+    ----------
+    key : str
+        Of the widget, and in the address.
+    options : sequence of str
+    first : str
+        Shown where the address names none of them.
+    unsaid : bool
+        Whether the address leaves `first` out, too, where the reader chooses it.
+    without : sequence of str
+        What else leaves the address when the reader chooses.
+
+    Returns
+    -------
+    dict
+        Further arguments of the widget.
+    """
+
+    def tell() -> None:
+        chosen = st.session_state[key]
+        left = {*without, key} if unsaid and chosen == first else {*without}
+        kept = {name: st.query_params.get_all(name) for name in {*st.query_params} - left}
+        st.query_params.from_dict({**kept, **({} if key in left else {key: chosen})})
+
+    named = st.query_params.get(key)
+    st.session_state[key] = named if named in options else first
+    return {"key": key, "on_change": tell}
 
 
 def follow(object_id: str | None, page: str = "sequence", **more: str) -> None:

@@ -152,6 +152,23 @@ def test_a_class_is_not_told_from_itself(explain):
     assert "against" not in address(page)
 
 
+def test_a_step_back_asks_what_was_asked_there(explain):
+    """The address alone remembers: what the widgets last held counts for nothing."""
+    page = explain(target="SN", against="CV")
+    page.selectbox(Key.TARGET).set_value("AGN").run()
+    page.selectbox(Key.AGAINST).set_value("BZ").run()
+    assert address(page) == {"target": "AGN", "against": "BZ"}
+    for asked in ({"target": "SN", "against": "CV"}, {}):
+        for name in ("target", "against"):
+            page.query_params.pop(name, None)
+        page.query_params.update(asked)
+        page.run()
+        assert not page.exception and address(page) == asked
+        said = [page.selectbox(Key.TARGET).value, page.selectbox(Key.AGAINST).value]
+        assert said == [asked.get("target", ""), asked.get("against", "")]
+        assert ("for SN rather than CV" in viewer(page)["overlay"]["title"]) == bool(asked)
+
+
 def test_an_explanation_is_computed_once(explain, monkeypatch):
     page = explain()
     key = viewer(page)["overlay"]["key"]

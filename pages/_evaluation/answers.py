@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -52,7 +51,7 @@ def choose_test_set(first: str) -> str:
         options,
         format_func=lambda name: TITLES.get(name, name),
         width=460,
-        **bound(Key.TEST_SET, options, first),
+        **ui.bound(Key.TEST_SET, options, first, without=[Key.OBJECT]),
     )
     if place not in FROZEN:
         st.session_state[Key.DATA] = place
@@ -76,38 +75,8 @@ def choose_model(names: list[str], first: str, *, key: Key = Key.MODEL) -> str |
         return None
     words = {Key.FIRST: "Classifier A", Key.SECOND: "Classifier B"}.get(key, "Classifier")
     first = first if first in names else names[-1]
-    model: str = st.selectbox(words, names, width=220, **bound(key, names, first))
+    model: str = st.selectbox(words, names, width=220, **ui.bound(key, names, first))
     return model
-
-
-def bound(key: Key, options: Sequence[str], first: str) -> dict[str, Any]:
-    """Bind a widget to the address, which alone remembers what was chosen.
-
-    A key of the session lives on for one run of the next page, where a widget of the same key
-    would be told what the reader chose elsewhere.
-
-    Parameters
-    ----------
-    key : Key
-        Of the widget, and in the address.
-    options : sequence of str
-    first : str
-        Shown where the address names none of them.
-
-    Returns
-    -------
-    dict
-        Further arguments of the widget.
-    """
-
-    def tell() -> None:
-        st.query_params[key] = st.session_state[key]
-        if key == Key.TEST_SET:
-            st.query_params.pop(Key.OBJECT, None)
-
-    named = st.query_params.get(key)
-    st.session_state[key] = named if named in options else first
-    return {"key": key, "on_change": tell}
 
 
 def models(place: str) -> list[str]:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from pages import _data as data
+from pages import _ui as ui
 from pages import _verdicts
 from pages._evaluation import answers as evaluation
 from pages._matrix import matrix
@@ -79,7 +80,7 @@ def choose_cell(first: Answers, second: Answers) -> pd.DataFrame:
     with st.container(horizontal=True, gap="medium"):
         for key, model in ((Key.VERDICT_A, first.model), (Key.VERDICT_B, second.model)):
             words = f"Verdict of {model}"
-            binding = evaluation.bound(key, options, ANY)
+            binding = ui.bound(key, options, ANY)
             chosen.append(st.selectbox(words, options, format_func=_named, width=200, **binding))
     rows = table(first, second)
     if chosen == [ANY, ANY]:

@@ -93,7 +93,7 @@ def confusion_matrix(place: str, known: Answers) -> None:
         help="Counts, or shares in percent: by row they sum to 100 for each true class (the "
         "diagonal is recall), by column for each verdict (the diagonal is precision).",
         label_visibility="collapsed",
-        **evaluation.bound(Key.SHARES, options, options[0]),
+        **ui.bound(Key.SHARES, options, options[0]),
     )
     cell = _cell(known)
     names = [str(name) for name in known.classes]

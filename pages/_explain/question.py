@@ -121,6 +121,8 @@ def _classes(
     )
     target = target or verdict
     rest = {name: words for name, words in names.items() if name != target}
+    if st.query_params.get(Key.AGAINST) == target:
+        st.query_params.pop(Key.AGAINST)  # nothing is told from itself
     against = _choose(
         Key.AGAINST,
         "rather than",
@@ -185,25 +187,18 @@ def _choose(
     help: str | None = None,  # noqa: A002  # as Streamlit calls it
     width: int | str = "stretch",
 ) -> str:
-    """Show a select box whose value stands in the address unless it is the usual one."""
+    """Show a select box whose value the address alone holds, unless it is the usual one."""
     usual = options[0] if usual is None else usual
     wanted = st.query_params.get(key)
-    if key not in st.session_state:
-        st.session_state[key] = wanted if wanted in options else usual
-        if wanted is not None and wanted not in options:
-            ignored.append(f"{key}={wanted[:40]}")
-    elif st.session_state[key] not in options:
-        st.session_state[key] = usual
+    if wanted is not None and wanted not in options:
+        ignored.append(f"{key}={wanted[:40]}")
+        st.query_params.pop(key)
     value = st.selectbox(
         label,
         options,
-        key=key,
         format_func=lambda option: (words or {}).get(option, option),
         help=help,
         width=width,
+        **ui.bound(key, options, usual, unsaid=True),
     )
-    if value == usual:
-        st.query_params.pop(key, None)
-    elif wanted != value:
-        st.query_params[key] = value
     return str(value)
