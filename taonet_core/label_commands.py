@@ -139,7 +139,7 @@ def import_labels(
 ) -> None:
     """Add the labels of a table, once each, with the authors and times it gives."""
     from taonet_core.data.annotations import Annotations
-    from taonet_core.data.expert_labels import read_labels
+    from taonet_core.data.label_files import read_labels
 
     with console.one_sentence_errors():
         rows = read_labels(path, author=author or _user())

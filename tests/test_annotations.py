@@ -3,6 +3,9 @@
 import multiprocessing
 import sqlite3
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -11,9 +14,10 @@ import pytest
 from sqlalchemy import text
 
 from taonet_core.data import label_database
-from taonet_core.data.annotations import Annotations
-from taonet_core.data.expert_labels import COLUMNS, UNSURE, WITHDRAWN, read_labels
+from taonet_core.data.annotations import Annotations, experts_say
+from taonet_core.data.expert_labels import COLUMNS, UNSURE, WITHDRAWN, Annotation, standing
 from taonet_core.data.exports import TABLE_SUFFIXES
+from taonet_core.data.label_files import read_labels
 from taonet_core.errors import TaoNetError
 
 HOSTILE = "=1+1 <script>alert(1)</script> **b** $x$ 'q' \"Q\" ; DROP TABLE taonet_labels; ★ ünï"
@@ -174,6 +178,97 @@ def test_one_name_at_two_places_is_two_objects(labels):
     assert len(labels.history("a", ra=10.0, dec=60.0)) == 1
     assert labels.history("a", ra=11.0, dec=60.0) == []
     assert labels.undo("a", "ann", ra=11.0, dec=60.0) is None
+
+
+def test_a_newer_label_of_another_object_of_the_name_takes_nothing_away(labels, tmp_path):
+    labels.add("a", "SN", author="ann", ra=10.0, dec=0.0)
+    labels.add("a", "CV", author="ann", ra=50.0, dec=0.0)
+    labels.export(tmp_path / "labels.csv", history=True)
+    for ra, label in ((10.0, "SN"), (50.0, "CV"), (np.nan, "CV")):
+        catalog = pd.DataFrame({"object_id": ["a"], "ra": [ra], "dec": [0.0]})
+        for said in (labels.consensus(catalog), experts_say(tmp_path / "labels.csv", catalog)):
+            assert said.loc["a", ["label", "n_authors"]].tolist() == [label, 1]
+        assert labels.latest(catalog=catalog)["label"].tolist() == [label]
+    assert labels.latest()["label"].tolist() == ["CV", "SN"]
+    assert labels.consensus()["label"].tolist() == ["CV", "SN"]
+    assert labels.consensus()["n_authors"].tolist() == [1, 1]
+
+
+def test_places_of_one_object_need_not_be_the_same(labels):
+    """A label 5 arcsec away, or without a place, is of the only object of the name."""
+    labels.add("a", "SN", author="ann", ra=10.0, dec=0.0)
+    labels.add("a", "CV", author="ann", ra=10.0 + 5 / 3600, dec=0.0)
+    assert labels.latest()["label"].tolist() == ["CV"]
+    labels.add("a", "BZ", author="ann")
+    assert labels.latest()["label"].tolist() == ["BZ"]
+    labels.add("a", "AGN", author="ann", ra=50.0, dec=0.0)
+    assert set(labels.latest()["label"]) == {"CV", "BZ", "AGN"}  # BZ is of one of two objects
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "counts"),
+    [
+        ("2026-01-02T12:00+05:00", "2026-01-02T08:00:00+00:00", "CV"),
+        ("2026-01-02T08:00:00Z", "2026-01-02 12:00:00.5+05:00", "SN"),
+        ("2026-01-02", "2026-01-02T00:00:00.000000+00:00", "CV"),
+    ],
+)
+def test_times_are_compared_as_times_and_the_last_of_equal_ones_counts(
+    labels, tmp_path, first, second, counts
+):
+    path = tmp_path / "labels.csv"
+    path.write_text(f"object_id,label,created_at\na,SN,{first}\na,CV,{second}\n")
+    rows = read_labels(path, author="ann")
+    assert [row.label for row in standing(rows)] == [counts]
+    raw = [Annotation("a", label, "ann", t) for label, t in (("SN", first), ("CV", second))]
+    assert labels.extend(raw) == 2 and labels.extend(rows) == 0
+    assert labels.latest()["label"].tolist() == [labels.history()[-1].label] == [counts]
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2026-13-01", "0001-01-01T00:00+14:00"])
+def test_what_is_no_time_is_refused(labels, tmp_path, time):
+    (tmp_path / "labels.csv").write_text(f"object_id,label,created_at\na,SN,{time}\n")
+    with pytest.raises(TaoNetError, match="row 1: wanted created_at in ISO 8601"):
+        read_labels(tmp_path / "labels.csv", author="ann")
+    with pytest.raises(ValueError, match="wanted created_at"):
+        labels.extend([Annotation("b", "SN", "ann"), Annotation("a", "SN", "ann", time)])
+    assert labels.count() == 0
+
+
+def test_a_label_twice_in_one_file_is_stored_once(labels):
+    one = Annotation("a\0", "SN", "ann", ra=10.0, dec=0.0)
+    rows = [one, one, replace(one, ra=50.0), replace(one, label="CV"), replace(one, author="bob")]
+    assert labels.extend(rows) == 4
+    assert labels.extend(labels.history()) == 0
+
+
+def test_two_imports_beside_each_other_store_a_label_once(url):
+    rows = [Annotation(f"o{i}", "SN", "ann", "2026-01-01") for i in range(200)]
+    kept = [Annotations(url) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        counts = list(pool.map(lambda one: one.extend(rows), kept))
+    assert sum(counts) == kept[0].count() == 200
+
+
+def test_undoing_twice_brings_back_what_was_undone(labels):
+    labels.add("a", "SN", author="ann")
+    assert [labels.undo("a", "ann").label for _ in range(3)] == [WITHDRAWN, "SN", WITHDRAWN]
+    labels.add("b", "SN", author="ann")
+    labels.add("b", "CV", author="ann")
+    assert [labels.undo("b", "ann").label for _ in range(3)] == ["SN", "CV", "SN"]
+
+
+def test_a_database_left_half_made_is_guarded_when_it_is_opened(labels, url):
+    labels.add("a", "SN", author="ann")
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file:
+        for verb in ("update", "delete"):  # as after a crash between the table and its guards
+            file.execute(f"DROP TRIGGER taonet_labels_no_{verb}")
+    Annotations(url)
+    with (
+        closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file,
+        pytest.raises(sqlite3.IntegrityError, match="never changed"),
+    ):
+        file.execute("DELETE FROM taonet_labels")
 
 
 @pytest.mark.parametrize("suffix", TABLE_SUFFIXES)

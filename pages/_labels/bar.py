@@ -118,11 +118,12 @@ def _history(
         return
     if any(row.author == name for row in said):
         st.button(
-            "Undo",
+            "Undo / redo",
             key=f"{subject.key}-undo",
             type="tertiary",
             icon=":material/undo:",
-            help="Say again what you said before your last label, or nothing; history is kept",
+            help="Say again what you said before your last label, or nothing; a second time, that "
+            "label again. History is kept",
             on_click=_undo,
             args=(subject, name),
         )

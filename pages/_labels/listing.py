@@ -8,7 +8,8 @@ import streamlit as st
 
 from pages import _ui as ui
 from pages._labels.store import annotations, experts
-from taonet_core.data.expert_labels import annotation_table, of_catalog, write_labels
+from taonet_core.data.expert_labels import annotation_table, of_catalog
+from taonet_core.data.label_files import write_labels
 from taonet_core.errors import TaoNetError
 from taonet_core.objects.collection import Collection
 
@@ -55,9 +56,12 @@ def _listed(collection: Collection) -> None:
     with st.container(horizontal=True, gap="large"):
         everywhere = st.toggle("of all data sets", key="labels-everywhere")
         history = st.toggle("also what was changed or taken back", key="labels-history")
-    said = annotation_table(reversed(kept.history())) if history else kept.latest()
-    if not everywhere:
-        said = of_catalog(said, collection.catalog)
+    catalog = None if everywhere else collection.catalog
+    if history:
+        said = annotation_table(reversed(kept.history()))
+        said = said if catalog is None else of_catalog(said, catalog)
+    else:
+        said = kept.latest(catalog=catalog)
     if said.empty:
         st.text("None yet. Open an object and press 1 to 6, or u where you cannot tell.")
     else:

@@ -13,7 +13,6 @@ from taonet_core.data.expert_labels import (
     Annotation,
     annotation_table,
     consensus_table,
-    of_catalog,
     standing,
 )
 from taonet_core.data.label_database import database_url
@@ -73,7 +72,7 @@ def mine(collection: Collection) -> pd.Series:
 def _latest(
     place: str, count: int, key: str, _kept: Annotations, _catalog: pd.DataFrame
 ) -> pd.DataFrame:
-    return of_catalog(_kept.latest(), _catalog)
+    return _kept.latest(catalog=_catalog)
 
 
 def experts_label(collection: Collection, object_id: str) -> Annotation | None:

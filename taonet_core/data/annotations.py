@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import RowMapping, func, insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.sql import Select
 
 from taonet_core.data.expert_labels import (
-    COLUMNS,
     SAME_OBJECT,
     WITHDRAWN,
     Annotation,
     annotation_table,
     consensus_table,
     latest_labels,
-    of_catalog,
-    read_labels,
     separation_arcsec,
-    write_labels,
+    utc_time,
 )
 from taonet_core.data.label_database import (
     LABELS,
     database_url,
     errors_said,
+    from_row,
+    one_writer,
     open_database,
     place_of,
+    storable,
+    to_row,
 )
+from taonet_core.data.label_files import read_labels, write_labels
+
+#: Labels that are alike in all of these are one.
+_SAME = ("object_id", "author", "created_at", "label", "ra", "dec")
 
 
 class Annotations:
@@ -94,44 +98,55 @@ class Annotations:
             If it could not be stored.
         """
         row = Annotation(
-            _storable(object_id),
-            _storable(str(label)),
-            _storable(author),
+            storable(object_id),
+            storable(str(label)),
+            storable(author),
             _now(),
             confidence or "",
-            _storable(note),
+            storable(note),
             np.nan if ra is None else float(ra),
             np.nan if dec is None else float(dec),
-            _storable(collection),
+            storable(collection),
             **shown,
         )
-        self._store([row])
+        self._store(row)
         return row
 
     def extend(self, rows: list[Annotation]) -> int:
         """Store labels with the times they bear, all or none; return how many were new.
 
-        A label without a time is given now. One that is there already, by the same author at the
-        same time of the same object, is left out.
+        A label without a time is given now. One that is there already, or twice among `rows`, is
+        left out: the same, of the same object at the same place, by the same author at the same
+        time.
+
+        Raises
+        ------
+        ValueError
+            If a label bears what is no time; see `taonet_core.data.expert_labels.utc_time`.
+        TaoNetError
+            If they could not be stored.
         """
-        held = {(row.object_id, row.author, row.created_at) for row in self.history()}
         now = _now()
-        new = [row if row.created_at else replace(row, created_at=now) for row in rows]
-        new = [row for row in new if (row.object_id, row.author, row.created_at) not in held]
-        self._store(new)
+        rows = [replace(row, created_at=utc_time(row.created_at) or now) for row in rows]
+        columns = [LABELS.c[name] for name in _SAME]
+        authors = {storable(row.author) for row in rows}
+        with errors_said(self.url), self._engine.begin() as connection:
+            one_writer(connection)
+            held = connection.execute(select(*columns).where(LABELS.c.author.in_(authors)))
+            seen = {tuple(row) for row in held}
+            new = []
+            for values in map(to_row, rows):
+                same = tuple(values[name] for name in _SAME)
+                if same not in seen:
+                    seen.add(same)
+                    new.append(values)
+            if new:
+                connection.execute(insert(LABELS), new)
         return len(new)
 
-    def _store(self, rows: Iterable[Annotation]) -> None:
-        values = [
-            {
-                name: None if value != value else _storable(value)
-                for name, value in asdict(row).items()
-            }
-            for row in rows
-        ]
-        if values:
-            with errors_said(self.url), self._engine.begin() as connection:
-                connection.execute(insert(LABELS), values)
+    def _store(self, row: Annotation) -> None:
+        with errors_said(self.url), self._engine.begin() as connection:
+            connection.execute(insert(LABELS), to_row(row))
 
     def history(
         self, object_id: str | None = None, *, ra: float | None = None, dec: float | None = None
@@ -147,7 +162,7 @@ class Annotations:
         """
         query = select(LABELS).order_by(LABELS.c.created_at, LABELS.c.id)
         if object_id is not None:
-            query = query.where(LABELS.c.object_id == _storable(object_id))
+            query = query.where(LABELS.c.object_id == storable(object_id))
         found = self._read(query)
         if ra is None or dec is None:
             return found
@@ -165,6 +180,8 @@ class Annotations:
     ) -> Annotation | None:
         """Say again what the author said before the last label, or withdraw it if nothing.
 
+        That is a label too: undone in its turn, what was undone is said again.
+
         Parameters
         ----------
         object_id, author : str
@@ -177,31 +194,34 @@ class Annotations:
             The row that was added; None where the author said nothing of the object.
         """
         said = [
-            row
-            for row in self.history(object_id, ra=ra, dec=dec)
-            if row.author == _storable(author)
+            row for row in self.history(object_id, ra=ra, dec=dec) if row.author == storable(author)
         ]
         if not said:
             return None
         before = said[-2] if len(said) > 1 else replace(said[-1], label=WITHDRAWN, note="")
         row = replace(before, created_at=_now())
-        self._store([row])
+        self._store(row)
         return row
 
-    def latest(self, collection: str | None = None) -> pd.DataFrame:
+    def latest(
+        self, collection: str | None = None, *, catalog: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
         """Return what each author last said of each object, less what was withdrawn.
 
         Parameters
         ----------
         collection : str, optional
             Only labels given in this collection.
+        catalog : DataFrame, optional
+            Only labels of its objects, as in `consensus`.
 
         Returns
         -------
         DataFrame
             Columns `COLUMNS`, the newest first.
         """
-        return latest_labels(row for row in self.history() if collection in (None, row.collection))
+        said = (row for row in self.history() if collection in (None, row.collection))
+        return latest_labels(said, catalog)
 
     def consensus(self, catalog: pd.DataFrame | None = None) -> pd.DataFrame:
         """Return what the experts together say of each object.
@@ -210,7 +230,8 @@ class Annotations:
         ----------
         catalog : DataFrame, optional
             With ``object_id``, ``ra`` and ``dec`` (degrees): only these objects, and only labels
-            given within `SAME_OBJECT` arcsec of their places.
+            given within `SAME_OBJECT` arcsec of their places. Without it, objects of one name at
+            several places are rows of their own.
 
         Returns
         -------
@@ -219,8 +240,7 @@ class Annotations:
             are named as often, or none is. ``n_authors``; ``agree``: whether all said the same;
             ``authors``; ``created_at`` of the newest label.
         """
-        said = self.latest()
-        return consensus_table(said if catalog is None else of_catalog(said, catalog))
+        return consensus_table(self.latest(catalog=catalog), by_place=catalog is None)
 
     def export(self, path: str | Path, *, history: bool = False) -> int:
         """Write labels to a file, CSV, ECSV, Parquet, JSON or VOTable by its ending.
@@ -243,7 +263,7 @@ class Annotations:
     def _read(self, query: Select[Any]) -> list[Annotation]:
         with errors_said(self.url), self._engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
-        return [_annotation(row) for row in rows]
+        return [from_row(row) for row in rows]
 
 
 def experts_say(source: str | Path, catalog: pd.DataFrame) -> pd.DataFrame:
@@ -268,21 +288,8 @@ def experts_say(source: str | Path, catalog: pd.DataFrame) -> pd.DataFrame:
     """
     if str(source) == "database":
         return Annotations().consensus(catalog)
-    said = latest_labels(read_labels(source, author=str(source)))
-    return consensus_table(of_catalog(said, catalog))
-
-
-def _annotation(row: RowMapping) -> Annotation:
-    values: dict[str, Any] = {name: np.nan if row[name] is None else row[name] for name in COLUMNS}
-    return Annotation(**values)
+    return consensus_table(latest_labels(read_labels(source, author=str(source)), catalog))
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
-
-
-def _storable(value: Any) -> Any:
-    """Replace in a text what PostgreSQL or UTF-8 cannot hold: NUL, and halves of characters."""
-    if not isinstance(value, str):
-        return value
-    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

@@ -1,21 +1,17 @@
-"""What one expert says of one object, `Annotation`, and tables and files of such labels."""
+"""What one expert says of one object, `Annotation`, and what all say together."""
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from taonet_core.data.exports import FORMULA, one_line, write_table
-from taonet_core.data.sky import unit_vectors
-from taonet_core.errors import TaoNetError
+from taonet_core.data.sky import sky_groups, unit_vectors
 from taonet_core.labels import TransientClass
 
 #: The expert looked and cannot tell.
@@ -29,7 +25,8 @@ CONFIDENCES = ("low", "medium", "high")
 #: Of equal names, places further apart than this are two objects (arcsec).
 SAME_OBJECT = 10.0
 _LONGEST = {"object_id": 500, "author": 200, "collection": 500, "note": 10_000}
-_NUMBERS = ("ra", "dec", "probability")
+#: Columns of a table of labels that are no text.
+NUMBERS = ("ra", "dec", "probability")
 
 
 @dataclass(frozen=True)
@@ -88,104 +85,98 @@ class Annotation:
 COLUMNS = tuple(field.name for field in fields(Annotation))
 
 
+def utc_time(text: str) -> str:
+    """Return a time as labels bear it, so that times sort as text: UTC, to the microsecond.
+
+    Parameters
+    ----------
+    text : str
+        ISO 8601; UTC where it names no offset. Nothing stays nothing.
+
+    Raises
+    ------
+    ValueError
+        If it is no time.
+    """
+    if not text:
+        return ""
+    try:
+        time = datetime.fromisoformat(text.strip())
+        time = time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            f"wanted created_at in ISO 8601, such as 2026-01-31T22:15:00+00:00; got {text!r}"
+        ) from error
+    return time.isoformat(timespec="microseconds")
+
+
 def annotation_table(rows: Iterable[Annotation]) -> pd.DataFrame:
     """Return labels as a table of `COLUMNS`: text, but for ``ra``, ``dec`` and ``probability``."""
     values = [asdict(row) for row in rows]
     columns = {
         name: pd.Series(
-            [row[name] for row in values], dtype="float64" if name in _NUMBERS else "str"
+            [row[name] for row in values], dtype="float64" if name in NUMBERS else "str"
         )
         for name in COLUMNS
     }
     return pd.DataFrame(columns)
 
 
-def standing(rows: Iterable[Annotation]) -> list[Annotation]:
-    """Return what each author last said of each object, less what was withdrawn, newest first."""
-    newest: dict[tuple[str, str], Annotation] = {}
-    for row in sorted(rows, key=lambda row: row.created_at, reverse=True):
-        newest.setdefault((row.object_id, row.author), row)
-    return [row for row in newest.values() if row.label != WITHDRAWN]
-
-
-def latest_labels(rows: Iterable[Annotation]) -> pd.DataFrame:
-    """Return the labels that are `standing` as a table."""
-    return annotation_table(standing(rows))
-
-
-def write_labels(table: pd.DataFrame, path: str | Path) -> Path:
-    """Write a table of labels to a file of any kind that `exports.write_table` knows.
-
-    Line ends in notes become spaces, and what cannot be printed a mark: not every format keeps
-    them.
-    """
-    plain = table.copy()
-    for name in table.columns:
-        if name not in _NUMBERS and table[name].dtype == "str":
-            plain[name] = [one_line(" ".join(str(v).splitlines())) for v in table[name]]
-    return write_table(plain.astype({n: "str" for n in plain if plain[n].dtype == object}), path)
-
-
-def read_labels(path: str | Path, *, author: str = "") -> list[Annotation]:
-    """Read labels from a table with columns ``object_id`` and ``label``, and any of `COLUMNS`.
+def standing(rows: Iterable[Annotation], *, by_place: bool = False) -> list[Annotation]:
+    """Return what each author last said of each object, less what was withdrawn, newest first.
 
     Parameters
     ----------
-    path : path
-        CSV, ECSV, Parquet, JSON (records) or VOTable.
-    author : str
-        Who said so, where the table does not tell.
-
-    Raises
-    ------
-    TaoNetError
-        If the file is no such table, or a row holds what no label can.
+    rows : iterable of Annotation
+        Of those of one time, a later one counts.
+    by_place : bool
+        Whether rows of one name may be of several objects, told apart by their places. Otherwise
+        each name is one object, as after `of_catalog`.
     """
-    path = Path(path)
-    table = _read_table(path)
-    missing = {"object_id", "label"} - set(table.columns)
-    if missing:
-        raise TaoNetError(
-            f"{path}: a table of labels needs the columns object_id and label; "
-            f"{' and '.join(sorted(missing))} is not there"
-        )
-    rows = []
-    for number, values in enumerate(table.to_dict("records"), start=1):
-        known = {n: _value(n, values[n]) for n in COLUMNS if n in values}
-        known["author"] = known.get("author") or author
-        try:
-            rows.append(Annotation(**known))
-        except ValueError as error:
-            raise TaoNetError(f"{path}, row {number}: {error}") from error
-    return rows
+    rows = sorted(rows, key=lambda row: row.created_at)
+    objects = _objects(annotation_table(rows)) if by_place else [row.object_id for row in rows]
+    newest: dict[tuple[Any, str], Annotation] = {}
+    for known, row in zip(objects, rows, strict=True):
+        newest.pop((known, row.author), None)  # so that the order is that of the newest
+        newest[known, row.author] = row
+    return [row for row in reversed(newest.values()) if row.label != WITHDRAWN]
 
 
-def _read_table(path: Path) -> pd.DataFrame:
-    from astropy.table import Table
+def latest_labels(rows: Iterable[Annotation], catalog: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Return the labels that are `standing` as a table.
 
-    readers: dict[str, Any] = {
-        ".csv": lambda: pd.read_csv(path, dtype="str", keep_default_na=False),
-        ".parquet": lambda: pd.read_parquet(path),
-        ".json": lambda: json.loads(path.read_bytes()),
-        ".ecsv": lambda: Table.read(path, format="ascii.ecsv").filled("").to_pandas(),
-        ".vot": lambda: Table.read(path, format="votable").to_pandas(),
-    }
-    if path.suffix.lower() not in readers:
-        raise TaoNetError(f"{path}: wanted a table ending in {', '.join(readers)}")
-    try:
-        return pd.DataFrame(readers[path.suffix.lower()]())
-    except (OSError, ValueError, TypeError, IndexError) as error:
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise TaoNetError(f"{path} cannot be read as a table of labels: {said}") from error
+    Parameters
+    ----------
+    rows : iterable of Annotation
+        All that was ever said.
+    catalog : DataFrame, optional
+        Only labels of its objects, see `of_catalog`: what was said of another object of the same
+        name, however new, takes nothing away from them.
+    """
+    rows = list(rows)
+    if catalog is None:
+        return annotation_table(standing(rows, by_place=True))
+    said = of_catalog(annotation_table(rows), catalog)
+    return annotation_table(standing(rows[i] for i in said.index))
 
 
-def _value(name: str, value: Any) -> Any:
-    """Return a cell as `Annotation` wants it: the apostrophe of a CSV against formulas removed."""
-    if name in _NUMBERS:
-        return float(value) if value not in ("", None) else np.nan
-    if value is None or value is pd.NA or value != value:
-        return ""
-    return re.sub(rf"^'{FORMULA}", "", str(value))
+def _objects(said: pd.DataFrame) -> list[int]:
+    """Return which object each label is of, a number a row: one of one name, at one place.
+
+    A label without a place is of the only object of its name; where there are several, nobody
+    knows of which, and it stands alone.
+    """
+    places = said[["ra", "dec"]]
+    distinct = places.dropna().drop_duplicates()
+    distinct = distinct.assign(
+        place=sky_groups(distinct["ra"].to_numpy(), distinct["dec"].to_numpy(), SAME_OBJECT)
+    )
+    place = places.merge(distinct, how="left", on=["ra", "dec"])["place"].set_axis(said.index)
+    by_name = place.groupby(said["object_id"])
+    only = by_name.transform("first").where(by_name.transform("nunique") == 1)
+    place = place.fillna(only).fillna(-1)
+    numbers: list[int] = said.groupby(["object_id", place]).ngroup().tolist()
+    return numbers
 
 
 def of_catalog(said: pd.DataFrame, catalog: pd.DataFrame) -> pd.DataFrame:
@@ -207,10 +198,19 @@ def separation_arcsec(ra: Any, dec: Any, other_ra: Any, other_dec: Any) -> np.nd
     return np.asarray(np.degrees(2 * np.arcsin(np.clip(chord / 2, 0, 1))) * 3600)
 
 
-def consensus_table(said: pd.DataFrame) -> pd.DataFrame:
-    """Return what authors together say of each object; see `Annotations.consensus`."""
+def consensus_table(said: pd.DataFrame, *, by_place: bool = False) -> pd.DataFrame:
+    """Return what authors together say of each object; see `Annotations.consensus`.
+
+    Parameters
+    ----------
+    said : DataFrame
+        From `latest_labels`.
+    by_place : bool
+        See `standing`: objects of one name are rows of their own.
+    """
     rows = []
-    for object_id, labels in said.groupby("object_id", sort=True):
+    keys = ["object_id", pd.Series(_objects(said), said.index)] if by_place else ["object_id"]
+    for (object_id, *_), labels in said.groupby(keys, sort=True):
         votes = Counter(labels["label"][labels["label"] != UNSURE]).most_common(2)
         tie = not votes or (len(votes) == 2 and votes[0][1] == votes[1][1])
         rows.append(

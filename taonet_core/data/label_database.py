@@ -6,16 +6,20 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from sqlalchemy import (
     Column,
+    Connection,
     Engine,
     Float,
     Index,
     Integer,
     MetaData,
+    RowMapping,
     Table,
     Text,
     create_engine,
@@ -27,6 +31,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from taonet_core.data.expert_labels import COLUMNS, Annotation
 from taonet_core.errors import TaoNetError
 
 #: Environment variable that names another database.
@@ -141,15 +146,25 @@ def open_database(url: URL) -> Engine:
         else:
             engine = create_engine(url, pool_pre_ping=True)
         with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":  # CREATE … IF NOT EXISTS races there
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
-            if engine.dialect.has_table(connection, LABELS.name):
-                return engine
+            # PostgreSQL makes all of it or nothing, and lets only the owner make the guards anew.
+            # SQLite commits each statement by itself: what a crash left out is made up for here.
+            if engine.dialect.name == "postgresql":
+                one_writer(connection)  # CREATE … IF NOT EXISTS races there
+                if engine.dialect.has_table(connection, LABELS.name):
+                    return engine
             connection.execute(CreateTable(LABELS, if_not_exists=True))
             connection.execute(CreateIndex(_BY_OBJECT, if_not_exists=True))
             for statement in _GUARDS[engine.dialect.name]:
                 connection.exec_driver_sql(statement)
     return engine
+
+
+def one_writer(connection: Connection) -> None:
+    """Let no other one that asks for this write until the transaction, which begins here, ends."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -179,3 +194,23 @@ def errors_said(url: URL) -> Iterator[None]:
             f"the database of labels {place} cannot be opened ({type(error).__name__}); name "
             f"another one by {URL_VARIABLE}"
         ) from error
+
+
+def to_row(said: Annotation) -> dict[str, Any]:
+    """Return a label as a row of `LABELS`; what is not a number becomes nothing."""
+    return {
+        name: None if value != value else storable(value) for name, value in asdict(said).items()
+    }
+
+
+def from_row(row: RowMapping) -> Annotation:
+    """Return the label that a row of `LABELS` holds."""
+    values: dict[str, Any] = {name: np.nan if row[name] is None else row[name] for name in COLUMNS}
+    return Annotation(**values)
+
+
+def storable(value: Any) -> Any:
+    """Replace in a text what PostgreSQL or UTF-8 cannot hold: NUL, and halves of characters."""
+    if not isinstance(value, str):
+        return value
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
