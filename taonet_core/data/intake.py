@@ -26,7 +26,7 @@ class NamedBytes(io.BytesIO):
 
 @dataclass(frozen=True, eq=False)
 class TableGroup:
-    """Tables that have the same columns, so that one answer serves them all.
+    """Tables of the same columns, units and clock, so that one answer serves them all.
 
     Attributes
     ----------
@@ -92,7 +92,7 @@ def sort_out(files: Sequence[NamedBytes]) -> Intake:
         else:
             intake.images.append(file)
             intake.image_count += 1
-    groups: dict[tuple[str, ...], list[tuple[NamedBytes, TablePreview]]] = {}
+    groups: dict[tuple[object, ...], list[tuple[NamedBytes, TablePreview]]] = {}
     for table in tables:
         try:
             preview = preview_table(table)
@@ -100,11 +100,17 @@ def sort_out(files: Sequence[NamedBytes]) -> Intake:
             intake.refused.append((table.name, error))
             continue
         table.seek(0)
-        groups.setdefault(tuple(map(str, preview.rows.columns)), []).append((table, preview))
+        groups.setdefault(_likeness(preview), []).append((table, preview))
     intake.tables = [_group(found, intake.image_count > 0) for found in groups.values()]
     if intake.image_count:
         intake.images += frames
     return intake
+
+
+def _likeness(preview: TablePreview) -> tuple[object, ...]:
+    """Return what tables must share to be read alike: the same names may hold other units."""
+    columns = tuple(map(str, preview.rows.columns))
+    return columns, tuple(sorted(preview.units.items())), guess_mapping(preview).mapping.clock
 
 
 def _look_inside(archive: NamedBytes, intake: Intake, tables: list[NamedBytes]) -> None:
