@@ -6,6 +6,7 @@ import io
 import time
 import zipfile
 
+import numpy as np
 import pytest
 
 from taonet_core.background import Work
@@ -77,6 +78,27 @@ def test_every_row_without_an_object_or_a_class_is_listed() -> None:
     }
 
 
+def test_of_files_the_longest_common_path_decides() -> None:
+    objects = [Known(k, (f"up/{k}/frame1.fits",)) for k in "AB"] + [Known("C", ("c.fits",))]
+    text = "file,class\ndata/A/frame1.fits,CV\nframe1.fits,SN\nelsewhere/c.fits,AGN\n"
+    found = match_labels([read_label_table(table(text))], objects)
+    assert found.labels == {0: TransientClass.CV, 2: TransientClass.AGN}
+    assert list(found.problems["row"]) == [2]
+    assert found.problems["problem"].iloc[0].startswith("fits several objects")
+
+
+def test_a_position_tells_apart_what_the_file_does_not() -> None:
+    objects = [Known(k, (f"{k}/x.fits",), 10.0 * i, 0.0) for i, k in enumerate("AB")]
+    rows = read_label_table(table("file,ra,dec,class\nx.fits,10,0,CV\n"))
+    assert match_labels([rows], objects).labels == {1: TransientClass.CV}
+
+
+def test_all_rows_that_contradict_each_other_are_listed() -> None:
+    found = match("object_id,class\ntwo,CV\ntwo,SN\ntwo,CV\ntwo,SN Ia\nthree,AGN\n")
+    assert found.labels == {2: TransientClass.AGN}
+    assert list(found.problems["row"]) == [1, 2, 3, 4]
+
+
 def test_rows_that_disagree_give_no_class_and_rows_that_agree_do() -> None:
     found = match("object_id,class\ntwo,CV\ntwo,SN\nthree,SN Ia\nthree,supernova\n")
     assert found.labels == {2: TransientClass.SN}
@@ -138,6 +160,26 @@ def test_tables_with_the_same_columns_are_asked_about_once() -> None:
     assert found.images == [] and [len(group.files) for group in found.tables] == [2, 1]
     assert found.tables[0].name == "x.csv and 1 more like it"
     assert [group.offered for group in found.tables] == [True, False]
+
+
+def test_tables_of_other_units_or_another_clock_are_asked_about_apart() -> None:
+    """One answer for both would be 15 magnitudes or 2,400,000 days wrong."""
+    from astropy.table import Table
+
+    def flux(unit: str) -> NamedBytes:
+        out = io.BytesIO()
+        days = 55000.0 + np.arange(9)
+        made = Table({"mjd": days, "flux": np.full(9, 2.0), "flux_err": np.full(9, 0.1)})
+        made["flux"].unit = made["flux_err"].unit = unit
+        made.write(out, format="votable")
+        return NamedBytes(f"{unit}.vot", out.getvalue())
+
+    found = sort_out([flux("mJy"), flux("nJy"), flux("mJy")]).tables
+    assert [len(group.files) for group in found] == [2, 1]
+    assert [group.guess.mapping.zero_point for group in found] == pytest.approx([16.4, 31.4])
+    julian = CURVE.replace(",55", ",2455")
+    files = [NamedBytes("a.csv", CURVE.encode()), NamedBytes("b.csv", julian.encode())]
+    assert [group.guess.mapping.clock for group in sort_out(files).tables] == ["mjd", "jd"]
 
 
 @pytest.mark.parametrize(

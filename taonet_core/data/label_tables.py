@@ -158,7 +158,8 @@ def match_labels(
 ) -> LabelMatch:
     """Give objects the classes that tables say.
 
-    A row is tried by the name of the object, then by its file, then by its position.
+    A row is tried by the name of the object, then by its file, then by its position. Of files the
+    longest end of the path that they share decides; one that fits several objects gives no class.
 
     Parameters
     ----------
@@ -173,16 +174,16 @@ def match_labels(
     classes = guess_classes({row.text for row in rows}) if classes is None else classes
     finders = {"name": _by_name(objects), "file": _by_file(objects)}
     places = _by_place(rows, objects, radius_arcsec)
-    said: dict[int, dict[TransientClass, int]] = defaultdict(dict)
+    said: dict[int, dict[TransientClass, list[int]]] = defaultdict(lambda: defaultdict(list))
     report = []
     for number, row in enumerate(rows):
-        found, by = _find(row, finders, places.get(number, ()))
+        found, by, several = _find(row, finders, places.get(number, ()))
         label = classes.get(row.text)
         if label is not None:
             for index in found:
-                said[index].setdefault(label, number)
+                said[index][label].append(number)
         names = ", ".join(dict.fromkeys(objects[index].object_id for index in found))
-        problem = _problem(row.text, label, found)
+        problem = _problem(row.text, label, found, several)
         report.append((row.table, row.row, _called(row), row.text, label or "", names, by, problem))
     return _settled(said, objects, pd.DataFrame(report, columns=list(REPORT)))
 
@@ -197,38 +198,44 @@ def _called(row: Any) -> str:
     return str(row.object_id or row.file or place)
 
 
-def _problem(text: str, label: TransientClass | None, found: Sequence[int]) -> str:
+def _problem(text: str, label: TransientClass | None, found: Sequence[int], several: bool) -> str:
     if not text:
         return "no class is given"
     if label is None:
         return "the class is none of the six"
+    if not found and several:
+        return "fits several objects; give their names, or their files with the folders"
     return "" if found else "no object is called so or lies there"
 
 
 def _settled(
-    said: Mapping[int, Mapping[TransientClass, int]], objects: Sequence[Known], report: pd.DataFrame
+    said: Mapping[int, Mapping[TransientClass, Sequence[int]]],
+    objects: Sequence[Known],
+    report: pd.DataFrame,
 ) -> LabelMatch:
     """Keep the classes of objects of which all rows say the same, and mark the other rows."""
     problems = report["problem"].to_numpy(object)
     for index, labels in said.items():
         if len(labels) > 1:
             words = f"rows disagree about {objects[index].object_id}: {', '.join(sorted(labels))}"
-            problems[list(labels.values())] = words
+            problems[[number for numbers in labels.values() for number in numbers]] = words
     kept = {index: next(iter(labels)) for index, labels in said.items() if len(labels) == 1}
     return LabelMatch(kept, report.assign(problem=pd.Series(problems, dtype="str")))
 
 
 def _find(
     row: Any, finders: Mapping[str, Mapping[str, Sequence[int]]], near: Sequence[int]
-) -> tuple[Sequence[int], str]:
-    """Return the objects that a row means, and by what it was found."""
-    tries = [("name", [_same(row.object_id)]), ("file", _file_keys(row.file))]
-    tries.append(("file", _file_keys(row.object_id)))  # people write file names there too
-    for by, keys in tries:
-        for key in filter(None, keys):
-            if key in finders[by]:
-                return finders[by][key], by
-    return near, "position" if len(near) else ""
+) -> tuple[Sequence[int], str, bool]:
+    """Return the objects that a row means, by what, and whether its file fits several."""
+    if named := finders["name"].get(_same(row.object_id)):
+        return named, "name", False
+    several = False
+    for file in (row.file, row.object_id):  # people write file names there too
+        key = next((key for key in _file_keys(file) if key in finders["file"]), "")
+        if key and len(finders["file"][key]) == 1:
+            return finders["file"][key], "file", False
+        several |= bool(key)
+    return near, "position" if len(near) else "", several
 
 
 def _same(name: str) -> str:
@@ -237,15 +244,20 @@ def _same(name: str) -> str:
 
 
 def _file_keys(name: str) -> list[str]:
-    """Return what a file may be called: with its folders, without them, without its ending."""
-    path = PurePosixPath(name.replace("\\", "/"))
-    return [_same(text) for text in (str(path), path.name, stem(path.name)) if name]
+    """Return what a file may be called, with ever fewer folders, each time without its ending too."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    keys = []
+    for start in range(len(parts)):
+        *folders, last = parts[start:]
+        keys += [_same("/".join([*folders, called])) for called in (last, stem(last))]
+    return keys
 
 
 def _by_name(objects: Sequence[Known]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for index, known in enumerate(objects):
-        found[_same(known.object_id)].append(index)
+        if name := _same(known.object_id):
+            found[name].append(index)
     return found
 
 
@@ -253,7 +265,7 @@ def _by_file(objects: Sequence[Known]) -> dict[str, list[int]]:
     """Index objects by all that their files and folders may be called."""
     found: dict[str, list[int]] = defaultdict(list)
     for index, known in enumerate(objects):
-        folders = [p.name for f in known.files for p in PurePosixPath(f).parents if p.name]
+        folders = [str(p) for f in known.files for p in PurePosixPath(f).parents if p.name]
         keys = [key for file in (*known.files, *folders) for key in _file_keys(file)]
         for key in dict.fromkeys(keys):
             found[key].append(index)
