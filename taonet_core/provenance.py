@@ -21,6 +21,7 @@ from taonet_core.transforms.summary import describe, utc_texts
 if TYPE_CHECKING:
     from astropy.table import QTable
 
+_STACKS = ("frames", "reference", "difference")
 _CURVE = ("mag", "mag_err", "flux", "flux_err", "limit")
 
 
@@ -32,8 +33,8 @@ def data_digest(source: ImageSequence | LightCurve) -> str:
     source : ImageSequence or LightCurve
     """
     digest = hashlib.sha256(b"\0".join(str(band).encode() for band in source.bands))
-    for array in _arrays(source):
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
+    for name, array in _arrays(source).items():
+        digest.update(f"{name}{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
@@ -56,7 +57,7 @@ def origin(
     dict
         What -> words, of one line each.
     """
-    size = sum(array.nbytes for array in _arrays(source)) / 2**20
+    size = sum(array.nbytes for array in _arrays(source).values()) / 2**20
     facts = {
         "read from": file,
         "read as": describe(source),
@@ -157,12 +158,11 @@ def _rows(prediction: Prediction, times: NDArray[np.float64]) -> NDArray[np.int6
     return np.where(nights >= 0, nights, rows) if len(nights) == len(times) else rows
 
 
-def _arrays(source: ImageSequence | LightCurve) -> list[NDArray[Any]]:
-    """Return all numbers of an object."""
-    if isinstance(source, ImageSequence):
-        stacks = (source.frames, source.reference, source.difference)
-        return [source.times, *(stack for stack in stacks if stack is not None)]
-    return [source.times, *(getattr(source, name) for name in _CURVE)]
+def _arrays(source: ImageSequence | LightCurve) -> dict[str, NDArray[Any]]:
+    """Return all numbers of an object, by what they are."""
+    names = ("times", *(_STACKS if isinstance(source, ImageSequence) else _CURVE))
+    arrays = {name: getattr(source, name) for name in names}
+    return {name: array for name, array in arrays.items() if array is not None}
 
 
 def _described(table: QTable) -> QTable:

@@ -1,10 +1,12 @@
 """Collections open objects by name; the store measures each of them once."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from astropy.wcs import WCS
 
 from taonet_core.data.fits_write import write_sequence
 from taonet_core.data.lightcurve import LightCurve
@@ -68,6 +70,32 @@ def test_a_collection_in_memory_goes_by_content(make_sequence) -> None:
     brighter = made.with_frames(made.frames + 1)
     other = gather([("a.fits", brighter)], name="upload", title="")
     assert other.stamp("a.fits") != collection.stamp("a.fits")
+
+
+def test_a_stamp_tells_the_sky_and_the_kind_of_image_apart(make_sequence) -> None:
+    made = make_sequence(object_id="one")
+    north, south = WCS(naxis=2), WCS(naxis=2)
+    south.wcs.crval = (10.0, -20.0)
+    plain = replace(made, reference=None, difference=None)
+    variants = [
+        made,
+        replace(made, wcs=north),
+        replace(made, wcs=south),
+        replace(plain, reference=made.frames),
+        replace(plain, difference=made.frames),
+        replace(plain, frames=made.frames.reshape(len(made), 32, 128)),
+    ]
+    stamps = {gather([("", item)], name="x", title="").stamp("one") for item in variants}
+    assert len(stamps) == len(variants)
+
+
+def test_copies_of_one_file_are_objects_of_their_own(make_sequence) -> None:
+    made = make_sequence(object_id="one")
+    collection = gather([("a", made), ("b", made)], name="upload", title="")
+    assert len(set(collection.stamps.values())) == 2
+    store = VerdictStore()
+    store.fill(collection, [])
+    assert list(store.facts(collection).index) == ["one", "one (2)"]
 
 
 def test_the_store_says_what_the_classifier_says(folder, tmp_path, bundle) -> None:

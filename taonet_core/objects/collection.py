@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import pandas as pd
-from numpy.typing import NDArray
 
 from taonet_core.data.catalog import COLUMNS, load_catalog, object_row
 from taonet_core.data.fits_io import read_sequence
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
+from taonet_core.provenance import data_digest
 
 Readable: TypeAlias = "ImageSequence | LightCurve"
 
@@ -76,9 +76,7 @@ class Collection:
             If it cannot be read.
         """
         self.stamps[object_id]
-        item = self.reader(object_id)
-        named = item.meta.get("object_id") == object_id
-        return item if named else item.with_meta(object_id=object_id)
+        return _named(self.reader(object_id), object_id)
 
 
 def open_folder(
@@ -117,11 +115,9 @@ def gather(items: Iterable[tuple[str, Readable]], *, name: str, title: str) -> C
     """
     found = [(str(item.meta.get("object_id") or called), item) for called, item in items]
     names = _unique(pd.Series([called for called, _ in found], dtype="str"))
-    held = {called: item for called, (_, item) in zip(names, found, strict=True)}
-    rows = [
-        object_row(Path(called), {**item.meta, "object_id": called}, item.times)
-        for called, item in held.items()
-    ]
+    # under its name of here, so that two copies of one file have stamps of their own
+    held = {called: _named(item, called) for called, (_, item) in zip(names, found, strict=True)}
+    rows = [object_row(Path(called), item.meta, item.times) for called, item in held.items()]
     catalog = pd.DataFrame(rows, columns=[c for c in COLUMNS if c != "group"])
     catalog = catalog.assign(group=range(len(rows)))[list(COLUMNS)].astype(COLUMNS)
     stamps = {called: _content(item) for called, item in held.items()}
@@ -138,19 +134,18 @@ def _unique(names: pd.Series) -> list[str]:
     return [f"{n} ({k + 1})" if k else str(n) for n, k in zip(names, repeats, strict=True)]
 
 
+def _named(item: Readable, object_id: str) -> Readable:
+    return item if item.meta.get("object_id") == object_id else item.with_meta(object_id=object_id)
+
+
 def _file_stamp(path: Path) -> str:
     status = path.stat()
     return f"{path}\0{status.st_size}\0{status.st_mtime_ns}"
 
 
 def _content(item: Readable) -> str:
-    """Return a digest of what an object in memory holds."""
-    digest = hashlib.sha256(repr(sorted(item.meta.items(), key=str)).encode())
-    arrays: list[NDArray[Any] | None] = [item.times, item.bands]
-    if isinstance(item, ImageSequence):
-        arrays += [item.frames, item.difference, item.reference]
-    else:
-        arrays += [item.mag, item.mag_err, item.flux, item.flux_err, item.limit]
-    for array in arrays:
-        digest.update(b"" if array is None else array.tobytes())
-    return digest.hexdigest()
+    """Return a digest of what an object in memory holds: its numbers, its sky, what is said."""
+    parts = [data_digest(item), repr(sorted(item.meta.items(), key=str))]
+    if isinstance(item, ImageSequence) and item.wcs is not None:
+        parts.append(item.wcs.to_header_string(relax=True))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
