@@ -97,17 +97,23 @@ def class_from_catalog(text: str) -> TransientClass | None:
 _WORDS: tuple[tuple[str, TransientClass], ...] = (
     (r"non|non[- ]?transient.*|not (a )?transient|bogus|artefact|artifact|constant",
      TransientClass.NON),
-    (r"(sn|slsn)(e|\b(?!r).*|[-_ ]?i{1,2}[a-z]{0,3}\b.*)|supernova.*|type i.*|"
-     r"(i[abc]|i?ibc?|ii[lnp]?)([- ].*)?", TransientClass.SN),
-    (r"blazar.*|bz[abqug]?|bl ?lac.*|bll|fsrq.*|bcu|blazer", TransientClass.BZ),
-    (r"agn.*|qso.*|quasar.*|seyfert.*|sy ?[12].*|liner|active galactic.*|nlsy1",
-     TransientClass.AGN),
-    (r"cv|cv\b.*|cataclysmic.*|dwarf nova.*|dn|nova-?like.*|nl|ug(su|ss|z|wz|er)?|am her.*|polar.*|"
-     r"dq her.*|am ?cvn.*|u gem.*", TransientClass.CV),
-    (r"other.*|var.*|vs|v\*|star|stellar|rr ?lyr.*|rrl|rrab|rrc|e[abw]|eb|ecl.*|cep.*|lpv|mira|"
-     r"yso|t ?tau.*|tde.*|tidal.*|hpm.*|nova|novae|lbv|ilrt|kilonova|kn|microlensing|dsct|m ?dwarf|"
-     r"uv ?ceti|fu ?ori|r ?cor.*|rcb|symbiotic.*|asteroid|comet|sso|flare.*", TransientClass.OTHER),
+    (r"(sn|slsn)(e|\b(?!r).*|[-_ ]?i{1,2}[a-z]{0,3}\b.*)|supernova.*", TransientClass.SN),
+    (r"blazar.*|bz[abqug]?|bl ?lac.*|bll|fsrq.*|bcu|blazer|(?!.*\b(non?|not)\b).*\bblazars?\b.*",
+     TransientClass.BZ),
+    # before types of supernovae and of variable stars: "type II AGN", "variable quasar"
+    (r"agn.*|qso.*|quasar.*|seyfert.*|sy ?[12].*|liner|active galactic.*|nlsy1|"
+     r"(?!.*\b(non?|not)\b).*\b(agn|qso|quasar|seyfert)s?\b.*", TransientClass.AGN),
+    (r"type i{1,3}[a-z]{0,2}(?!.*\bcep)([- ].*)?|(i[abc]|i?ibc?|ii[lnp]?)([- ].*)?",
+     TransientClass.SN),
+    (r"cv|cv\b.*|cataclysmic.*|dwarf nova.*|dn|nova-?like.*|nl|ug(su|ss|z|wz|er)?|am her.*|"
+     r"(intermediate )?polars?\b.*|dq her.*|am ?cvn.*|u gem.*", TransientClass.CV),
+    (r"other.*|var.*|vs|v\*|star|stellar|rr ?lyr.*|rrl|rrab|rrc|e[abw]|eb|ecl.*|"
+     r"(type i{1,2} )?cep.*|lpv|mira|yso|t ?tau.*|tde.*|tidal.*|hpm.*|nova|novae|lbv|ilrt|kilonova|kn|"
+     r"microlensing|dsct|m ?dwarf|uv ?ceti|fu ?ori|r ?cor.*|rcb|symbiotic.*|asteroid|comet|sso|"
+     r"flare.*", TransientClass.OTHER),
 )  # fmt: skip
+#: Words that begin like a class and are none.
+_NO_CLASS = re.compile(r"polar[- ]ring\b.*")
 _IBC = re.compile(r"\b(i[abc])/[abc]\b")
 
 
@@ -127,7 +133,7 @@ def class_from_words(text: str) -> TransientClass | None:
     """
     words = " ".join(text.strip().lower().replace("_", " ").split())
     first, _, rest = words.partition(" ")
-    if "?" in first or rest.startswith("?"):
+    if "?" in first or rest.startswith("?") or _NO_CLASS.fullmatch(words):
         return None
     known = {_class_of(part.strip()) for part in re.split(r"[/|]", _IBC.sub(r"\1", words))}
     if len(known) == 1 and None not in known:

@@ -48,13 +48,18 @@ def test_catalogue_text_becomes_a_class(text, expected):
     ("expected", "texts"),
     [
         ("SN", "SN; sn; SN Ia; SNIa; SN_II; SNe; SN II-P; SLSN-I; Type Ia; Ia; IIn; II; Ib/c; "
-               "Ia|Ia-91T; Ia Pec; Supernova; SN 2006tf (TSS) SDSS mag 20,7"),
-        ("AGN", "AGN; agn; QSO; Quasar; Seyfert 1; Active galactic nucleus"),
-        ("BZ", "BZ; Blazar; BL Lac; BLLac; bll; FSRQ; BZQ"),
-        ("CV", "CV; dwarf nova; UGSU; Cataclysmic variable; AM CVn; CV ROTSE3 J0015/x"),
-        ("OTHER", "OTHER; Other transient; RR Lyrae; Var; Mira; TDE; Nova; HPM; EW; YSO"),
+               "Ia|Ia-91T; Ia Pec; Supernova; SN 2006tf (TSS) SDSS mag 20,7; Type II-P; Type IIn; "
+               "Type I; Type Ia supernova; SN Ia in a Seyfert galaxy"),
+        ("AGN", "AGN; agn; QSO; Quasar; Seyfert 1; Active galactic nucleus; Type I AGN; "
+                "type II Seyfert; Type 1 QSO; variable AGN; radio-loud quasars"),
+        ("BZ", "BZ; Blazar; BL Lac; BLLac; bll; FSRQ; BZQ; blazar candidate; variable blazar"),
+        ("CV", "CV; dwarf nova; UGSU; Cataclysmic variable; AM CVn; CV ROTSE3 J0015/x; polar; "
+               "Intermediate polar"),
+        ("OTHER", "OTHER; Other transient; RR Lyrae; Var; Mira; TDE; Nova; HPM; EW; YSO; "
+                  "Type II Cepheid; variable star"),
         ("NON", "NON; Non-transient; nonTransient; bogus"),
-        (None, "; SN?; SN ?; CV? SDSS; SN/CV; Ia|CV; Unknown; SNR; galaxy; 17; ?"),
+        (None, "; SN?; SN ?; CV? SDSS; SN/CV; Ia|CV; Unknown; SNR; galaxy; 17; ?; "
+               "polar ring galaxy; non-AGN"),
     ],
 )  # fmt: skip
 def test_words_in_use_become_a_class(expected, texts):
