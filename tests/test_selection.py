@@ -221,6 +221,17 @@ def test_days_are_read_as_modified_julian_dates() -> None:
     assert Selection.from_query({"mjd": "2012-09-25.."}).dates == (56_195, None)
 
 
+def test_a_day_as_upper_end_counts_whole(table: pd.DataFrame) -> None:
+    one_day = Selection.from_query({"mjd": "2009-06-18..2009-06-18"})
+    low, high = one_day.dates
+    assert low == 55_000 and 55_000.9999 < high < 55_001
+    assert Selection.from_query(one_day.to_query()).dates == one_day.dates
+    when = dict(zip("abcd", [55_000.3, 55_001.0, 54_999.9, np.nan], strict=True))
+    nights = table["object_id"].map(when)
+    assert names(one_day, table.assign(mjd_first=nights, mjd_last=nights)) == "a"
+    assert Selection.from_query({"mjd": "55000..55001"}).dates == (55_000, 55_001)
+
+
 def test_filters_are_said_in_words_and_taken_away_one_by_one() -> None:
     selection = Selection(
         text="01:32:45 +20:15:12 r=2m",

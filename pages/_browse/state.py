@@ -205,16 +205,16 @@ def _in_order(chosen: Sequence[str] | None) -> tuple[str, ...]:
 def _range(name: str) -> Range:
     """Return the two ends on screen; the wrong way round they are turned."""
     ends = [st.session_state.get(f"{WIDGET}{name}-{end}") for end in ("low", "high")]
-    if name == "dates":
-        ends = [day(end) for end in ends]
-    low, high = ends
-    return (high, low) if low is not None and high is not None and low > high else (low, high)
+    low, high = map(day, ends) if name == "dates" else ends
+    if low is not None and high is not None and low > high:
+        ends = ends[::-1]
+    return (day(ends[0]), day(ends[1], end=True)) if name == "dates" else (ends[0], ends[1])
 
 
-def day(text: str | None) -> float | None:
-    """Return the MJD that a reader wrote, if it is one."""
+def day(text: str | None, *, end: bool = False) -> float | None:
+    """Return the MJD that a reader wrote, if it is one; see `parse_date`."""
     try:
-        return parse_date(text) if text else None
+        return parse_date(text, end=end) if text else None
     except ValueError:
         return None
 

@@ -23,6 +23,8 @@ _LONGEST_TEXT = 200
 _MOST_CORNERS = 64
 _MODEL = re.compile(r"[\w.-]{1,40}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+#: Just short of a day: the next night's 0 h is no part of it.
+_WHOLE_DAY = 1 - 1e-5
 # MJD of the day that `date.toordinal` counts from.
 _MJD_OF_DAY_ZERO = -678_576
 
@@ -128,8 +130,14 @@ class Field:
     read: Callable[[Sequence[str]], Any]
 
 
-def parse_date(text: str) -> float:
+def parse_date(text: str, *, end: bool = False) -> float:
     """Return the Modified Julian Date of a number or of a day such as ``2012-09-25``.
+
+    Parameters
+    ----------
+    text : str
+    end : bool
+        Whether a day stands for its last second; else for 0 h. A number is what it is.
 
     Raises
     ------
@@ -137,9 +145,10 @@ def parse_date(text: str) -> float:
         If the text is neither.
     """
     try:
-        return float(date.fromisoformat(text.strip()).toordinal() + _MJD_OF_DAY_ZERO)
+        day = date.fromisoformat(text.strip()).toordinal() + _MJD_OF_DAY_ZERO
     except ValueError:
         return parse_number(text)
+    return day + _WHOLE_DAY if end else float(day)
 
 
 def parse_number(text: str) -> float:
@@ -175,8 +184,7 @@ def _range(quantity: Quantity) -> Field:
         ends = _one(texts).split("..")
         if len(ends) != 2 or ends == ["", ""]:
             raise ValueError("wanted two ends such as 1..5, 1.. or ..5")
-        parse = parse_date if quantity.key == "mjd" else parse_number
-        low, high = (parse(end) if end.strip() else None for end in ends)
+        low, high = _end(quantity, ends[0]), _end(quantity, ends[1], last=True)
         least, most = quantity.bounds
         if any(end is not None and not least <= end <= most for end in (low, high)):
             raise ValueError(f"wanted numbers from {least:g} to {most:g}")
@@ -185,6 +193,12 @@ def _range(quantity: Quantity) -> Field:
         return low, high
 
     return Field(quantity.key, _write_range, read)
+
+
+def _end(quantity: Quantity, text: str, *, last: bool = False) -> float | None:
+    if not text.strip():
+        return None
+    return parse_date(text, end=last) if quantity.key == "mjd" else parse_number(text)
 
 
 def _one_of(key: str, allowed: Sequence[str]) -> Field:
