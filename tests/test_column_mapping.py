@@ -7,6 +7,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 
 from taonet_core.data.column_mapping import ColumnMapping, Guess, guess_mapping, map_by_name
@@ -56,6 +57,10 @@ def test_common_names_need_no_question(names: tuple[str, str, str]) -> None:
         ("HJD-2450000", MJD - 49_999.5, "jd-2450000", True),
         ("HJD", MJD - 49_999.5, "jd-2450000", False),
         ("BJD - 2457000", MJD - 56_999.5 + 4000, "jd-2457000", True),
+        ("BJD-2454833", MJD - 54_832.5 + 100, "jd-2454833", True),
+        ("JD-2460000", MJD - 59_999.5 + 6000, "jd-2460000", True),
+        ("JD-2400000.5", MJD, "jd-2400000.5", True),
+        ("BJD-54833", MJD - 54_832.5 + 100, "auto", False),
         ("RJD", MJD + 0.5, "jd-2400000", False),
         ("time", np.arange(10.0), "mjd", False),
         ("date", pd.date_range("2009-06-18", periods=10), "date", True),
@@ -71,12 +76,22 @@ def test_clocks_are_told_apart(name: str, values: object, clock: str, certain: b
 @pytest.mark.parametrize(
     ("clock", "shift"),
     [("mjd", 0), ("jd", 2_400_000.5), ("jd-2400000", 0.5), ("jd-2450000", -49_999.5),
-     ("jd-2457000", -56_999.5)],
+     ("jd-2457000", -56_999.5), ("jd-2454833", -54_832.5), ("jd-2400000.5", 0)],
 )  # fmt: skip
 def test_every_clock_gives_the_same_times(clock: str, shift: float) -> None:
     mapping = ColumnMapping("curves", {"time": "t", "mag": "m", "mag_err": "e"}, clock)
     [curve] = read_light_curves(as_csv(t=MJD + shift, m=MAG, e=ERR), mapping).values()
     np.testing.assert_allclose(curve.times, MJD, atol=1e-8)
+
+
+def test_a_unit_says_what_was_taken_off_the_dates() -> None:
+    """As in the light curves of Kepler."""
+    out = io.BytesIO()
+    rows = Table({"TIME": MJD - 54_832.5, "mag": MAG, "mag_err": ERR})
+    hdu = fits.table_to_hdu(rows)
+    hdu.columns["TIME"].unit = "BJD - 2454833, d"
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(out)
+    assert guess_mapping(preview_table(out.getvalue())).mapping.clock == "jd-2454833"
 
 
 def test_dates_are_read_as_utc() -> None:

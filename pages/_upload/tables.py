@@ -11,7 +11,7 @@ import streamlit as st
 from pages import _ui as ui
 from taonet_core.data.column_mapping import ColumnMapping, guess_clock, guess_mapping
 from taonet_core.data.column_roles import NEEDED, ROLES
-from taonet_core.data.column_values import CLOCKS
+from taonet_core.data.column_values import CLOCKS, clock_of
 from taonet_core.data.column_words import understood
 from taonet_core.data.delivery import Chosen
 from taonet_core.data.intake import Intake, TableGroup
@@ -167,12 +167,12 @@ def _clock(group: TableGroup, start: ColumnMapping, column: str, key: str) -> st
     guessed = start.clock
     if column != start.columns.get("time") or guessed == "auto":
         guessed = guess_clock(group.preview, column)[0]
-    options = list(CLOCKS)
+    options = list(CLOCKS) if guessed in (*CLOCKS, "auto") else [guessed, *CLOCKS]
     return st.selectbox(
         "Times are",
         options,
         index=options.index(guessed) if guessed in options else 0,
-        format_func=lambda clock: CLOCKS[clock].title,
+        format_func=lambda clock: clock_of(clock).title,
         help="They are turned into MJD. Heliocentric and barycentric dates stay as they are, at "
         "most 8.4 minutes from the observer's clock.",
         key=f"{key}-clock-{column}",

@@ -10,19 +10,18 @@ import numpy as np
 
 from taonet_core.data.column_fits import HALF, looks_like, named_alike, score
 from taonet_core.data.column_roles import NEEDED, ROLES, UNITS
-from taonet_core.data.column_values import CLOCKS, numbers
+from taonet_core.data.column_values import clock_of, numbers
 from taonet_core.data.table_files import TablePreview
 
 #: Score from which a guess needs no second look.
 CERTAIN = 0.9
-#: Days taken off a Julian date, as the name of its column says.
-_SUBTRACTED = re.compile(r"24[05]\d{4}")
+#: Days taken off a Julian date, as the name or the unit of its column says.
+_SUBTRACTED = re.compile(r"24\d{5}(\.\d+)?")
+#: Such days in a form that is not understood.
+_SOME_DAYS = re.compile(r"\d{4}")
 _MJD_USUAL = (30_000.0, 70_000.0)
 #: A table of this many rows, this share of which bear names of their own, has none of objects.
 _FEW_ROWS, _ROW_BY_ROW = 8, 0.9
-#: Days taken off a Julian date, as the name of its column says.
-_SUBTRACTED = re.compile(r"24[05]\d{4}")
-_MJD_USUAL = (30_000.0, 70_000.0)
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class ColumnMapping:
     columns : mapping of str to str
         Role (a key of `ROLES`) -> name of the column.
     clock : str
-        How times are written: a key of `CLOCKS`, or ``"auto"``.
+        How times are written: see `clock_of`; or ``"auto"``.
     zero_point : float or None
         Magnitude of a flux of 1, where no column gives it.
     """
@@ -165,24 +164,26 @@ def _with_units(table: TablePreview, mapping: ColumnMapping) -> tuple[ColumnMapp
 
 
 def guess_clock(table: TablePreview, column: str) -> tuple[str, str]:
-    """Guess how a column writes times; returns a key of `CLOCKS` and a doubt or ``""``."""
+    """Guess how a column writes times; returns a key for `clock_of` and a doubt or ``""``."""
     values = numbers(table.rows[column], None, table.name)
     if not np.isfinite(values).any():
         return "date", ""
-    if table.units.get(column, "d") != "d":
+    middle, name, unit = float(np.nanmedian(values)), plain_name(column), table.units.get(column)
+    said = _SUBTRACTED.search(f"{column} {unit}")
+    if said and middle < 2e6:
+        return f"jd-{float(said[0]):.10g}", ""
+    if (unit or "d") != "d":
         return "auto", ""
-    middle, name = float(np.nanmedian(values)), plain_name(column)
     if middle > 2e6:
         return "jd", ""
-    said = _SUBTRACTED.search(column)
-    if said and f"jd-{said[0]}" in CLOCKS:
-        return f"jd-{said[0]}", ""
     julian = "jd" in name and "mjd" not in name
+    if julian and _SOME_DAYS.search(column):
+        return "auto", f"which days {column!r} counts is not known; add what was taken off"
     if julian and middle > _MJD_USUAL[0]:
         return "jd-2400000", f"{column!r} is taken for JD − 2,400,000, half a day off an MJD"
     if julian and middle > 0:
         clock = "jd-2457000" if name.startswith("b") else "jd-2450000"
-        return clock, f"{column!r} is taken for {CLOCKS[clock].title}"
+        return clock, f"{column!r} is taken for {clock_of(clock).title}"
     usual = _MJD_USUAL[0] < middle < _MJD_USUAL[1]
     return "mjd", "" if usual else f"{column!r} holds no usual dates (around MJD {middle:,.0f})"
 

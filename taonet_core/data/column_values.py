@@ -35,7 +35,8 @@ class Clock:
     offset: float = 0.0
 
 
-#: What a column of times may hold; ``"auto"`` tells MJD, JD and dates apart by their values.
+#: What a column of times may hold; ``"auto"`` tells MJD, JD and dates apart by their values, and
+#: `clock_of` knows Julian dates less any other number, too.
 CLOCKS: Mapping[str, Clock] = {
     "mjd": Clock("MJD"),
     "jd": Clock("JD, HJD or BJD", -2_400_000.5),
@@ -44,6 +45,21 @@ CLOCKS: Mapping[str, Clock] = {
     "jd-2457000": Clock("BJD − 2,457,000 (TESS)", 56_999.5),
     "date": Clock("date and time (ISO 8601)"),
 }
+
+
+def clock_of(key: str) -> Clock:
+    """Return how a column writes times: a key of `CLOCKS`, or such as ``"jd-2454833"`` (Kepler).
+
+    Raises
+    ------
+    KeyError
+        If it is neither.
+    """
+    days = key.removeprefix("jd-")
+    if key in CLOCKS or days == key:
+        return CLOCKS[key]
+    taken = float(days)
+    return Clock(f"JD − {taken:,.10g}", taken - 2_400_000.5)
 
 
 def numbers(column: Any, unit: str | None, name: str) -> NDArray[np.float64]:
@@ -133,7 +149,7 @@ def mjd(column: Any, clock: str, name: str) -> NDArray[np.float64]:
     ----------
     column : column of pandas or astropy
     clock : str
-        A key of `CLOCKS`, or ``"auto"``.
+        As for `clock_of`, or ``"auto"``.
     name : str
         Of the file, for messages.
 
@@ -150,7 +166,7 @@ def mjd(column: Any, clock: str, name: str) -> NDArray[np.float64]:
         return _dates(column)
     values = numbers(column, "day", name)
     if clock != "auto":
-        return values + CLOCKS[clock].offset
+        return values + clock_of(clock).offset
     if not np.isfinite(values).any():
         return _dates(column)
     return np.where(values > _LEAST_JD, values + CLOCKS["jd"].offset, values)
