@@ -108,8 +108,8 @@ _WORDS: tuple[tuple[str, TransientClass], ...] = (
     (r"cv|cv\b.*|cataclysmic.*|dwarf nova.*|dn|nova-?like.*|nl|ug(su|ss|z|wz|er)?|am her.*|"
      r"(intermediate )?polars?\b.*|dq her.*|am ?cvn.*|u gem.*", TransientClass.CV),
     (r"other.*|var.*|vs|v\*|star|stellar|rr ?lyr.*|rrl|rrab|rrc|e[abw]|eb|ecl.*|"
-     r"(type i{1,2} )?cep.*|lpv|mira|yso|t ?tau.*|tde.*|tidal.*|hpm.*|nova|novae|lbv|ilrt|kilonova|kn|"
-     r"microlensing|dsct|m ?dwarf|uv ?ceti|fu ?ori|r ?cor.*|rcb|symbiotic.*|asteroid|comet|sso|"
+     r"(type i{1,2} )?cep.*|lpv|mira|yso|t ?tau.*|tde.*|tidal.*|hpm.*|nova|novae|lbv|ilrt|kilonova|"
+     r"kn|microlensing|dsct|m ?dwarf|uv ?ceti|fu ?ori|r ?cor.*|rcb|symbiotic.*|asteroid|comet|sso|"
      r"flare.*", TransientClass.OTHER),
 )  # fmt: skip
 #: Words that begin like a class and are none.

@@ -244,7 +244,7 @@ def _same(name: str) -> str:
 
 
 def _file_keys(name: str) -> list[str]:
-    """Return what a file may be called, with ever fewer folders, each time without its ending too."""
+    """Return what a file may be called, with ever fewer folders, each also without its ending."""
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
     keys = []
     for start in range(len(parts)):
