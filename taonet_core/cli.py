@@ -6,6 +6,7 @@ Exit codes: 0 all well; 1 something could not be done, said on stderr; 2 wrong u
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,8 @@ from taonet_core.options import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from taonet_core.data.results import Prediction
 
 app = typer.Typer(
     name="taonet",
@@ -67,7 +70,6 @@ def predict(
     """Classify image sequences; broken ones are listed and the rest is still done."""
     from taonet_core.bulk import classify, prediction_table, read_objects
     from taonet_core.data.exports import write_table
-    from taonet_core.data.results import Prediction
     from taonet_core.models.weights import load_model
 
     with console.one_sentence_errors():
@@ -85,10 +87,14 @@ def predict(
             console.say(f"{len(results)} objects -> {output}")
     if output is None:
         _show(table, long=long)
-    console.say_warnings(answer for _, answer in results if isinstance(answer, Prediction))
-    console.list_broken(
-        (name, str(answer)) for name, answer in results if isinstance(answer, TaoNetError)
-    )
+    _say_what_to_mind(results)
+
+
+def _say_what_to_mind(results: Sequence[tuple[str, Prediction | TaoNetError]]) -> None:
+    """Say what the models were not made for, and list what could not be classified."""
+    console.say_warnings(said for _, said in results if not isinstance(said, TaoNetError))
+    broken = ((name, str(said)) for name, said in results if isinstance(said, TaoNetError))
+    console.list_broken(broken)
 
 
 def _show(table: pd.DataFrame, *, long: bool) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
@@ -106,7 +107,6 @@ def explain(
         target = bundle.classes[int(score.probabilities(score.frames)[0].argmax())]
     score.target, score.against = class_numbers(bundle, target, against)
     values, full, bare = evidence(score, method, baseline, steps)
-    height, width = sequence.frames.shape[1:]
     return Attribution(
         values.astype(np.float32),
         nights.times,
@@ -120,15 +120,15 @@ def explain(
         explained=full - bare,
         delta=float(values.sum()) - (full - bare) if METHODS[method].complete else np.nan,
         signed=METHODS[method].signed,
-        meta={
-            "object_id": name_of(sequence),
-            "left": width // 2 - values.shape[2] // 2,
-            "top": height // 2 - values.shape[1] // 2,
-            "score": full,
-            "steps": steps,
-            "seconds": time.perf_counter() - start,
-        },
+        meta={**_corner(sequence, values), "score": full, "steps": steps}
+        | {"object_id": name_of(sequence), "seconds": time.perf_counter() - start},
     )
+
+
+def _corner(sequence: ImageSequence, values: NDArray[np.floating]) -> dict[str, int]:
+    """Return where in the frames the maps begin: both have the target in the middle."""
+    (height, width), (rows, columns) = sequence.frames.shape[1:], values.shape[1:]
+    return {"left": width // 2 - columns // 2, "top": height // 2 - rows // 2}
 
 
 def _check(

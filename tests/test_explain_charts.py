@@ -1,11 +1,13 @@
 """How far an explanation holds and what features add, in figures and words, with known answers."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.ndimage import gaussian_filter1d
 
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Attribution
-from taonet_core.drawing.explain_charts import faithfulness_chart
+from taonet_core.drawing.explain_charts import faithfulness_chart, night_chart, place_chart
 from taonet_core.drawing.feature_charts import (
     SHOWN,
     curve_chart,
@@ -18,7 +20,8 @@ from taonet_core.explaining.faithfulness import Faithfulness
 from taonet_core.explaining.feature_importance import FeatureImportance
 from taonet_core.explaining.feature_words import CURVE_WORDS, feature_words
 from taonet_core.explaining.method_checks import judge
-from taonet_core.explaining.words import check_words, faithfulness_words, sum_rule
+from taonet_core.explaining.questions import BASELINES, BLUR
+from taonet_core.explaining.words import check_words, faithfulness_words, minus, sum_rule
 from taonet_core.labels import TransientClass
 from taonet_core.transforms.curve_features import CURVE_FEATURE_NAMES
 from taonet_core.transforms.features import FEATURE_NAMES
@@ -50,6 +53,12 @@ def test_a_sum_is_off_by_a_share_of_what_is_explained(explained, delta, large):
     assert f"{delta:+.3f}".replace("-", MINUS) in rule.words
 
 
+def test_signs_of_numbers_are_no_hyphens():
+    assert minus("log-odds -3 of 1e-05, chi-square (-0.2)") == (
+        f"log-odds {MINUS}3 of 1e{MINUS}05, chi-square ({MINUS}0.2)"
+    )
+
+
 def test_a_method_that_promises_no_sum_has_no_rule():
     assert sum_rule(attribution(3.0, np.nan)) is None
 
@@ -78,6 +87,32 @@ def test_faithfulness_is_drawn_against_chance_in_both_ways(curves):
     )  # not told apart by colour alone
     assert chart.words == faithfulness_words(curves)
     assert "+0.70 blanking and +0.40 uncovering" in chart.words
+
+
+def test_evidence_is_in_log_odds_wherever_a_figure_says_its_unit():
+    table = pd.DataFrame(
+        {"night": [1], "utc": ["2020-01-01"], "mjd": [58_849.0], "evidence": [1.5],
+         "importance": [1.0]}
+    )  # fmt: skip
+    chart = night_chart(table)
+    assert chart.figure.layout.yaxis.title.text == "evidence (log-odds)"
+    assert "+1.50 log-odds" in chart.figure.data[1].hovertext[0]
+    assert "log-odds" in sum_rule(attribution(3.0, 0.1)).words
+
+
+def test_extended_light_is_not_called_a_galaxy():
+    chart = place_chart({"target": 0.5, "host": 0.3, "rest": 0.2})
+    assert "extended light there (such as a host) 30%" in chart.words
+    [bars] = chart.figure.data
+    assert max(len(line) for label in bars.y for line in label.split("<br>")) <= 24
+
+
+def test_the_blur_is_said_as_wide_as_it_is():
+    """A point blurred as the baseline is has so many pixels above half its height."""
+    point = np.zeros(201)
+    point[100] = 1
+    profile = gaussian_filter1d(point, BLUR)
+    assert f"{(profile > profile.max() / 2).sum()} pixels FWHM" in BASELINES["blurred"]
 
 
 @pytest.fixture
@@ -136,3 +171,13 @@ def test_every_feature_has_words():
     words = feature_words((*FEATURE_NAMES, *CURVE_FEATURE_NAMES))
     assert len({meaning for meaning, _ in words}) == len(words)
     assert all(meaning[0].isupper() and not meaning.endswith(".") for meaning, _ in words)
+
+
+def test_a_point_that_measured_nothing_is_not_drawn(importance):
+    """Without a limit there is no place for it."""
+    nan = np.nan
+    curve = LightCurve(
+        55_000.0 + np.arange(3), [17.0, nan, nan], [0.1, nan, nan], limit=[nan, 19.0, nan]
+    )
+    traces = {trace.name: trace for trace in curve_chart(curve, importance, "none").figure.data}
+    assert len(traces["detected"].x) == len(traces["limit"].x) == 1

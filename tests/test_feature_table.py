@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from taonet_core.explaining.feature_table import WORDS, feature_table
+from taonet_core.explaining.feature_table import feature_table
+from taonet_core.explaining.feature_words import WORDS
 from taonet_core.transforms.features import FEATURE_NAMES
 
 

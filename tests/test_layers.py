@@ -44,6 +44,7 @@ FLOORS = [
     ("taonet_core.explain", 6),
     ("taonet_core.explaining.feature_points", 3),
     ("taonet_core.explaining.feature_table", 3),
+    ("taonet_core.explaining.feature_words", 3),
     ("taonet_core.explaining.*", 6),
     ("taonet_core.inference", 6),
     ("taonet_core.train", 6),

@@ -125,7 +125,7 @@ def test_the_report_holds_all_that_was_measured(observed, whole):
     assert "123.137500 +12.550280" in page.text and "08:12:33" in page.text
     assert f"{curve.detected.sum()} detections in 8 points" in page.text
     assert "blank frame" in page.text and "8 of 8 frames" in page.text
-    assert "100 % of the evidence" in page.text and "16.000 of 15.500 logits" in page.text
+    assert "100 % of the evidence" in page.text and "16.000 of 15.500 log-odds" in page.text
     assert "0.123" in page.text and "median_absolute_deviation" in page.text
     assert len(page.images) == 8 and page.tags.count("svg") == 4
 

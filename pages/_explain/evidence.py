@@ -19,7 +19,7 @@ from taonet_core.explaining.words import check_words, faithfulness_words, sum_ru
 
 NIGHTS, TEST = "explain-nights", "explain-test"
 _WHEN = (
-    "Evidence of each night read: the sum over its pixels, in log-odds (logits). 2.3 more make a "
+    "Evidence of each night read: the sum over its pixels, in log-odds. 2.3 more make a "
     "class ten times as likely. Click a night to see it."
 )
 _WHERE = (

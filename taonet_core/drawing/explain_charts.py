@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
 #: Colours of evidence for and against, as over the frames.
 _FOR, _AGAINST = (f"rgb{colour}" for colour in (FOR, AGAINST))
 #: Part of the frame -> words, as `taonet_core.explain.evidence_shares` names them.
-PLACES = {"target": "target, within 2 FWHM", "host": "host galaxy", "rest": "rest of the frame"}
+PLACES = {
+    "target": "target, within 2 FWHM",
+    "host": "extended light there (such as a host)",
+    "rest": "rest of the frame",
+}
+_WIDTH = 24  # letters in a line of a label
 
 
 def night_chart(nights: pd.DataFrame, *, night: int | None = None, signed: bool = True) -> Chart:
@@ -75,7 +81,7 @@ def night_chart(nights: pd.DataFrame, *, night: int | None = None, signed: bool 
 
 
 def place_chart(shares: Mapping[str, float]) -> Chart:
-    """Draw where the evidence lies: within the PSF of the target, in its host, elsewhere.
+    """Draw where the evidence lies: at the target, on extended light there, elsewhere.
 
     Parameters
     ----------
@@ -85,7 +91,7 @@ def place_chart(shares: Mapping[str, float]) -> Chart:
     figure = blank_figure("", "", height=130)
     figure.add_bar(
         x=[100 * shares[name] for name in PLACES],
-        y=list(PLACES.values()),
+        y=["<br>".join(wrap(words, _WIDTH)) for words in PLACES.values()],
         orientation="h",
         marker={"color": [ACCENT, ACCENT, QUIET]},
         text=[f"{shares[name]:.0%}" for name in PLACES],
@@ -145,14 +151,14 @@ def clickable(figure: go.Figure) -> None:
 
 
 def _axis(signed: bool) -> str:
-    return "evidence (logits)" if signed else "evidence (%)"
+    return "evidence (log-odds)" if signed else "evidence (%)"
 
 
 def _hover(nights: pd.DataFrame, when: pd.Series, *, signed: bool) -> list[str]:
     """Say of each night when it was and what it counts."""
     said = []
     for row, date in zip(nights.to_dict("records"), when, strict=True):
-        sum_ = f"{row['evidence']:+.2f} logits, " if signed else ""
+        sum_ = f"{row['evidence']:+.2f} log-odds, " if signed else ""
         said.append(
             f"night {row['night']}, {date}<br>{sum_}{row['importance']:.0%} of the evidence"
         )

@@ -14,6 +14,7 @@ from taonet_core.drawing.explain_charts import clickable
 from taonet_core.drawing.overlay import AGAINST, FOR
 from taonet_core.explaining.feature_importance import FeatureImportance
 from taonet_core.explaining.feature_words import feature_words
+from taonet_core.explaining.words import minus
 from taonet_core.transforms.summary import epoch_columns
 
 #: Features drawn one by one; the others are summed up.
@@ -62,10 +63,10 @@ def feature_sentence(found: FeatureImportance) -> str:
             *(first[name] for name in ("meaning", "value", "unit", "contribution")), strict=True
         )
     ]
-    return (
+    return minus(
         f"From {found.base:.2f}, the mean of known objects, the features take the probability of "
         f"{about} to {found.probability:.2f}. What counts most: {' and '.join(parts)}."
-    ).replace("-", "\N{MINUS SIGN}")
+    )
 
 
 def feature_chart(found: FeatureImportance) -> Chart:
@@ -91,7 +92,7 @@ def feature_chart(found: FeatureImportance) -> Chart:
         y=["<br>".join(wrap(label, WIDTH)) for label in labels],
         orientation="h",
         marker={"color": [_FOR if v > 0 else _AGAINST for v in values]},
-        text=[f"{v:+.3f}".replace("-", "\N{MINUS SIGN}") for v in values],
+        text=[minus(f"{v:+.3f}") for v in values],
         textposition="outside",
         cliponaxis=False,
         customdata=names,
@@ -111,10 +112,10 @@ def feature_chart(found: FeatureImportance) -> Chart:
 def sum_words(found: FeatureImportance) -> str:
     """Say that the contributions add up, in numbers."""
     total = float(found.contributions.sum())
-    return (
+    return minus(
         f"Mean of {found.meta['background']} known objects {found.base:.3f} {total:+.3f} of all "
         f"features = {found.probability:.3f}, what {found.model} says."
-    ).replace("-", "\N{MINUS SIGN}")
+    )
 
 
 def curve_chart(
@@ -139,11 +140,7 @@ def curve_chart(
     marked = np.zeros(len(curve), dtype=bool)
     marked[found.points.get(feature, [])] = True
     figure = blank_figure("" if epochs["dated"] else "frame", "magnitude", height=330)
-    kinds = (
-        ("detected", curve.detected, "circle"),
-        ("limit", ~curve.detected, "triangle-down-open"),
-    )
-    for title, chosen, symbol in kinds:
+    for title, chosen, symbol in _kinds(curve):
         figure.add_scatter(
             x=x[chosen],
             y=y[chosen],
@@ -185,5 +182,5 @@ def _short(meaning: str) -> str:
 
 
 def _valued(value: float, unit: str) -> str:
-    number = f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
+    number = minus(f"{value:.3g}")
     return "not defined" if np.isnan(value) else f"{number} {unit}".strip()

@@ -55,26 +55,18 @@ def matrix_payload(
     shares = counts / np.maximum(counts.sum(axis=SHARES[show], keepdims=True), 1)
     shades = shares if SHARES[show] is not None else counts / max(counts.max(initial=1), 1)
     whole = {"by row": f"the {row_words}", "by column": f"the {column_words}"}.get(show, "all")
-    cells = [
-        [
-            _cell(
-                f"{row_words} {row}, {column_words} {column}",
-                int(counts[i, j]),
-                float(shares[i, j]),
-                float(shades[i, j]),
-                whole,
-                counted=SHARES[show] is None,
-            )
-            for j, column in enumerate(columns)
-        ]
-        for i, row in enumerate(rows)
-    ]
+
+    def cell(i: int, j: int) -> dict[str, Any]:
+        place = f"{row_words} {rows[i]}, {column_words} {columns[j]}"
+        numbers = int(counts[i, j]), float(shares[i, j]), float(shades[i, j])
+        return _cell(place, *numbers, whole, counted=SHARES[show] is None)
+
     payload = {
         "rows": rows,
         "columns": columns,
         "row_words": row_words,
         "column_words": column_words,
-        "cells": cells,
+        "cells": [[cell(i, j) for j in range(len(columns))] for i in range(len(rows))],
         "chosen": list(chosen) if chosen else None,
     }
     text = json.dumps(payload, sort_keys=True)

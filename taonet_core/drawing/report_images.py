@@ -82,7 +82,7 @@ def evidence_strip(sequence: ImageSequence, attribution: Attribution) -> str:
     if np.isfinite(attribution.delta):
         words += (
             f" The maps sum to {attribution.explained + attribution.delta:.3f} of "
-            f"{attribution.explained:.3f} logits to be explained."
+            f"{attribution.explained:.3f} log-odds to be explained."
         )
     return (
         f'<p class="quiet">{escape(words)}</p>{shares_svg(shares.tolist())}'

@@ -4,10 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from taonet_core.explaining.feature_table import WORDS
 from taonet_core.transforms.features import FEATURE_NAMES
 from taonet_core.transforms.variability import LAGS
 
+_POLYNOMIAL = "Coefficient of t{power} in the best polynomial of order {order}, t from its mean"
+_POWERS = {1: "", 2: "²", 3: "³", 4: "⁴"}
+#: Feature of `taonet_core.transforms.features` -> (what it says, its unit).
+WORDS: dict[str, tuple[str, str]] = {
+    "amplitude": ("Faintest minus brightest point", "mag"),
+    "beyond1st": ("Share of points further than one standard deviation from the mean", ""),
+    "skew": ("Lopsidedness of the magnitudes: positive with a tail to the faint side", ""),
+    "kurtosis": ("Weight of the tails against a Gaussian", ""),
+    "small_kurtosis": ("Weight of the tails, corrected for few points", ""),
+    "std": ("Scatter of the magnitudes: their standard deviation", "mag"),
+    "stetson_j": ("Whether neighbours deviate together: large for smooth changes", ""),
+    "stetson_k": ("How evenly the deviations are spread: 0.80 for Gaussian noise", ""),
+    "max_slope": ("Fastest change between two neighbours", "mag/d"),
+    "median_absolute_deviation": ("Scatter that outliers do not reach", "mag"),
+    "median_buffer_range_percentage": ("Share of points within 10 % of the median flux", ""),
+    "pair_slope_trend": ("Share of neighbours of which the later is fainter", ""),
+    "pair_slope_trend_last_30": ("The same among the last 30 neighbours", ""),
+    "percent_amplitude": ("Largest distance from the median flux, in units of it", ""),
+    "percent_difference_flux_percentile": (
+        "Width of the middle 90 % of fluxes over the median flux",
+        "",
+    ),
+    **{
+        f"flux_percentile_ratio_mid{middle}": (
+            f"Width of the middle {middle} % of fluxes over that of the middle 90 %",
+            "",
+        )
+        for middle in (20, 35, 50, 65, 80)
+    },
+    **{
+        f"poly{order}_t{power}": (
+            _POLYNOMIAL.format(order=order, power=_POWERS[power]),
+            f"mag/d{_POWERS[power]}",
+        )
+        for order in (1, 2, 3, 4)
+        for power in range(order, 0, -1)
+    },
+}
 _RANKS = ("brightest", "second brightest", "third brightest", "fourth brightest")
 _BESIDE = {
     -2: "two nights before",

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
+from taonet_core.explaining.questions import BLUR
 from taonet_core.models.taonet_paper import reading_plan
 from taonet_core.models.weights import ModelBundle
 from taonet_core.transforms.preprocess import Nights
@@ -29,8 +30,6 @@ ADDED_NOISE = 0.5
 #: network would read more than this number of nights.
 TILE = 12
 NIGHTS_READ = {"taonet": 24_000, "taonet-paper": 3_000}
-#: Blur of the baseline "blurred", pixels (standard deviation).
-BLUR = 8.0
 
 
 class HeldNoise(nn.Module):

@@ -71,13 +71,16 @@ METHODS = MappingProxyType(
         ),
     }
 )
+#: Blur of the baseline "blurred", pixels (standard deviation).
+BLUR = 8.0
 #: Key -> what the images are compared with, in words; the default first. Empty sky is no neutral
 #: ground: to `taonet` it is a supernova too faint to see.
 BASELINES = MappingProxyType(
     {
         "first_night": "nothing ever changes: every night looks like the first",
         "sky": "empty sky: no source anywhere, on any night",
-        "blurred": "the same light without its shapes: every night blurred over 20 pixels",
+        "blurred": "the same light without its shapes: every night blurred by a Gaussian of "
+        f"{BLUR * 2.3548:.0f} pixels FWHM",
     }
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 from taonet_core.data.results import Attribution
@@ -46,8 +47,8 @@ class SumRule:
     @property
     def words(self) -> str:
         """The rule in one sentence, without its full stop."""
-        return _minus(
-            f"The evidence sums to {self.shared:+.2f} of {self.explained:+.2f} logits "
+        return minus(
+            f"The evidence sums to {self.shared:+.2f} of {self.explained:+.2f} log-odds "
             f"to be explained; the difference is {self.delta:+.3f}"
         )
 
@@ -69,18 +70,18 @@ def check_words(check: MethodCheck) -> str:
     said = [
         text.format(check.measured[key]) for key, text in _CHECKS.items() if key in check.measured
     ]
-    return _minus(", ".join(said))
+    return minus(", ".join(said))
 
 
 def faithfulness_words(found: Faithfulness) -> str:
     """Say in numbers how much better than chance the order of evidence is."""
-    return _minus(
+    return minus(
         f"Area against random order: {found.deletion_gain:+.2f} blanking and "
         f"{found.insertion_gain:+.2f} uncovering the field; nearest to the target first, without "
         f"looking: {found.nearest_deletion_gain:+.2f} and {found.nearest_insertion_gain:+.2f}."
     )
 
 
-def _minus(text: str) -> str:
-    """Write minus signs as such; the words here have no hyphens."""
-    return text.replace("-", "\N{MINUS SIGN}")
+def minus(text: str) -> str:
+    """Write minus signs as such: a hyphen before a digit is one."""
+    return re.sub(r"-(?=\d)", "\N{MINUS SIGN}", text)
