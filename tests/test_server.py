@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import re
 from urllib.parse import quote
 
@@ -111,7 +112,9 @@ def test_objects_are_filtered_and_come_in_pages(url, query, wanted):
     "query",
     [
         "?page=0",
+        "?page=1.5",
         "?per_page=9999",
+        "?per_page=1e2",
         "?page=x",
         "?colour=red",
         "?truth=KN",
@@ -120,7 +123,7 @@ def test_objects_are_filtered_and_come_in_pages(url, query, wanted):
     ],
 )
 def test_a_parameter_that_means_nothing_is_refused(url, query):
-    assert refusal(ask(f"{url}/objects?{query}")) == (400, "bad_parameter")
+    assert refusal(ask(f"{url}/objects{query}")) == (400, "bad_parameter")
 
 
 def read_table(body, kind):
@@ -202,6 +205,7 @@ def test_a_cutout_as_a_picture_is_brightest_at_the_target(url):
     [
         ("/cutout?night=99", (404, "unknown_night")),
         ("/cutout?night=-1", (400, "bad_parameter")),
+        ("/cutout?night=1.7", (400, "bad_parameter")),
         ("/cutout?kind=mask", (400, "bad_parameter")),
         ("/probabilities?model=forest", (404, "unknown_model")),
         ("/probabilities?model=../../etc/passwd", (404, "unknown_model")),
@@ -218,6 +222,20 @@ def test_unknown_objects_addresses_and_methods_are_refused(url):
     assert refusal(ask(of(url, NAMES[2], "/probabilities"))) == (422, "not_classifiable")
     assert refusal(ask(f"{url}/nowhere")) == (404, "bad_request")
     assert refusal(ask(f"{url}/models", b"x")) == (405, "bad_request")
+
+
+def test_a_fault_of_the_server_leads_into_its_log_and_tells_nothing(objects, monkeypatch, caplog):
+    def fails():
+        raise RuntimeError("the secret")
+
+    monkeypatch.setattr("taonet_core.api.server.model_list", fails)
+    with served(objects) as address, caplog.at_level(logging.ERROR):
+        answer = ask(f"{address}/models")
+    assert refusal(answer) == (500, "internal")
+    assert b"secret" not in answer[2]
+    [record] = [r for r in caplog.records if r.name == "taonet_core.api.server"]
+    entry = record.getMessage().partition(":")[0]
+    assert entry.encode() in answer[2] and "the secret" in str(record.exc_info[1])
 
 
 def test_other_web_pages_are_kept_out_unless_they_are_named(objects):

@@ -6,13 +6,17 @@ import re
 import shlex
 import shutil
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 import pytest
 from rest import ask, refusal, served, small_network
 
 from taonet_core.api.server import PREFIX
+from taonet_core.bulk import read_objects
 from taonet_core.data.fits_io import read_sequence
 from taonet_core.inference import predict
 from taonet_core.models import weights
@@ -95,6 +99,39 @@ def test_of_several_files_a_broken_one_stops_nothing(url, fits_file):
 )
 def test_what_cannot_be_classified_is_said_in_one_sentence(small, data, wanted):
     assert refusal(ask(f"{small}/classify", data)) == wanted
+
+
+def test_more_pixels_than_memory_holds_are_not_read(folder, objects, fits_file, monkeypatch):
+    monkeypatch.setattr(weights, "WEIGHTS_FOLDER", folder)
+    files = [(f"{name}.fits", fits_file(name=f"{name}.fits").read_bytes()) for name in "abc"]
+    size = read_sequence(fits_file()).frames.size
+    with served(objects, max_upload_pixels=2 * size) as address:
+        alone, together = (
+            ask(f"{address}/classify", multipart(*sent), **FORM) for sent in (files[:1], files)
+        )
+    assert not json.loads(alone[2])["items"][0]["error"]
+    errors = [item["error"] for item in json.loads(together[2])["items"]]
+    assert [bool(error) for error in errors] == [False, False, True]
+    assert f"more than {2 * size:,} pixels" in errors[2]
+
+
+def test_objects_are_answered_while_an_upload_is_read(folder, objects, fits_file, monkeypatch):
+    monkeypatch.setattr(weights, "WEIGHTS_FOLDER", folder)
+    reading, answered = threading.Event(), threading.Event()
+
+    def slowly(path):
+        reading.set()
+        assert answered.wait(10), "the object waited for the upload"
+        return read_objects(path)
+
+    monkeypatch.setattr("taonet_core.api.service.read_objects", slowly)
+    with served(objects) as address, ThreadPoolExecutor() as pool:
+        upload = pool.submit(ask, f"{address}/classify", fits_file().read_bytes())
+        assert reading.wait(10)
+        [name] = objects.stamps
+        assert ask(f"{address}/objects/{quote(name, safe='')}/lightcurve")[0] == 200
+        answered.set()
+        assert upload.result()[0] == 200
 
 
 def test_a_broken_form_is_refused(url):

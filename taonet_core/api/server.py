@@ -7,11 +7,13 @@ for people. ``openapi.json`` beside this module describes every address.
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -39,11 +41,12 @@ from taonet_core.api.wire import (
     choice,
     file_response,
     fits_bytes,
-    number,
     received,
     table_response,
+    whole_number,
 )
 from taonet_core.bulk import prediction_table
+from taonet_core.data.delivery import MAX_PIXELS
 from taonet_core.data.exports import results_table
 from taonet_core.errors import TaoNetError
 from taonet_core.models import DEFAULT_MODEL
@@ -59,6 +62,7 @@ MAX_PER_PAGE = 1000
 PREFIX = "/api/v1"
 _DOCUMENT = Path(__file__).with_name("openapi.json")
 _PAGING = ("page", "per_page", "format")
+_LOG = logging.getLogger(__name__)
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 Answer = Callable[[Service, Request], Response]
@@ -70,6 +74,7 @@ def application(
     hosts: Sequence[str] = ("*",),
     origins: Sequence[str] = (),
     max_upload_bytes: int = MAX_UPLOAD_BYTES,
+    max_upload_pixels: int = MAX_PIXELS,
 ) -> Starlette:
     """Return the API as an ASGI application.
 
@@ -83,8 +88,10 @@ def application(
     origins : sequence of str
         Origins whose pages may read the answers (CORS); none by default.
     max_upload_bytes : int
+    max_upload_pixels : int
+        Of all images of one upload together.
     """
-    service = Service(collection)
+    service = Service(collection, most_pixels=max_upload_pixels)
     answers: dict[str, Answer] = {
         "/models": _models,
         "/objects": _objects,
@@ -104,7 +111,7 @@ def application(
     return Starlette(
         routes=[Mount(PREFIX, routes=routes), Route("/", _home)],
         middleware=guards,
-        exception_handlers={HTTPException: _refused, TaoNetError: _failed},
+        exception_handlers={HTTPException: _refused, TaoNetError: _failed, Exception: _broken},
     )
 
 
@@ -159,8 +166,8 @@ def _objects(service: Service, request: Request) -> Response:
     given = request.query_params
     query = {name: given.getlist(name) for name in given if name not in _PAGING}
     rows = listing(service.collection.catalog, query)
-    page = int(number(request, "page", 1, low=1, high=1e9))
-    size = int(number(request, "per_page", 100, low=1, high=MAX_PER_PAGE))
+    page = whole_number(request, "page", 1, most=10**9)
+    size = whole_number(request, "per_page", 100, most=MAX_PER_PAGE)
     shown = rows.iloc[(page - 1) * size : page * size]
     kind = choice(request, "format", FORMATS)
     if kind != "json":
@@ -182,7 +189,7 @@ def _light_curve(service: Service, request: Request) -> Response:
 def _cutout(service: Service, request: Request) -> Response:
     fits = choice(request, "format", ["fits", "png"]) == "fits"
     kind = choice(request, "kind", PLANES)
-    night = int(number(request, "night", 1, low=1, high=1e6))
+    night = whole_number(request, "night", 1, most=10**6)
     name, object_id = f"{kind}-{night}", request.path_params["object_id"]
     if not fits:
         picture = service.picture(object_id, night=night, kind=kind)
@@ -229,6 +236,14 @@ def _failed(request: Request, error: Exception) -> Response:
     if isinstance(error, RefusedError):
         return _error(error.status, error.code, str(error))
     return _error(422, "not_classifiable", str(error))
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    """Answer for a fault of ours: where to find it in the log, and nothing of what it was."""
+    entry = uuid4().hex[:12]
+    _LOG.error("%s: %s %s", entry, request.method, request.url.path, exc_info=error)
+    message = f"something went wrong here; whoever runs this server finds it in the log as {entry}"
+    return _error(500, "internal", message)
 
 
 def _error(status: int, code: str, message: str) -> Response:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taonet_core.bulk import LONG_COLUMNS, Readable, classify, read_objects, to_row
+from taonet_core.data.delivery import MAX_PIXELS, within_memory
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.selection import Selection
@@ -58,17 +59,20 @@ class RefusedError(TaoNetError):
 class Service:
     """Objects of one collection, and what the models say of them.
 
-    Work that fills the processor is done one request at a time; what was read, measured or
-    classified last is kept.
+    Work that fills the processor is done one request at a time, and uploads are read one at a
+    time beside it; what was read, measured or classified last is kept.
 
     Parameters
     ----------
     collection : Collection
+    most_pixels : int
+        Of all objects of one upload together.
     """
 
-    def __init__(self, collection: Collection) -> None:
-        self.collection = collection
+    def __init__(self, collection: Collection, *, most_pixels: int = MAX_PIXELS) -> None:
+        self.collection, self._most_pixels = collection, most_pixels
         self._busy = threading.RLock()
+        self._uploading = threading.Lock()  # taken before `_busy`, never after
         self._read = lru_cache(16)(self._read_now)
         self._curve = lru_cache(64)(self._curve_now)
         self._answer = lru_cache(4096)(self._answer_now)
@@ -139,10 +143,11 @@ class Service:
             it was, and so then is the answer.
         """
         bundle = self.bundle(model)
-        with self._busy:
-            found = list(read_objects(path))
-            answers = classify(found, bundle)
-            return [(*item, answer) for item, (_, answer) in zip(found, answers, strict=True)]
+        with self._uploading:  # one upload in memory at a time
+            found = list(within_memory(read_objects(path), most_pixels=self._most_pixels))
+            with self._busy:
+                answers = list(classify(found, bundle))
+        return [(*item, answer) for item, (_, answer) in zip(found, answers, strict=True)]
 
     def bundle(self, model: str) -> ModelBundle:
         """Load a shipped model, by its name alone: a request names no files."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import tempfile
 from collections.abc import Iterable
@@ -88,17 +87,14 @@ def _file_name(name: str, index: int) -> str:
     return f"{index}-{safe}" if index else safe or "upload.fits"
 
 
-def number(request: Request, name: str, default: float, *, low: float, high: float) -> float:
-    """Return a number of the address, or refuse what is none or lies out of bounds."""
+def whole_number(request: Request, name: str, default: int, *, most: int) -> int:
+    """Return a whole number of the address from 1 to `most`, or refuse anything else."""
     text = request.query_params.get(name)
     if text is None:
         return default
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not low <= value <= high or math.isinf(value):
-        message = f"{name} is a number from {low:g} to {high:g}; got {text[:40]!r}"
+    value = int(text) if re.fullmatch("[0-9]{1,12}", text) else 0
+    if not 1 <= value <= most:
+        message = f"{name} is a whole number from 1 to {most}; got {text[:40]!r}"
         raise RefusedError(400, "bad_parameter", message)
     return value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -71,8 +71,24 @@ def read_delivery(
     yield from intake.refused
     for file in intake.images:
         file.seek(0)
+    if intake.images:
+        yield from within_memory(read_sequences(intake.images), most_pixels=most_pixels)
+    for chosen in tables:
+        if chosen.used_for("curves"):
+            yield from _curves(chosen)
+
+
+def within_memory(items: Iterable[Item], *, most_pixels: int = MAX_PIXELS) -> Iterator[Item]:
+    """Yield objects as they are read, until together they would hold too many pixels.
+
+    Parameters
+    ----------
+    items : iterable of (str, object or error)
+    most_pixels : int
+        The object that exceeds it stands as an error that says so, and nothing more is read.
+    """
     held = 0
-    for name, item in read_sequences(intake.images) if intake.images else ():
+    for name, item in items:
         held += _pixels(item)
         if held > most_pixels:
             words = (
@@ -82,9 +98,6 @@ def read_delivery(
             yield name, UnreadableFileError(words)
             break
         yield name, item
-    for chosen in tables:
-        if chosen.used_for("curves"):
-            yield from _curves(chosen)
 
 
 def read_label_tables(tables: Sequence[Chosen]) -> tuple[list[LabelTable], list[Item]]:
