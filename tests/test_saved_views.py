@@ -1,5 +1,8 @@
 """Saved views: kept by name in a file, whatever state it is in."""
 
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 import pytest
 
 from taonet_core.data.saved_views import LONGEST, MOST, read_views, remove_view, save_view
@@ -14,6 +17,15 @@ def test_views_are_kept_replaced_and_removed(tmp_path):
     save_view(path, "bright SN", {"truth": ["SN"]})
     assert read_views(path) == {"bright SN": {"truth": ["SN"]}, "all": {}}
     assert remove_view(path, "bright SN") == remove_view(path, "unknown") == {"all": {}}
+
+
+def test_views_saved_at_the_same_time_are_all_kept(tmp_path):
+    path, names = tmp_path / "views.json", [f"view {i}" for i in range(40)]
+    save_view(path, "old", {})
+    with ThreadPoolExecutor(8) as pool:
+        changes = [partial(save_view, path, name, {}) for name in names]
+        list(pool.map(lambda change: change(), [*changes, partial(remove_view, path, "old")]))
+    assert set(read_views(path)) == set(names)
 
 
 @pytest.mark.parametrize("name", ["", " \n", "x" * (LONGEST + 1), "a\0b"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +16,8 @@ Views = dict[str, dict[str, list[str]]]
 #: So many views are kept, with names of so many characters.
 MOST, LONGEST = 100, 60
 
+# Sessions of one server save at the same time: each must read what the other wrote.
+_LOCK = threading.Lock()
 _log = logging.getLogger(__name__)
 
 
@@ -42,18 +45,20 @@ def save_view(path: Path, name: str, query: Mapping[str, list[str]]) -> Views:
     name = " ".join(name.split())
     if not name or len(name) > LONGEST or not name.isprintable():
         raise TaoNetError(f"wanted a name of 1 to {LONGEST} characters; got {len(name)}")
-    views = {**read_views(path), name: {key: list(held) for key, held in query.items()}}
-    if len(views) > MOST:
-        raise TaoNetError(f"{MOST} views are kept already; remove one first")
-    write_json(views, path)
+    with _LOCK:
+        views = {**read_views(path), name: {key: list(held) for key, held in query.items()}}
+        if len(views) > MOST:
+            raise TaoNetError(f"{MOST} views are kept already; remove one first")
+        write_json(views, path)
     return views
 
 
 def remove_view(path: Path, name: str) -> Views:
     """Remove a view; return those that are left."""
-    views = read_views(path)
-    views.pop(name, None)
-    write_json(views, path)
+    with _LOCK:
+        views = read_views(path)
+        views.pop(name, None)
+        write_json(views, path)
     return views
 
 
