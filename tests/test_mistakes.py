@@ -142,6 +142,15 @@ def test_errors_of_one_kind_at_one_place_are_one(apart, verdict, groups):
     assert shown["alike"].tolist() == ([["b"]] if groups == 1 else [[], []])
 
 
+def test_errors_at_one_place_are_one_whatever_stands_before_them():
+    rows = [("a", "SN", "BZ", 0.95), ("b", "SN", "CV", 0.9), ("c", "SN", "CV", 0.8)]
+    rows.append(("d", "SN", "SN", 0.9))
+    verdicts = said(rows)
+    places = [(10.0, 0.0)] * 3 + [(50.0, 0.0)]
+    shown = collapse(find_errors(table(verdicts, places=places), verdicts))
+    assert shown[["object_id", "alike"]].to_numpy().tolist() == [["a", []], ["b", ["c"]]]
+
+
 def test_errors_described_alike_are_one():
     rng = np.random.default_rng(2)
     vectors = rng.normal(size=(60, 8))

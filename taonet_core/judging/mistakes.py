@@ -167,16 +167,16 @@ def _groups(
 
     n = len(objects)
     sky = sky_groups(objects["ra"].to_numpy(float), objects["dec"].to_numpy(float), SAME_OBJECT)
-    first = dict(zip(sky[::-1].tolist(), range(n - 1, -1, -1), strict=True))
-    pairs = [(first[group], i) for i, group in enumerate(sky.tolist())]
+    kind = (objects["label"] + " " + objects[f"verdict_{model}"]).tolist()
+    first: dict[tuple[int, str], int] = {}
+    same = [(first.setdefault(key, i), i) for i, key in enumerate(zip(sky, kind, strict=True))]
     seen = np.flatnonzero(rows >= 0)
     if len(seen) > 1:
         search = NearestNeighbors().fit(places)
         usual = float(np.median(search.kneighbors(n_neighbors=1)[0]))
         near = NearestNeighbors(radius=_ALIKE * usual).fit(places[rows[seen]]).radius_neighbors()
-        pairs += [(seen[i], seen[j]) for i, others in enumerate(near[1]) for j in others]
-    kind = (objects["label"] + " " + objects[f"verdict_{model}"]).to_numpy()
-    same = [(i, j) for i, j in pairs if kind[i] == kind[j]]
+        pairs = ((seen[i], seen[j]) for i, others in enumerate(near[1]) for j in others)
+        same += [(i, j) for i, j in pairs if kind[i] == kind[j]]
     one, two = np.array(same, dtype=np.int64).reshape(-1, 2).T
     links = coo_matrix((np.ones(len(one)), (one, two)), (n, n))
     return connected_components(links, directed=False)[1].astype(np.int64)
