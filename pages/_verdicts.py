@@ -119,6 +119,11 @@ def _cached_verdicts(
     return _store.verdicts(_collection, _bundle)
 
 
+def ask(collection: Collection, object_id: str, models: Sequence[str]) -> None:
+    """Ask classifiers about one object, where that was not done yet."""
+    store(collection).fill(collection, _usable(models), object_ids=[object_id])
+
+
 def facts(collection: Collection) -> pd.DataFrame:
     """Return the brightness of the objects that were measured; see `VerdictStore.facts`."""
     kept = store(collection)
@@ -137,11 +142,15 @@ def overview(collection: Collection, models: Sequence[str] = SHOWN) -> pd.DataFr
     What has not been measured or asked yet is empty, after `prepare` did what it may.
     """
     prepare(collection, models)
-    bundles, kept = _usable(models), store(collection)
-    said = [_verdicts(collection, bundle) for bundle in bundles]
-    counts = [len(kept.missing(collection)), *map(len, said)]
-    key = f"{kept.key} {collection.key} {[identity(bundle) for bundle in bundles]} {counts}"
-    return _overview(key, collection, kept, said)
+    said = [_verdicts(collection, bundle) for bundle in _usable(models)]
+    return _overview(overview_key(collection, models), collection, store(collection), said)
+
+
+def overview_key(collection: Collection, models: Sequence[str] = SHOWN) -> str:
+    """Return a text that changes whenever `overview` does: also when more was measured or asked."""
+    kept, bundles = store(collection), _usable(models)
+    missing = [len(kept.missing(collection, bundle)) for bundle in (None, *bundles)]
+    return f"{kept.key} {collection.key} {[identity(bundle) for bundle in bundles]} {missing}"
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -11,6 +11,7 @@ from taonet_core.judging.comparison import (
     common,
     first_to_settle,
     rivalry,
+    same_verdicts,
     settled_night,
     settled_words,
     table,
@@ -75,7 +76,9 @@ def test_agreement_counts_every_pair_of_verdicts():
     counts = agreement(one, two)
     sn, cv, bz = (NAMES.index(name) for name in ("SN", "CV", "BZ"))
     assert (counts[sn, sn], counts[sn, cv], counts[cv, cv], counts[-1, bz]) == (1, 1, 1, 1)
-    assert counts.sum() == 4
+    assert counts.sum() == 4 and same_verdicts(counts) == (2, 3)
+    silent = make_answers(["SN"] * 2, ["", "SN"])
+    assert same_verdicts(agreement(silent, silent)) == (1, 1)  # silence is no agreement
     assert np.array_equal(counts.T, agreement(two, one))
     rows = table(one, two).set_index("object_id")
     assert rows["right"].to_dict() == {

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages import _data as data
 from pages import _ui as ui
+from pages import _verdicts
 from pages._evaluation import answers as evaluation
 from pages._ui import Key
 from taonet_core.data.sequence import ImageSequence
@@ -182,6 +183,19 @@ def test_compare_shows_one_object_side_by_side(app):
     assert [model["model"] for model in viewer["payload"]["models"]] == ["taonet", "forest"]
     assert viewer["overlay"]["model"] == "taonet"
     assert "taonet says" in texts(page) and "forest says" in texts(page)
+
+
+def test_compare_asks_about_one_object_of_a_set_classified_in_part(app, make_sequence, monkeypatch):
+    items = [(name, make_sequence(object_id=name)) for name in ("asked", "new", "other")]
+    collection, kept = gather(items, name="upload", title="Your upload"), data.VerdictStore()
+    bundles = [ui.bundle(name) for name in ("taonet", "forest")]
+    kept.fill(collection, bundles, object_ids=["asked"])
+    app.session_state[Key.COLLECTION], app.session_state[Key.STORE] = collection, kept
+    monkeypatch.setattr(_verdicts, "UNASKED", 0)
+    page = opened(app, "compare", set="upload", object="new")
+    assert healthy(page)
+    assert "taonet says" in texts(page) and "forest says" in texts(page)
+    assert kept.missing(collection, bundles[0]) == ["other"]  # nobody asked for that one
 
 
 def test_compare_with_an_unknown_object_or_one_model(app, folders, tmp_path, monkeypatch):

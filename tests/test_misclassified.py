@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import browser
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
@@ -76,6 +77,12 @@ def cards(app):
     return (component(app, "taonet_gallery") or {"cards": []})["cards"]
 
 
+def unlabelled(make_sequence):
+    """Return three objects without labels, a degree from each other."""
+    items = [(f"o{i}", make_sequence(object_id=f"o{i}", label=None, ra=10.0 + i)) for i in range(3)]
+    return gather(items, name="upload", title="Your upload")
+
+
 def overview():
     return _verdicts.overview(data.open_named(data.DEMO))
 
@@ -122,6 +129,27 @@ def test_filters_write_themselves_into_the_address(start):
     assert 0 < len(cards(app)) < total
     app.toggle("mistakes-hide").set_value(True).run()
     assert app.query_params["expert"] in ("unlabelled", ["unlabelled"])
+
+
+def test_the_filter_of_ones_own_labels_says_whose_they_are(start):
+    app = start(expert="unlabelled")
+    assert app.button("mistakes-drop-experts").label == "not labelled by you"
+
+
+def test_what_a_second_classifier_says_later_counts(start, make_sequence, tmp_path, monkeypatch):
+    browser.small_models(tmp_path)
+    monkeypatch.setattr(weights, "WEIGHTS_FOLDER", tmp_path)
+    monkeypatch.setattr(_verdicts, "UNASKED", 0)
+    ui.bundle.clear()
+    collection = unlabelled(make_sequence)
+    app = start(collection)
+    kept = app.session_state[ui.Key.STORE]
+    kept.fill(collection, [ui.bundle("taonet")])
+    assert not any("disagree" in card["facts"] for card in cards(app.run()))
+    kept.fill(collection, [ui.bundle("forest")])
+    said = [kept.verdicts(collection, ui.bundle(name)).verdict for name in ("taonet", "forest")]
+    shown = [card["id"] for card in cards(app.run()) if "disagree" in card["facts"]]
+    assert sorted(shown) == collection.catalog["object_id"][said[0] != said[1]].tolist() != []
 
 
 def test_verdicts_that_are_right_are_sent_to_browse(start):
@@ -208,9 +236,7 @@ def test_an_object_that_is_right_is_no_error(start):
 
 
 def test_objects_without_labels_are_shown_where_the_verdict_is_doubtful(start, make_sequence):
-    items = [(f"o{i}", make_sequence(object_id=f"o{i}", label=None)) for i in range(3)]
-    collection = gather(items, name="upload", title="Your upload")
-    app = start(collection)
+    app = start(unlabelled(make_sequence))
     assert "doubtful verdicts of taonet among objects without a label" in texts(app)
     assert len(cards(app)) == 3  # an untrained network is never certain
     assert all("no class reaches one half" in card["facts"] for card in cards(app))

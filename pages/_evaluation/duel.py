@@ -89,7 +89,8 @@ def show_duel(collection: Collection, object_id: str, names: Sequence[str]) -> N
     duel = Duel(content, source, said, {p.model: ui.bundle(p.model) for p in said})
     words, work = st.columns([3, 2], gap="large", vertical_alignment="center")
     with words:
-        verdicts = [_verdicts.verdicts(collection, name) for name in names]
+        _verdicts.ask(collection, object_id, names)  # of the others, perhaps nothing was asked
+        verdicts = [_verdicts.said_so_far(collection, name) for name in names]
         st.text("\n".join(settled_words(one, object_id) for one in verdicts))
     waiting = _images(duel)
     for prediction in duel.of_kind(curves=True):

@@ -18,7 +18,7 @@ from taonet_core.drawing.charts import f1_against_nights
 from taonet_core.drawing.matrices import NO_VERDICT, matrix_payload
 from taonet_core.figures import class_styles
 from taonet_core.judging.answers import Answers
-from taonet_core.judging.comparison import agreement, rivalry, table
+from taonet_core.judging.comparison import agreement, rivalry, same_verdicts, table
 from taonet_core.labels import STYLES
 
 #: So many cards are shown at once.
@@ -65,10 +65,10 @@ def agreement_matrix(first: Answers, second: Answers) -> None:
     if chosen:
         st.query_params.update(dict(zip((Key.VERDICT_A, Key.VERDICT_B), chosen, strict=True)))
         st.rerun()
-    same = int(counts.trace())
+    same, both = same_verdicts(counts)
     st.caption(
-        f"They agree on {same:,} of {counts.sum():,} objects. Choose a cell, with the mouse or "
-        "with arrow keys and Enter, for its objects."
+        f"They agree on {same:,} of the {both:,} objects of which both have a verdict. Choose a "
+        "cell, with the mouse or with arrow keys and Enter, for its objects."
     )
 
 

@@ -32,6 +32,8 @@ _ORDERS = {
     "snr": "highest S/N first",
     "nights": "most nights first",
 }
+#: The labels that count here are the reader's own: see `find`.
+_MINE = {"labelled": "labelled by you", "unlabelled": "not labelled by you"}
 _WIDGET = "mistakes-"
 
 
@@ -89,12 +91,13 @@ def find(collection: Collection, selection: Selection) -> Found:
         If the classifier or the database of labels cannot be used.
     """
     other = next(name for name in _verdicts.SHOWN if name != selection.model)
-    overview = _verdicts.overview(collection, (selection.model, other))
+    models = (selection.model, other)
+    overview = _verdicts.overview(collection, models)
     said = _verdicts.said_so_far(collection, selection.model)
     labelled = bool((overview["label"] != "").any())
     kind = DOUBTFUL if not labelled or st.query_params.get("why") == DOUBTFUL else WRONG
-    columns = f"{collection.key} {said.model} {said.version} {len(said)} {kind} {list(overview)}"
-    errors = _errors(columns, kind, overview, said)
+    key = f"{_verdicts.overview_key(collection, models)} {said.model}"
+    errors = _errors(key, kind, overview, said)
     mine = labels.mine(collection)
     errors = errors.assign(expert=errors["object_id"].map(mine).astype("str").fillna(""))
     return Found(kind, overview, errors, _ordered(selection, errors), said)
@@ -142,6 +145,8 @@ def filters(found: Found, selection: Selection) -> None:
 def chips(selection: Selection) -> None:
     """Show each filter in words, to be taken away by a click."""
     words = selection.describe()
+    if selection.experts:
+        words["experts"] = _MINE[selection.experts]
     for name, text in words.items():
         st.button(
             ui.plain(text),

@@ -121,6 +121,18 @@ def agreement(first: Answers, second: Answers) -> NDArray[np.int64]:
     return np.bincount(size * down + across, minlength=size**2).reshape(size, size)
 
 
+def same_verdicts(counts: NDArray[np.int64]) -> tuple[int, int]:
+    """Count the objects on which both agree, and those of which both have a verdict.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (K + 1, K + 1), int64
+        From `agreement`.
+    """
+    said = counts[:-1, :-1]
+    return int(said.trace()), int(said.sum())
+
+
 def rivalry(first: Answers, second: Answers) -> Rivalry | None:
     """Hold both against the truth; None where no object is labelled.
 
