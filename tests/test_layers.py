@@ -161,3 +161,32 @@ print(*sorted({{"torch", "sklearn", "streamlit", "captum", "skops"}} & set(sys.m
 def test_the_picture_of_the_house_shows_every_room(module):
     picture = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     assert re.search(rf"\b{module.rpartition('.')[2]}\b", picture)
+
+
+def cycle(graph):
+    """Return a cycle of a graph, as the modules along it; empty where there is none."""
+    done = set()
+
+    def walk(path):
+        for below in sorted(graph[path[-1]] - done):
+            if below in path:
+                return [*path[path.index(below) :], below]
+            if found := walk([*path, below]):
+                return found
+        done.add(path[-1])
+        return []
+
+    return next(filter(None, (walk([module]) for module in sorted(graph))), [])
+
+
+@pytest.mark.parametrize("part", ["taonet_core", "pages"])
+def test_imports_run_in_no_circle(part):
+    """Floors let modules of one floor import each other; in a circle none can be read alone."""
+    inside = {m for m in MODULES if m.split(".")[0] == part} - PACKAGES
+    found = cycle({module: imported(module) & inside for module in inside})
+    assert not found, " -> ".join(found)
+
+
+def test_a_circle_is_found():
+    assert cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set()}) == ["b", "c", "b"]
+    assert cycle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
