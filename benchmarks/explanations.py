@@ -41,12 +41,14 @@ from taonet_core.explain import (
 )
 from taonet_core.explaining.feature_importance import feature_names, feature_rows
 from taonet_core.explaining.method_checks import LIMITS, judge
+from taonet_core.explaining.methods import Score
 from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.sidecar import extend_sidecar
 from taonet_core.models.weights import ModelBundle, available_models, load_model, sidecar_path
 from taonet_core.outputs import curve_nights
 from taonet_core.simulation.draw import draw_object
+from taonet_core.transforms.preprocess import stack_nights
 
 #: Quantities of the default method that put it in proportion, and their headings.
 _CONTROLS = {
@@ -75,10 +77,13 @@ def main(
     ] = None,
     output: Path = Path("docs/results/explanations.json"),
     page: Annotated[Path | None, typer.Option(help="Page whose tables are replaced.")] = None,
+    sky: Annotated[bool, typer.Option(help="Only ask what models call an empty sky.")] = False,
     seed: int = 4104,
 ) -> None:
     """Check the explanations of models; other models measured before stay."""
     torch.set_num_threads(1)
+    if sky:
+        return say_empty_sky(model or available_models(), per_class, seed)
     report: dict[str, Any] = json.loads(output.read_text()) if output.exists() else {"models": {}}
     report["limits"] = dict(LIMITS)
     for name in model or available_models():
@@ -101,6 +106,33 @@ def main(
         typer.echo(f"{table}\n")
         if page is not None:
             replace_block(page, name, table)
+
+
+def say_empty_sky(models: list[str], per_class: int, seed: int) -> None:
+    """Say what image models call nights on which nothing is, with the times and noise of real ones.
+
+    Parameters
+    ----------
+    models : list of str
+    per_class : int
+        Objects of each class whose nights are emptied.
+    seed : int
+    """
+    for bundle in map(load_model, models):
+        if bundle.kind in CURVE_KINDS:
+            continue
+        found = []
+        for label in SIX_CLASSES:
+            for i in range(per_class):
+                score = Score(bundle, stack_nights(draw(label, seed, i), bundle.preprocess))
+                found.append(score.probabilities(torch.zeros_like(score.frames))[0].numpy())
+        middle = np.median(found, axis=0)
+        most = int(middle.argmax())
+        low, high = np.percentile([row[most] for row in found], [5, 95])
+        typer.echo(
+            f"{bundle.name} calls {len(found)} empty skies {bundle.classes[most]}: probability "
+            f"{middle[most]:.2f} (median; {low:.2f} to {high:.2f} for nine in ten)"
+        )
 
 
 def draw(label: TransientClass, seed: int, index: int) -> ImageSequence:
