@@ -45,6 +45,9 @@ class Shown:
         Whether there are images; else a light curve alone.
     several : bool
         Whether `file` holds more than this object: a folder, an archive, a table.
+    member : str
+        Which of the sequences of `file` it is, as `read_sequences` names them, where that is an
+        archive.
     night, row : int, optional
         Night of the object at the cursor, from 1, and the row of the probabilities known by then:
         a model need not have read every night.
@@ -62,6 +65,7 @@ class Shown:
     model: str = DEFAULT_MODEL
     images: bool = True
     several: bool = False
+    member: str = ""
     night: int | None = None
     row: int | None = None
     priors: Mapping[str, float] = field(default_factory=dict)
@@ -103,7 +107,7 @@ def python_code(shown: Shown) -> str:
             "print(attribution.importance.round(3))  # share of the evidence, night by night",
         ]
     if not shown.recipe and not shown.several:
-        public.append("read_sequence")
+        public.append("read_sequences" if shown.member else "read_sequence")
     imports.insert(0, f"from taonet_core import {', '.join(sorted(public))}")
     return "\n".join([*sorted(imports), "", *lines])
 
@@ -123,15 +127,21 @@ def shell_code(shown: Shown) -> str:
             f"\\\n    --visibility {recipe.visibility} --seed {recipe.seed} --output demo"
         )
         path = f"demo/data/{recipe.label}/{shown.object_id}.fits"
-    # a name that begins with a dash would be read as an option
-    words = ["taonet", "predict", f"./{path}" if path.startswith("-") else path]
+    words = ["taonet", "predict", _no_option(path)]
     words += ["--model", shown.model]
     for name, share in shown.priors.items():
         words += ["--prior", f"{name}={share:g}"]
     lines.append(shlex.join([*words, "--output", "verdict.csv"]))
     if shown.why is not None:
-        lines.append(_explain_command(words[2], shown.model, shown.why))
+        lines += ["# once the archive is unpacked:"] if shown.member else []
+        path = _no_option(shown.member) if shown.member else words[2]
+        lines.append(_explain_command(path, shown.model, shown.why))
     return "\n".join(lines)
+
+
+def _no_option(path: str) -> str:
+    """Return a path that is not read as an option, though it begin with a dash."""
+    return f"./{path}" if path.startswith("-") else path
 
 
 def _explain_command(path: str, model: str, why: Mapping[str, Any]) -> str:
@@ -157,4 +167,6 @@ def _source(shown: Shown) -> tuple[list[str], list[str]]:
             f"objects = [o for _, o in read_objects({shown.file!r}) if hasattr(o, 'meta')]",
             f"source = next(s for s in objects if s.meta['object_id'] == {shown.object_id!r})",
         ]
+    if shown.member:
+        return [], [f"source = dict(read_sequences({shown.file!r}))[{shown.member!r}]"]
     return [], [f"source = read_sequence({shown.file!r})"]

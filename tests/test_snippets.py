@@ -3,13 +3,15 @@
 import contextlib
 import io
 import shlex
+import shutil
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from taonet_core.cli import app
-from taonet_core.data.fits_io import read_sequence, write_sequence
+from taonet_core.data.fits_io import read_sequence, read_sequences, write_sequence
 from taonet_core.data.tables import read_light_curves
 from taonet_core.inference import predict
 from taonet_core.simulation.dataset import simulate_dataset
@@ -69,6 +71,23 @@ def test_one_of_several_objects(folder, make_sequence):
     _, names = python(shown)
     assert names["source"].object_id == "two"
     assert names["prediction"].meta["object_id"] == "two"
+
+
+@pytest.mark.parametrize("kind", ["zip", "gztar"])
+def test_one_file_of_an_archive(folder, make_sequence, kind):
+    for name in ("one", "two"):
+        write_sequence(make_sequence(object_id="same", flux=1e4), folder / "set" / f"{name}.fits")
+    path = Path(shutil.make_archive("all", kind, "set")).name
+    [_, two] = sorted((read.meta["archive"], name) for name, read in read_sequences(path))
+    assert two == (path, "two.fits")
+    why = {"method": "saliency", "target": None, "against": None, "baseline": "sky", "steps": 8}
+    shown = Shown("same", path, model="forest", member="two.fits", why=why)
+    made = Shown("same", path, model="forest", member="two.fits")
+    _, names = python(made)
+    assert names["source"].meta["source"] == "two.fits"
+    assert shell(made)["model"] == "forest"
+    *_, said, explain = shell_code(shown).splitlines()
+    assert said.startswith("#") and explain.startswith("taonet explain two.fits ")
 
 
 def test_a_light_curve_of_a_table(folder):

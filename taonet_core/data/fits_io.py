@@ -92,6 +92,7 @@ def _sequences(source: Any, ra: float | None, dec: float | None) -> Iterator[Ite
                 continue
             reading.meta.setdefault("object_id", stem(name))
             reading.meta["source"] = name
+            reading.meta |= {"archive": batch.archive} if batch.archive else {}
             try:
                 yield name, assemble(reading, ra=ra, dec=dec)
             except TaoNetError as error:

@@ -40,12 +40,15 @@ class Batch:
         Where on disk tables of the frames may be found.
     single : bool
         Whether it is one file, which may belong to others of a list.
+    archive : str
+        File name of the archive that they are in, if they are in one.
     """
 
     name: str
     members: Iterable[Member]
     folder: Path | None = None
     single: bool = False
+    archive: str = ""
 
 
 def batches(source: Any) -> Iterator[Batch]:
@@ -110,7 +113,8 @@ def _opened(source: Any) -> tuple[BinaryIO, str]:
 
 def _file_batch(file: BinaryIO, name: str) -> Batch:
     if is_archive(file):
-        return Batch(stem(name).rpartition(".tar")[0] or stem(name), members(file, name))
+        called = stem(name).rpartition(".tar")[0] or stem(name)
+        return Batch(called, members(file, name), archive=name)
     return Batch(name, [_member(file.read(), name)], single=True)
 
 
@@ -124,7 +128,8 @@ def _path_batch(path: Path) -> Batch:
         message = UnreadableFileError(f"{path.name}: cannot be opened ({error}); check the path")
         return Batch(path.name, [Member(path.name, message)], single=True)
     if packed:
-        return Batch(stem(path.name).removesuffix(".tar"), _archive(path))
+        called = stem(path.name).removesuffix(".tar")
+        return Batch(called, _archive(path), archive=path.name)
     return Batch(path.name, map(_read, [path]), path.absolute().parent, single=True)
 
 
