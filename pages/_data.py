@@ -1,7 +1,8 @@
 """The data sets that the pages show, and the objects in them.
 
 There is the demo set, simulated once and kept in the user's cache folder; the folders named by the
-environment variable ``TAONET_DATA``; and what was uploaded in this session, which is kept nowhere.
+environment variable ``TAONET_DATA``; and what was uploaded in this session, which is held in its
+memory alone and never written to disk.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages import _memory
 from pages._ui import Key, Readable
 from taonet_core import __version__
 from taonet_core.errors import TaoNetError
@@ -113,6 +115,7 @@ def set_upload(collection: Collection) -> None:
     if held is None or held.key != collection.key:
         st.session_state[Key.COLLECTION] = collection
         st.session_state[Key.STORE] = VerdictStore()
+        _memory.own(collection.stamps.values())
 
 
 def _folders() -> dict[str, Path]:
@@ -171,6 +174,8 @@ def read(collection: Collection, object_id: str) -> tuple[str, Readable]:
         If it cannot be read.
     """
     stamp = collection.stamp(object_id)
+    if collection.name == UPLOAD:  # held by the session already, and by no other
+        return stamp, collection.read(object_id)
     return stamp, _object(stamp, object_id, collection)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from pages import _memory
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
@@ -188,12 +189,9 @@ def models() -> tuple[list[ModelBundle], dict[str, str]]:
     return bundles, missing
 
 
-@st.cache_data(max_entries=2048, show_spinner=False)
-def _opinion(
-    content: str, identity: str, _source: Readable, _bundle: ModelBundle
-) -> Prediction | TaoNetError:
+def _opinion(source: Readable, bundle: ModelBundle) -> Prediction | TaoNetError:
     try:
-        return predict(_source, _bundle)
+        return predict(source, bundle)
     except TaoNetError as error:
         return error
 
@@ -226,7 +224,8 @@ def opinions(
         problems = {name: text for name, text in problems.items() if name in CURVE_KINDS}
     predictions = []
     for bundle in bundles:
-        answer = _opinion(content, identity(bundle), source, bundle)
+        key = ("opinion", content, identity(bundle))
+        answer = _memory.recent(content).get(key, partial(_opinion, source, bundle))
         if isinstance(answer, Prediction):
             predictions.append(answer)
         else:
@@ -234,10 +233,10 @@ def opinions(
     return predictions, problems
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
-def light_curve(content: str, _sequence: ImageSequence) -> LightCurve:
+def light_curve(content: str, sequence: ImageSequence) -> LightCurve:
     """Return the forced photometry of a sequence; `content` changes whenever it does."""
-    return extract_light_curve(_sequence)
+    compute = partial(extract_light_curve, sequence)
+    return _memory.recent(content).get(("light curve", content), compute)
 
 
 def downloads(

@@ -1,4 +1,7 @@
-"""What the classifiers say of the data set that is shown: asked once, with progress, and kept."""
+"""What the classifiers say of the data set that is shown: asked once, with progress, and kept.
+
+Tables are cached a session at a time, so that nothing of an upload outlives or leaves its session.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ import streamlit as st
 from pages import _data as data
 from pages import _ui as ui
 from pages._ui import Key
+from taonet_core.drawing.cards import badge
 from taonet_core.models.weights import ModelBundle
 from taonet_core.objects.collection import Collection
 from taonet_core.objects.overview import overview_table
@@ -72,6 +76,12 @@ def prepare(collection: Collection, models: Sequence[str] = SHOWN) -> bool:
     return True
 
 
+def forget() -> None:
+    """Let go of the tables of this session, which may be of an upload; others are read again."""
+    for held in (_cached_verdicts, _facts, _overview):
+        held.clear()
+
+
 def _remember(key: str, value: object) -> None:
     st.session_state[key] = value
 
@@ -112,7 +122,7 @@ def _verdicts(collection: Collection, bundle: ModelBundle) -> Verdicts:
     return _cached_verdicts(key, kept, collection, bundle)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False, scope="session")
 def _cached_verdicts(
     key: str, _store: VerdictStore, _collection: Collection, _bundle: ModelBundle
 ) -> Verdicts:
@@ -131,7 +141,7 @@ def facts(collection: Collection) -> pd.DataFrame:
     return _facts(key, kept, collection)
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_data(max_entries=8, show_spinner=False, scope="session")
 def _facts(key: str, _store: VerdictStore, _collection: Collection) -> pd.DataFrame:
     return _store.facts(_collection)
 
@@ -153,7 +163,7 @@ def overview_key(collection: Collection, models: Sequence[str] = SHOWN) -> str:
     return f"{kept.key} {collection.key} {[identity(bundle) for bundle in bundles]} {missing}"
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+@st.cache_data(max_entries=8, show_spinner=False, scope="session")
 def _overview(
     key: str, _collection: Collection, _store: VerdictStore, _verdicts: Sequence[Verdicts]
 ) -> pd.DataFrame:
@@ -182,10 +192,5 @@ def cards(collection: Collection, object_ids: Iterable[str]) -> dict[str, dict[s
 def _badge(said: Verdicts, row: int | None) -> dict[str, Any] | None:
     if row is None or not said.verdict[row]:
         return None
-    return {
-        "model": said.model,
-        "version": said.version,
-        "class": str(said.verdict[row]),
-        "probability": float(said.confidence[row]),
-        "nights": int(said.n_nights[row]),
-    }
+    sure, nights = said.confidence[row], said.n_nights[row]
+    return badge(said.model, said.version, said.verdict[row], sure, nights)

@@ -12,7 +12,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages import _data as data
+from pages import _memory
 from pages import _ui as ui
+from pages._upload import report
 from pages._upload import session as uploads
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.labels import TransientClass
@@ -283,3 +285,54 @@ def test_too_much_at_once_is_refused(page, archive, monkeypatch):
     monkeypatch.setattr(uploads, "MAX_BYTES", 1000)
     page = send(page, ("all.zip", archive(2)))
     assert "send fewer files" in page.error[0].value and not page.dataframe
+
+
+def test_a_row_leads_to_the_object_of_the_upload_whatever_was_shown_before(
+    page, archive, monkeypatch
+):
+    page = send(page, ("all.zip", archive(2)))
+    page.query_params[ui.Key.DATA] = data.DEMO
+    show = report.st.dataframe
+
+    def second_row(*arguments, **options):
+        held = show(*arguments, **options)
+        return {"selection": {"rows": [1]}} if "on_select" in options else held
+
+    monkeypatch.setattr(report.st, "dataframe", second_row)
+    page = settled(page.run())
+    assert shown(page)["object"]["name"] == "object1"
+    code = "\n".join(element.value for element in page.code)
+    assert "dict(read_sequences('all.zip'))['objects/object1.fits']" in code
+    assert "taonet predict all.zip " in code
+
+
+def test_where_no_model_reads_the_upload_a_sentence_says_so(page, monkeypatch):
+    monkeypatch.setattr(ui, "MODELS", ("taonet",))
+    page = send(page, ("curves.csv", csv(*(f"{name},{row}" for name in "ab" for row in CURVE))))
+    assert list(table(page, "what was read")["object"]) == ["a", "b"]
+    assert "None of the models" in texts(page)
+
+
+def test_other_words_for_classes_stop_the_work_on_the_old_ones(page, archive, slow):
+    page.file_uploader[0].set_value(
+        [("all.zip", archive(6, "name,type\nobject0,galaxy\n"), "application/zip")]
+    )
+    page.run()
+    upload = page.session_state[uploads.HELD]
+    work = upload.classifying
+    assert work.running
+    uploads.set_classes(upload, {"galaxy": TransientClass.NON})
+    assert work.cancelled and upload.classifying is None and upload.collection is None
+    page = settled(page.run())
+    assert (table(page, "what was read")["taonet"] != "–").all()
+
+
+def test_nothing_of_an_upload_stays_beyond_it(page, fits_file):
+    page = send(page, ("mine.fits", fits_file().read_bytes()))
+    [content] = page.session_state[ui.Key.COLLECTION].stamps.values()
+    _, own = page.session_state[_memory._OWN]
+    identities = [key[0] for key in own._held if key[1] == content]
+    assert {"opinion", "light curve", "viewer"} <= set(identities)
+    assert not [key for key in _memory._shared()._held if content in key]
+    page.file_uploader[0].set_value([]).run()
+    assert _memory._OWN not in page.session_state and uploads.HELD not in page.session_state

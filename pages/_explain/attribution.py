@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from pages._memory import recent
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
@@ -22,42 +20,6 @@ from taonet_core.explaining.questions import BASELINES, METHODS
 from taonet_core.labels import TransientClass
 from taonet_core.models.weights import ModelBundle
 from taonet_core.objects.verdict_store import identity
-
-Result = TypeVar("Result")
-
-#: Results of long work that are kept, of all sessions together; an attribution is half a megabyte.
-_MOST = 128
-
-
-class Recent:
-    """The results that were wanted last; a lookup does not disturb another."""
-
-    def __init__(self, most: int) -> None:
-        self._most, self._lock = most, threading.Lock()
-        self._held: OrderedDict[tuple[object, ...], object] = OrderedDict()
-
-    def get(self, key: tuple[object, ...], compute: Callable[[], Result]) -> Result:
-        """Return what is kept under a key, computing it where nothing is."""
-        found = self.peek(key)
-        if found is None:
-            found = compute()
-        with self._lock:
-            self._held[key] = found
-            self._held.move_to_end(key)
-            while len(self._held) > self._most:
-                self._held.popitem(last=False)
-        return found
-
-    def peek(self, key: tuple[object, ...]) -> Any:
-        """Return what is kept under a key; None where nothing is."""
-        with self._lock:
-            return self._held.get(key)
-
-
-@st.cache_resource(show_spinner=False)
-def _recent() -> Recent:
-    """Return what all sessions share. `st.cache_data` cannot show progress while it computes."""
-    return Recent(_MOST)
 
 
 @contextmanager
@@ -119,7 +81,7 @@ def attribution(
                 on_step=report,
             )
 
-    return _recent().get(key, compute)
+    return recent(content).get(key, compute)
 
 
 def evidence_summary(
@@ -136,7 +98,7 @@ def evidence_summary(
         Of that object.
     """
     key = ("summary", found.model, found.model_version, found.explained, *_of(content, found))
-    return _recent().get(
+    return recent(content).get(
         key, lambda: (evidence_sentence(found, sequence), evidence_shares(found, sequence))
     )
 
@@ -174,7 +136,7 @@ def faithfulness_check(
         with st.spinner("Blanking the field piece by piece, and uncovering it again …"):
             return faithfulness(sequence, bundle, found)
 
-    return _recent().get(key, compute) if now else _recent().peek(key)
+    return recent(content).get(key, compute) if now else recent(content).peek(key)
 
 
 def feature_importance(
@@ -208,4 +170,4 @@ def feature_importance(
         with place, st.spinner("Exchanging the features one by one …"):
             return explain_features(source, bundle, target=named[0], against=named[1])
 
-    return _recent().get(("features", content, identity(bundle), *named), compute)
+    return recent(content).get(("features", content, identity(bundle), *named), compute)

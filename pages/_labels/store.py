@@ -48,7 +48,7 @@ def experts(collection: Collection) -> pd.DataFrame:
         return consensus_table(annotation_table([]))
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@st.cache_data(max_entries=16, show_spinner=False, scope="session")
 def _experts(
     place: str, count: int, key: str, _kept: Annotations, _catalog: pd.DataFrame
 ) -> pd.DataFrame:
@@ -68,7 +68,7 @@ def mine(collection: Collection) -> pd.Series:
     return said[said["author"] == author()].set_index("object_id")["label"]
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@st.cache_data(max_entries=16, show_spinner=False, scope="session")
 def _latest(
     place: str, count: int, key: str, _kept: Annotations, _catalog: pd.DataFrame
 ) -> pd.DataFrame:

@@ -111,7 +111,9 @@ def _ordered(selection: Selection, errors: pd.DataFrame) -> pd.DataFrame:
     return selection.apply(errors)
 
 
-@st.cache_data(max_entries=16, show_spinner="Looking for what each was taken for …")
+@st.cache_data(
+    max_entries=16, show_spinner="Looking for what each was taken for …", scope="session"
+)
 def _errors(key: str, kind: str, _overview: pd.DataFrame, _verdicts: Verdicts) -> pd.DataFrame:
     find = find_errors if kind == WRONG else find_doubts
     return find(_overview, _verdicts)

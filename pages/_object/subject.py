@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from pages import _data as data
+from pages import _memory, _verdicts
 from pages import _ui as ui
-from pages import _verdicts
 from pages._labels.bar import annotations, experts_label
 from pages._ui import Key, Readable
 from taonet_core.data.expert_labels import Annotation
@@ -25,7 +25,6 @@ from taonet_core.explaining.evidence import evidence_sentence
 from taonet_core.explaining.feature_table import feature_table
 from taonet_core.figures import viewer_payload
 from taonet_core.models import CURVE_KINDS
-from taonet_core.models.weights import ModelBundle
 from taonet_core.objects.collection import Collection
 from taonet_core.objects.verdict_store import VerdictStore, identity
 from taonet_core.orientation import orientation_range
@@ -56,6 +55,8 @@ class Subject:
     store : VerdictStore or None
         What is known of the other objects of the data set. Held here, since files are made where
         no session is at hand.
+    kept : Recent
+        Where what is computed of this object is kept; held here for the same reason.
     """
 
     content: str
@@ -66,6 +67,7 @@ class Subject:
     predictions: Sequence[Prediction]
     problems: Mapping[str, str]
     store: VerdictStore | None
+    kept: _memory.Recent
 
     @property
     def sequence(self) -> ImageSequence | None:
@@ -94,6 +96,11 @@ class Subject:
         held = None if self.collection is None else self.row.get("path")
         source = self.source.meta.get("source")
         return str(held if self.from_folder else source or held or "object.fits")
+
+    @property
+    def archive(self) -> str:
+        """Name of the uploaded archive that `file` lies in, if it is in one."""
+        return "" if self.from_folder else str(self.source.meta.get("archive") or "")
 
     @property
     def from_folder(self) -> bool:
@@ -144,7 +151,8 @@ class Subject:
         row = models[0]["row_of_epoch"][frame] if models else -1
         return Shown(
             self.object_id,
-            self.file,
+            self.archive or self.file,
+            member=self.file if self.archive else "",
             model=model.model if model else (ui.MODELS[0] if self.sequence else FOREST),
             images=self.sequence is not None,
             several=self.sequence is None,
@@ -168,7 +176,7 @@ class Subject:
     def drawn(self) -> dict[str, Any]:
         """What the epoch viewer draws; what changes while the object is open is not in it."""
         said = [(p.model, self.weights.get(p.model)) for p in self.predictions]
-        return _payload(f"{self.content} {said}", self)
+        return self.kept.get(("viewer", self.content, str(said)), partial(_payload, self))
 
     def expert(self) -> Annotation | None:
         """Return the newest label of an expert that stands; none where labels cannot be read."""
@@ -194,8 +202,8 @@ class Subject:
         if found is None or self.sequence is None:
             return ""
         asked = (found.method, found.target, found.against, found.baseline, found.meta.get("steps"))
-        key = f"{self.content} {self.weights.get(found.model)} {asked}"
-        return _sentence(key, found, self.sequence)
+        key = ("sentence", self.content, self.weights.get(found.model), str(asked))
+        return self.kept.get(key, partial(evidence_sentence, found, self.sequence))
 
     def features(self) -> pd.DataFrame | None:
         """Return what the forest reads, set against the objects classified in the data set.
@@ -206,7 +214,8 @@ class Subject:
             bundle = ui.bundle(FOREST)
         except TaoNetError:
             return None
-        found = _outputs(self.content, identity(bundle), self.source, bundle)
+        key = ("outputs", self.content, identity(bundle))
+        [found] = self.kept.get(key, partial(model_outputs, [self.source], bundle))
         if not isinstance(found, Outputs):
             return None
         known = None
@@ -234,28 +243,15 @@ def subject(
     curve = source if isinstance(source, LightCurve) else ui.light_curve(content, source)
     predictions, problems = ui.opinions(content, source)
     store = None if collection is None else _verdicts.store(collection)
-    return Subject(content, source, collection, listing, curve, predictions, problems, store)
+    kept = _memory.recent(content)
+    return Subject(content, source, collection, listing, curve, predictions, problems, store, kept)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _payload(key: str, _subject: Subject) -> dict[str, Any]:
-    sequence, predictions = _subject.sequence, list(_subject.predictions)
+def _payload(subject: Subject) -> dict[str, Any]:
+    sequence, predictions = subject.sequence, list(subject.predictions)
     if sequence is not None and predictions:
         lead = ui.bundle(predictions[0].model)
         if lead.kind not in CURVE_KINDS:
             spread = orientation_range(sequence, lead)
             predictions[0] = replace(predictions[0], spread=spread)
-    return viewer_payload(sequence, _subject.curve, predictions)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _sentence(key: str, _found: Attribution, _sequence: ImageSequence) -> str:
-    return evidence_sentence(_found, _sequence)
-
-
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _outputs(
-    content: str, identity: str, _source: Readable, _bundle: ModelBundle
-) -> Outputs | TaoNetError:
-    [found] = model_outputs([_source], _bundle)
-    return found
+    return viewer_payload(sequence, subject.curve, predictions)

@@ -100,16 +100,24 @@ def verdicts(upload: Upload, collection: Collection) -> None:
         },
     )["selection"]["rows"]
     if chosen:
-        ui.open_page("sequence", **{ui.Key.OBJECT: table["object"].iloc[chosen[0]]})
+        chosen_id = table["object"].iloc[chosen[0]]
+        ui.open_page("sequence", **{ui.Key.DATA: data.UPLOAD, ui.Key.OBJECT: chosen_id})
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.caption("Choose a row to open the object.", width="content")
-        results = pd.concat([v.table().assign(model=v.model, version=v.version) for v in said])
-        ui.downloads("results", "taonet", lambda path: write_table(results, path))
+        if said:
+            ui.downloads("results", "taonet", lambda path: write_table(_results(said), path))
+    if not said:
+        st.text("None of the models that can be used here reads these objects.")
     for name, why in ui.models()[1].items():
         st.caption(f"{name} was not asked: {ui.plain(why)}")
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
+def _results(said: Sequence[Verdicts]) -> pd.DataFrame:
+    """Return all verdicts, one row an object and model."""
+    return pd.concat([v.table().assign(model=v.model, version=v.version) for v in said])
+
+
+@st.cache_data(max_entries=8, show_spinner=False, scope="session")
 def _rows(
     key: str, _collection: Collection, _said: Sequence[Verdicts], _read_curves: set[str]
 ) -> pd.DataFrame:

@@ -13,9 +13,10 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages import _data as data
+from pages import _memory, _verdicts
 from pages import _ui as ui
-from pages import _verdicts
 from pages._ui import Key
+from pages._upload.progress import show_progress
 from taonet_core.background import Work
 from taonet_core.data.column_mapping import ColumnMapping
 from taonet_core.data.delivery import (
@@ -97,6 +98,12 @@ class Upload:
         """The words for classes in tables, and how often each is there."""
         return words_of(self.tables, self.items)
 
+    def renew(self) -> None:
+        """Let go of the data set, and stop the verdicts that are being made of it."""
+        if self.classifying is not None:
+            self.classifying.cancel()
+        self.collection = self.classifying = None
+
     def meaning(self) -> dict[str, TransientClass | None]:
         """Return what each word means: as a person has said, else as it is guessed."""
         return {**guess_classes(self.words), **self.classes}
@@ -111,11 +118,13 @@ def held() -> Upload | None:
 def forget() -> None:
     """Begin anew: stop what is running and let go of the files."""
     upload = st.session_state.pop(HELD, None)
-    for work in (upload.reading, upload.classifying) if upload else ():
-        if work is not None:
-            work.cancel()
-    st.session_state.pop(Key.EXAMPLE_OPEN, None)
-    for key in (Key.COLLECTION, Key.STORE, Key.LAST, Key.LISTING):
+    if upload is not None:
+        upload.renew()
+        if upload.reading is not None:
+            upload.reading.cancel()
+    _memory.forget()
+    _verdicts.forget()
+    for key in (Key.EXAMPLE_OPEN, Key.COLLECTION, Key.STORE, Key.LAST, Key.LISTING):
         st.session_state.pop(key, None)
     if st.session_state.get(Key.DATA) == data.UPLOAD:
         st.session_state.pop(Key.DATA)
@@ -153,18 +162,19 @@ def read(upload: Upload, tables: Sequence[Chosen]) -> None:
         for use in ("curves", "labels")
     )
     if upload.labelled_as != labels:
-        upload.labelled_as, upload.collection, upload.classifying = labels, None, None
+        upload.labelled_as = labels
+        upload.renew()
         upload.tables, upload.refused_tables = read_label_tables(tables)
     if upload.reading is None or upload.read_as != curves:
         if upload.reading is not None:
             upload.reading.cancel()
         items: list[Item] = []
         upload.items, upload.read_as = items, curves
-        upload.collection = upload.classifying = None
+        upload.renew()
         upload.reading = Work(_reader(upload.intake, tables, items, _visitor())).start()
         upload.reading.wait(_PATIENCE)
     if upload.reading.running:
-        progress(upload.reading, "Reading", "objects read")
+        show_progress(upload.reading, "Reading", "objects read")
         st.stop()
 
 
@@ -198,7 +208,7 @@ def collect(upload: Upload) -> Collection | None:
 def set_classes(upload: Upload, classes: Classes) -> None:
     """Give words for classes another meaning; the objects are then labelled and asked anew."""
     upload.classes.update(classes)
-    upload.collection = upload.classifying = None
+    upload.renew()
 
 
 def classify(upload: Upload, collection: Collection) -> bool:
@@ -213,7 +223,7 @@ def classify(upload: Upload, collection: Collection) -> bool:
     if upload.classifying is None and not (upload.reading and upload.reading.cancelled):
         go_on(upload)
     if upload.classifying is not None and upload.classifying.running:
-        progress(upload.classifying, "Classifying", "objects")
+        show_progress(upload.classifying, "Classifying", "objects")
         return False
     return not any(kept.missing(collection, bundle) for bundle in (None, *asked(collection)))
 
@@ -272,29 +282,3 @@ def _visitor() -> Callable[[], bool]:
         return time.monotonic() - seen < _GONE
 
     return here
-
-
-@st.fragment(run_every=0.5)
-def progress(work: Work, doing: str, what: str) -> None:
-    """Show how far some work is, how long it may take, and a way to stop it."""
-    if not work.running:
-        st.rerun()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        if work.cancelled:
-            st.progress(_share(work), "Stopping after the object at hand …")
-        else:
-            st.progress(_share(work), _words(work, doing, what))
-        st.button("Cancel", key=f"cancel-{doing}", on_click=work.cancel, disabled=work.cancelled)
-
-
-def _share(work: Work) -> float:
-    return min(work.done / work.total, 1.0) if work.total else 0.0
-
-
-def _words(work: Work, doing: str, what: str) -> str:
-    far = f"{work.done:,} of {work.total:,} {what}" if work.total else f"{work.done:,} {what}"
-    words = [f"{doing}: {far}"] + ([ui.plain(work.now)[:120]] if work.now else [])
-    left = work.seconds_left
-    if left is not None and left >= 1:
-        words.append(f"about {left:.0f} s left" if left < 90 else f"about {left / 60:.0f} min left")
-    return " · ".join(words)

@@ -1,0 +1,46 @@
+"""Results that are kept: bounded by their size, and those of an upload with its session."""
+
+import numpy as np
+import pytest
+
+from pages import _memory
+from pages._memory import Recent
+
+
+@pytest.fixture
+def session(monkeypatch):
+    """Stand in for the state of a session."""
+    state = {}
+    monkeypatch.setattr(_memory.st, "session_state", state)
+    return state
+
+
+def test_a_result_is_computed_once():
+    kept, made = Recent(1000), []
+    for _ in range(2):
+        assert kept.get(("a",), lambda: made.append(1) or "found") == "found"
+    assert made == [1] and kept.peek(("a",)) == "found" and kept.peek(("b",)) is None
+
+
+def test_bytes_bound_what_is_kept_and_the_last_ones_stay():
+    kept = Recent(3 * 2**20)
+    for name in "abc":
+        kept.get((name,), lambda: np.zeros(2**20, np.uint8))
+        kept.get(("a",), dict)  # asked for again and again
+    assert [name for name in "abc" if kept.peek((name,)) is not None] == ["a", "c"]
+    kept.get(("large",), lambda: np.zeros(2**23, np.uint8))
+    assert kept.peek(("large",)) is not None and kept.peek(("c",)) is None
+    kept.get(("small",), lambda: 1)
+    assert kept.peek(("large",)) is None and kept.peek(("small",)) == 1
+
+
+def test_an_upload_is_kept_by_its_session_alone(session):
+    shared = _memory.recent("of the demo set")
+    _memory.own(["mine"])
+    assert _memory.recent("of the demo set") is shared
+    own = _memory.recent("mine")
+    assert own is not shared and _memory.recent("mine") is own
+    _memory.own(["mine", "another"])
+    assert _memory.recent("mine") is not own
+    _memory.forget()
+    assert not session
