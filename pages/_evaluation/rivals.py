@@ -14,6 +14,7 @@ from pages._evaluation import answers as evaluation
 from pages._matrix import matrix
 from pages._ui import Key
 from pages._viewer import gallery
+from taonet_core.drawing.cards import badge
 from taonet_core.drawing.charts import f1_against_nights
 from taonet_core.drawing.matrices import NO_VERDICT, matrix_payload
 from taonet_core.figures import class_styles
@@ -127,14 +128,7 @@ def _card(card: dict[str, Any], row: Any, first: Answers, second: Answers) -> di
         ("second", second, row.verdict_b, row.confidence_b),
     )
     badges = {
-        place: {
-            "model": one.model,
-            "version": one.version,
-            "class": verdict,
-            "probability": confidence,
-        }
-        if verdict
-        else None
+        place: badge(one.model, one.version, verdict, confidence) if verdict else None
         for place, one, verdict, confidence in said
     }
     right = {"": "", "both": "both right", "neither": "neither right"}

@@ -38,15 +38,29 @@ def _luminance(colour: str) -> float:
     return 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
 
 
+def badge(
+    model: str, version: str, verdict: str, probability: float, nights: int | None = None
+) -> dict[str, Any]:
+    """Return what the badge of a model's verdict says: who says what, how surely.
+
+    Parameters
+    ----------
+    model, version : str
+    verdict : str
+    probability : float
+        Of the verdict.
+    nights : int, optional
+        How many were read.
+    """
+    said = {"model": model, "version": version, "class": str(verdict)}
+    read = {} if nights is None else {"nights": int(nights)}
+    return {**said, "probability": float(probability), **read}
+
+
 def verdict_badge(prediction: Prediction) -> dict[str, Any]:
-    """Return what the badge of a model's verdict says, and how many nights were read."""
-    return {
-        "model": prediction.model,
-        "version": prediction.model_version,
-        "class": str(prediction.verdict),
-        "probability": prediction.confidence,
-        "nights": prediction.n_nights,
-    }
+    """Return what the badge of a prediction says; see `badge`."""
+    who = prediction.model, prediction.model_version
+    return badge(*who, prediction.verdict, prediction.confidence, prediction.n_nights)
 
 
 def gallery_card(
