@@ -17,6 +17,7 @@ from taonet_core.models import weights
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.weights import ModelBundle, save_model
 from taonet_core.objects.collection import gather
+from taonet_core.objects.overview import overview_table
 from taonet_core.objects.verdict_store import VerdictStore
 from taonet_core.transforms.preprocess import PreprocessConfig
 
@@ -84,7 +85,12 @@ def unlabelled(make_sequence):
 
 
 def overview():
-    return _verdicts.overview(data.open_named(data.DEMO))
+    """Return what the page lists from; pages keep it by session, and here is none."""
+    collection, bundle = data.open_named(data.DEMO), ui.bundle("taonet")
+    store = _verdicts.store(collection)
+    store.fill(collection, [bundle])
+    said = [store.verdicts(collection, bundle)]
+    return overview_table(collection.catalog, store.facts(collection), said)
 
 
 def test_wrong_verdicts_are_shown_the_most_certain_first(start):
