@@ -8,6 +8,7 @@ from pages._explain import explanation as parts
 from pages._explain import question
 from pages._explain.evidence import show_evidence
 from pages._explain.features import show_features
+from pages._object.page import show_missing
 from pages._object.subject import subject
 from pages._ui import Key
 
@@ -16,11 +17,7 @@ with ui.errors_said():
     collection = data.current()
 object_id = data.linked_object(collection)
 if object_id not in collection.stamps:
-    st.title("Not found", anchor=False)
-    st.error(
-        f"There is no object named {ui.plain(object_id)[:200]} in {ui.plain(collection.title)}."
-    )
-    st.page_link("pages/browse.py", label="See what there is", icon=":material/grid_view:")
+    show_missing(collection, object_id, "explain")
     st.stop()
 
 listing = st.session_state.get(Key.LISTING, [])

@@ -201,6 +201,10 @@ def test_an_unknown_object_is_not_found(explain):
     page = explain(object="nobody <b>")
     assert not page.exception and viewer(page) is None
     assert page.title[0].value == "Not found"
+    assert "Did you mean" not in texts(page)
+    near = explain(object=NAMES[0] + "x")
+    assert "Did you mean one of these?" in texts(near)
+    assert NAMES[0] in [link.proto.label for link in near.get("page_link")]
 
 
 def charts(page):

@@ -89,7 +89,7 @@ def _when(subject: Subject, found: Attribution) -> None:
     assert subject.sequence is not None
     st.subheader("When", anchor=False, help=_WHEN)
     table = evidence_nights(found, subject.sequence)
-    chart = night_chart(table, night=parts.night(), signed=found.signed)
+    chart = night_chart(table, night=subject.asked_night, signed=found.signed)
     parts.show(chart, NIGHTS, on_select=pick)
 
 

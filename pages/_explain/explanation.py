@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from pages._explain.question import Question, open_object
+from pages._object.page import show_viewer
 from pages._object.subject import Subject
 from pages._ui import Key, plain
-from pages._viewer import epoch_viewer
 from taonet_core.drawing.charts import CONFIG, Chart
 from taonet_core.snippets import python_code, shell_code
 
@@ -43,29 +42,8 @@ def sentence(text: str) -> None:
 
 
 def viewer(subject: Subject, overlay: dict[str, Any] | None = None) -> None:
-    """Show the viewer, whose night stands in the address; to be called in a fragment."""
-
-    def remember() -> None:
-        st.query_params[Key.NIGHT] = str(st.session_state[Key.VIEWER]["night"]["night"])
-
-    turn = epoch_viewer(
-        subject.payload(),
-        key=Key.VIEWER,
-        night=night(),
-        on_night=remember,
-        turning=len(subject.listing) > 1,
-        overlay=overlay,
-    )
-    if turn:
-        here = subject.listing.index(subject.object_id)
-        open_object(subject.listing[(here + turn) % len(subject.listing)])
-        st.rerun()
-
-
-def night() -> int | None:
-    """Return the night in the address, from 1."""
-    text = st.query_params.get(Key.NIGHT, "")
-    return int(text) if re.fullmatch(r"\d{1,6}", text) else None
+    """Show the viewer; what was asked of this object is asked of the next one, too."""
+    show_viewer(subject, overlay, open_object)
 
 
 def picked(key: str) -> Any:

@@ -54,7 +54,7 @@ def _features(subject: Subject, found: FeatureImportance) -> None:
         st.subheader("Where", anchor=False, help=_CURVE)
         placed = table[table["on_curve"]]
         chosen = _choose(dict(zip(placed["feature"], placed["meaning"], strict=True)))
-        chart = curve_chart(subject.curve, found, chosen, night=parts.night())
+        chart = curve_chart(subject.curve, found, chosen, night=subject.asked_night)
         parts.show(chart, CURVE, on_select=_pick_night)
     with left:
         st.subheader("What each feature adds", anchor=False, help=_BARS)

@@ -11,6 +11,7 @@ import streamlit as st
 from pages import _verdicts
 from pages._mistakes.errors import Found
 from pages._viewer import gallery
+from taonet_core.drawing.cards import badge
 from taonet_core.figures import class_styles
 from taonet_core.judging.mistakes import collapse
 from taonet_core.objects.collection import Collection
@@ -60,16 +61,10 @@ def _card(made: Mapping[str, Any], row: Mapping[str, Any], found: Found) -> dict
         f"{row['mag_peak']:.1f} mag" if pd.notna(row["mag_peak"]) else "",
         f"{row['n_nights']} night{'' if row['n_nights'] == 1 else 's'}",
     ]
-    verdict = {
-        "model": said.model,
-        "version": said.version,
-        "class": row[f"verdict_{said.model}"],
-        "probability": row[f"confidence_{said.model}"],
-        "nights": row["n_nights"],
-    }
+    verdict, sure = (row[f"{part}_{said.model}"] for part in ("verdict", "confidence"))
     return {
         **made,
-        "verdict": verdict,
+        "verdict": badge(said.model, said.version, verdict, sure, row["n_nights"]),
         "second": None,
         "truth": row["label"] or None,
         "simulated": bool(row["simulated"]),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
 from pages._object import elsewhere, facts, tools
 from pages._object.subject import Subject, subject
-from pages._ui import Key, Readable, to_address
+from pages._ui import Key, Readable, plain, to_address
 from pages._viewer import epoch_viewer
+from taonet_core.data.names import near_names
 from taonet_core.figures import attribution_overlay
 from taonet_core.objects.collection import Collection
 
@@ -51,11 +53,6 @@ def show_object(
 @st.fragment
 def _viewer(opened: Subject) -> None:
     """Show tools and viewer; only these run again as the cursor moves."""
-
-    def remember() -> None:
-        if opened.listing:
-            st.query_params[Key.NIGHT] = str(st.session_state[Key.VIEWER]["night"]["night"])
-
     above, stage = st.container(), st.container(key="object-stage")
     busy = st.container(key="object-progress")
     with above:
@@ -65,18 +62,57 @@ def _viewer(opened: Subject) -> None:
         overlay = attribution_overlay(found, opened.sequence)
         st.text(opened.sentence(found))
     with stage:
-        turn = epoch_viewer(
-            opened.payload(),
-            key=Key.VIEWER,
-            night=opened.asked_night,
-            on_night=remember,
-            turning=len(opened.listing) > 1,
-            overlay=overlay,
-        )
+        show_viewer(opened, overlay, lambda name: to_address({Key.OBJECT: name}))
+
+
+def show_viewer(
+    opened: Subject, overlay: dict[str, Any] | None, turn_to: Callable[[str], None]
+) -> None:
+    """Show the viewer, whose night stands in the address; to be called in a fragment.
+
+    Parameters
+    ----------
+    opened : Subject
+    overlay : dict, optional
+        Evidence laid over the frames.
+    turn_to : callable
+        Called with the id of the next object when the reader turns to it.
+    """
+
+    def remember() -> None:
+        if opened.listing:
+            st.query_params[Key.NIGHT] = str(st.session_state[Key.VIEWER]["night"]["night"])
+
+    turn = epoch_viewer(
+        opened.payload(),
+        key=Key.VIEWER,
+        night=opened.asked_night,
+        on_night=remember,
+        turning=len(opened.listing) > 1,
+        overlay=overlay,
+    )
     if turn:
         here = opened.listing.index(st.query_params[Key.OBJECT])
-        to_address({Key.OBJECT: opened.listing[(here + turn) % len(opened.listing)]})
+        turn_to(opened.listing[(here + turn) % len(opened.listing)])
         st.rerun()
+
+
+def show_missing(collection: Collection, object_id: str, page: str) -> None:
+    """Say that there is no such object, and what may have been meant on which page."""
+    st.title("Not found", anchor=False)
+    st.error(f"There is no object named {plain(object_id[:200])} in {plain(collection.title)}.")
+    near = near_names(object_id, collection.stamps)
+    if near:
+        st.caption("Did you mean one of these?")
+    for name in near:
+        st.page_link(
+            f"pages/{page}.py",
+            label=plain(name),
+            icon=":material/arrow_forward:",
+            query_params={Key.DATA: collection.name, Key.OBJECT: name},
+        )
+    st.page_link("pages/browse.py", label="See what there is", icon=":material/grid_view:")
+    st.page_link("pages/upload.py", label="Upload your own", icon=":material/upload_file:")
 
 
 def _first_steps(*, images: bool) -> None:
