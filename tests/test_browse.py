@@ -372,3 +372,11 @@ def test_without_the_database_of_labels_the_rest_is_shown(start, monkeypatch, tm
     monkeypatch.setenv("TAONET_DATABASE_URL", f"sqlite:///{tmp_path / 'folder' / 'labels.sqlite'}")
     app = start()
     assert len(cards(app)) == 6 and not any(card["expert"] for card in cards(app))
+
+
+@pytest.mark.parametrize("ends", [("2009-06-18", "2009-06-19"), ("2009-06-19", "2009-06-18")])
+def test_days_in_the_fields_count_whole_in_either_order(monkeypatch, ends):
+    names = [f"{browse.WIDGET}dates-{end}" for end in ("low", "high")]
+    monkeypatch.setattr(browse.st, "session_state", dict(zip(names, ends, strict=True)))
+    low, high = browse._range("dates")
+    assert low == 55_000 and 55_001.9999 < high < 55_002
