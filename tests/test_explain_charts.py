@@ -141,6 +141,7 @@ def test_bars_of_features_and_of_the_rest_add_up(importance):
     assert len(bars.x) == SHOWN + 1
     assert sum(bars.x) == pytest.approx(importance.probability - importance.base)
     assert bars.customdata[0] == FEATURE_NAMES[1]
+    assert feature_chart(importance).figure.layout.margin.r >= 7 * len(bars.text[0])
     assert "not defined" in bars.y[1]
     total = importance.probability - importance.base
     assert f"0.200 {total:+.3f} of all features = {importance.probability:.3f}" in sum_words(

@@ -21,6 +21,8 @@ from taonet_core.transforms.summary import epoch_columns
 SHOWN = 10
 #: Letters in a line of a label: there is little room beside the bars on a telephone.
 WIDTH = 30
+#: Pixels that a number at the end of a bar takes.
+NUMBER = 44
 _FOR, _AGAINST = (f"rgb{colour}" for colour in (FOR, AGAINST))
 
 
@@ -100,8 +102,10 @@ def feature_chart(found: FeatureImportance) -> Chart:
         showlegend=False,
     )
     low, high = min(0.0, *values), max(0.0, *values)
-    room = 0.4 * (high - low) or 1.0  # for the numbers at the ends, on a telephone too
-    figure.update_xaxes(range=[low - room * (low < 0), high + room])
+    span = high - low or 1.0
+    # Room for the numbers at the ends, on a telephone too: beside the names, and in the margin.
+    figure.update_xaxes(range=[low - 0.4 * span * (low < 0), high + 0.1 * span])
+    figure.update_layout(margin_r=NUMBER)
     figure.update_xaxes(zeroline=True, zerolinecolor=QUIET, nticks=5)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     clickable(figure)
