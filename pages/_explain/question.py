@@ -110,16 +110,17 @@ def _classes(
     """Let the reader choose the class to explain, and the one to tell it from."""
     names = {str(name): f"{STYLES[name].glyph} {name}" for name in prediction.classes}
     verdict = str(prediction.verdict)
+    # no words of an option may depend on the model: the browser keeps those of the value it shows
     target = _choose(
         Key.TARGET,
-        "Why",
-        ["", *names],
+        f"Why (verdict: {verdict})",
+        list(names),
         ignored,
-        words={"": f"{names[verdict]}, its verdict", **names},
-        help="The class that is explained",
+        words=names,
+        usual=verdict,
+        help="The class that is explained; unless you choose one, the verdict of the model",
         width=170,
     )
-    target = target or verdict
     rest = {name: words for name, words in names.items() if name != target}
     if st.query_params.get(Key.AGAINST) == target:
         st.query_params.pop(Key.AGAINST)  # nothing is told from itself
