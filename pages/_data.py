@@ -11,13 +11,15 @@ import os
 import tempfile
 import threading
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 
 from pages import _memory
+from pages import _ui as ui
 from pages._ui import Key, Readable
 from taonet_core import __version__
-from taonet_core.errors import TaoNetError
+from taonet_core.errors import TaoNetError, UnreadableFileError
 from taonet_core.labels import TransientClass
 from taonet_core.objects.collection import Collection, open_folder
 from taonet_core.objects.verdict_store import VerdictStore
@@ -64,9 +66,20 @@ def open_named(name: str) -> Collection:
         return _folder(_folders()[name], name)
 
 
+def first() -> str:
+    """Return the data set to begin with: the first folder that opens, else the demo set."""
+    for name in _folders():
+        try:
+            open_named(name)
+        except TaoNetError:
+            continue
+        return name
+    return DEMO
+
+
 def current() -> Collection:
-    """Open the data set in the address, else the one shown last, else the demo set."""
-    wanted = st.query_params.get(Key.DATA) or st.session_state.get(Key.DATA) or DEMO
+    """Open the data set in the address, else the one shown last, else the `first`."""
+    wanted = st.query_params.get(Key.DATA) or st.session_state.get(Key.DATA) or first()
     if wanted not in names():
         st.title("Not here", anchor=False)
         st.info(
@@ -77,10 +90,25 @@ def current() -> Collection:
         st.page_link("pages/browse.py", label="Open the demo set", query_params={Key.DATA: DEMO})
         st.session_state.pop(Key.DATA, None)
         st.stop()
+    try:
+        collection = open_named(wanted)
+    except TaoNetError as error:
+        _way_out(wanted, error)
     st.session_state[Key.DATA] = wanted
-    if wanted != st.query_params.get(Key.DATA, DEMO):
+    if wanted != (st.query_params.get(Key.DATA) or first()):
         st.query_params[Key.DATA] = wanted
-    return open_named(wanted)
+    return collection
+
+
+def _way_out(name: str, error: TaoNetError) -> NoReturn:
+    """Say why a data set cannot be opened, forget it, and offer the others."""
+    picker()
+    st.error(ui.plain(error))
+    st.page_link("pages/upload.py", label="Upload your own", icon=":material/upload_file:")
+    if name != DEMO:
+        st.page_link("pages/browse.py", label="Open the demo set", query_params={Key.DATA: DEMO})
+    st.session_state.pop(Key.DATA, None)
+    st.stop()
 
 
 def picker() -> None:
@@ -88,7 +116,7 @@ def picker() -> None:
     choices = names()
     if len(choices) < 2:
         return
-    now = st.query_params.get(Key.DATA) or st.session_state.get(Key.DATA) or DEMO
+    now = st.query_params.get(Key.DATA) or st.session_state.get(Key.DATA) or first()
 
     def choose() -> None:
         chosen = st.session_state["data-picker"]
@@ -99,13 +127,15 @@ def picker() -> None:
             st.query_params.from_dict({Key.DATA: chosen})
 
     st.session_state["data-picker"] = now
+    paths = {name: path for name, path in _folders().items() if name != path.name}
     st.segmented_control(
         "Data set",
         choices,
         format_func=lambda name: TITLES.get(name, name),
         key="data-picker",
         on_change=choose,
-        label_visibility="collapsed",
+        help=ui.plain("; ".join(f"{name}: {path}" for name, path in paths.items())) or None,
+        label_visibility="visible" if paths else "collapsed",
     )
 
 
@@ -123,14 +153,21 @@ def _folders() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for text in filter(None, os.environ.get("TAONET_DATA", "").split(os.pathsep)):
         path = Path(text).absolute()
-        name = path.name if path.name not in {DEMO, UPLOAD, *found} else str(path)
+        name, copy = path.name or str(path), 1
+        while name in {DEMO, UPLOAD, *found}:
+            name, copy = f"{path.name} ({copy + 1})", copy + 1
         found[name] = path
     return found
 
 
 @st.cache_resource(ttl=60, max_entries=8, show_spinner=False)
 def _folder(path: Path, name: str) -> Collection:
-    return open_folder(path, name=name, title=path.name)
+    try:
+        return open_folder(path, name=name, title=name)
+    except OSError as error:
+        raise UnreadableFileError(
+            f"{name}: cannot be read ({error.strerror}); check who may read the folder"
+        ) from error
 
 
 def _demo() -> Collection:

@@ -19,7 +19,7 @@ ui.begin(
     "and who was right first.",
 )
 with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"), ui.errors_said():
-    place = evaluation.choose_test_set(data.DEMO)
+    place = evaluation.choose_test_set(data.first())
     names = evaluation.models(place)
     one = evaluation.choose_model(names, "taonet", key=Key.FIRST)
     two = evaluation.choose_model([n for n in names if n != one], "forest", key=Key.SECOND)

@@ -267,5 +267,5 @@ def _kept(change: Callable[[], object]) -> bool:
 
 
 def _open(query: dict[str, list[str]]) -> None:
-    st.session_state[Key.DATA] = query.get(Key.DATA, [data.DEMO])[0]
+    st.session_state[Key.DATA] = query.get(Key.DATA, [data.first()])[0]
     st.query_params.from_dict(query)

@@ -55,7 +55,7 @@ def choose_test_set(first: str) -> str:
     )
     if place not in FROZEN:
         st.session_state[Key.DATA] = place
-        if st.query_params.get(Key.DATA, data.DEMO) != place:
+        if (st.query_params.get(Key.DATA) or data.first()) != place:
             st.query_params[Key.DATA] = place
     return place
 
