@@ -59,7 +59,13 @@ def test_common_names_need_no_question(names: tuple[str, str, str]) -> None:
         ("BJD - 2457000", MJD - 56_999.5 + 4000, "jd-2457000", True),
         ("BJD-2454833", MJD - 54_832.5 + 100, "jd-2454833", True),
         ("JD-2460000", MJD - 59_999.5 + 6000, "jd-2460000", True),
-        ("JD-2400000.5", MJD, "jd-2400000.5", True),
+        ("JD-2400000.5", MJD, "mjd", True),
+        ("HJD-2400000.5", MJD, "mjd", True),
+        ("BJD − 2400000.5", MJD, "mjd", True),
+        ("JD - 2 400 000.5", MJD, "mjd", True),
+        ("HJD_minus_2400000_5", MJD, "mjd", True),
+        ("HJD24000005", MJD, "mjd", True),
+        ("HJD-2400000", MJD + 0.5, "jd-2400000", True),
         ("BJD-54833", MJD - 54_832.5 + 100, "auto", False),
         ("RJD", MJD + 0.5, "jd-2400000", False),
         ("time", np.arange(10.0), "mjd", False),
@@ -128,6 +134,22 @@ def test_two_columns_that_could_be_the_magnitude_are_asked_about() -> None:
     found = guess(mjd=MJD, magpsf=MAG, vmag=MAG, mag_err=ERR)
     assert not found.certain and "'magpsf' and 'vmag'" in found.doubts[0]
     assert guess(mjd=MJD, mag=MAG, vmag=MAG, mag_err=ERR).certain
+
+
+@pytest.mark.parametrize("name", ["Star Name", "target name", "source id", "Target"])
+def test_names_of_stars_are_the_objects(name: str) -> None:
+    found = guess(**{"mjd": MJD, "mag": MAG, "magerr": ERR, name: [1001] * 5 + [1002] * 5})
+    assert found.mapping.columns["object_id"] == name and found.certain
+
+
+@pytest.mark.parametrize("values", [["a"] * 5 + ["b"] * 5, [7] * 5 + [3] * 5])
+def test_blocks_of_rows_that_begin_anew_are_asked_about(values: list[object]) -> None:
+    again = np.tile(MJD[:5], 2)
+    found = guess(mjd=again, mag=MAG, magerr=ERR, which=values)
+    assert found.mapping.columns["object_id"] == "which" and not found.certain
+    assert any("'which'" in doubt for doubt in found.doubts)
+    seasons = guess(mjd=MJD, mag=MAG, magerr=ERR, which=values)
+    assert "object_id" not in seasons.mapping.columns and seasons.certain
 
 
 def test_a_column_that_numbers_the_rows_is_asked_about() -> None:

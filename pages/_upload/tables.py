@@ -125,7 +125,8 @@ def _settle(content: str, number: int, mapping: ColumnMapping | None) -> None:
 
 def _selectors(group: TableGroup, start: ColumnMapping, key: str) -> ColumnMapping:
     """One box a role, those that are needed first."""
-    needed = [role for way in NEEDED[start.use] for roles in way for role in roles]
+    ways = [role for way in NEEDED[start.use] for roles in way for role in roles]
+    needed = list(dict.fromkeys(["object_id", *ways]))  # without it, all rows are one object
     shown = [role for role in needed if role in start.columns or not role.startswith("flux")]
     rest = [role for role in ROLES[start.use] if role not in shown]
     picked: dict[str, str] = {}

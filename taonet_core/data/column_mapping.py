@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from taonet_core.data.column_fits import HALF, looks_like, named_alike, score
+from taonet_core.data.column_objects import object_column
 from taonet_core.data.column_roles import NEEDED, ROLES, UNITS
 from taonet_core.data.column_values import clock_of, numbers
 from taonet_core.data.table_files import TablePreview
@@ -16,7 +17,11 @@ from taonet_core.data.table_files import TablePreview
 #: Score from which a guess needs no second look.
 CERTAIN = 0.9
 #: Days taken off a Julian date, as the name or the unit of its column says.
-_SUBTRACTED = re.compile(r"24\d{5}(\.\d+)?")
+_SUBTRACTED = re.compile(
+    r"(?:minus[\s_]*)?(2[\s,]?4\d\d[\s,]?\d{3})(\.\d+|_?5(?!\d))?", re.IGNORECASE
+)
+#: What is taken off a Julian date to get an MJD.
+_MJD_ZERO = 2_400_000.5
 #: Such days in a form that is not understood.
 _SOME_DAYS = re.compile(r"\d{4}")
 _MJD_USUAL = (30_000.0, 70_000.0)
@@ -141,7 +146,13 @@ def guess_mapping(table: TablePreview, use: str | None = None) -> Guess:
     kept = {key: name for key, name in named.columns.items() if scores[key] > 0}
     columns, doubts = _by_likeness(table, replace(named, columns=kept))
     mapping, more = _with_units(table, replace(named, columns=columns))
-    doubts += [*more, *_rivals(list(table.rows.columns), mapping), *_row_numbers(table, mapping)]
+    mapping, asked = _with_object(table, mapping)
+    doubts += [
+        *more,
+        *asked,
+        *_rivals(list(table.rows.columns), mapping),
+        *_row_numbers(table, mapping),
+    ]
     doubts += [f"no column for the {_lacking(mapping, way)}" for way in mapping.missing]
     needed = [scores.get(key, HALF) if key in kept else HALF for key in _needed(use, columns)]
     lowest = min(needed, default=0.0) * (HALF if mapping.missing else 1.0)
@@ -171,7 +182,9 @@ def guess_clock(table: TablePreview, column: str) -> tuple[str, str]:
     middle, name, unit = float(np.nanmedian(values)), plain_name(column), table.units.get(column)
     said = _SUBTRACTED.search(f"{column} {unit}")
     if said and middle < 2e6:
-        return f"jd-{float(said[0]):.10g}", ""
+        taken = float(re.sub(r"[\s,]", "", said[1]))
+        taken += float("." + said[2].strip("._")) if said[2] else 0.0
+        return ("mjd" if taken == _MJD_ZERO else f"jd-{taken:.10g}"), ""
     if (unit or "d") != "d":
         return "auto", ""
     if middle > 2e6:
@@ -186,6 +199,17 @@ def guess_clock(table: TablePreview, column: str) -> tuple[str, str]:
         return clock, f"{column!r} is taken for {clock_of(clock).title}"
     usual = _MJD_USUAL[0] < middle < _MJD_USUAL[1]
     return "mjd", "" if usual else f"{column!r} holds no usual dates (around MJD {middle:,.0f})"
+
+
+def _with_object(table: TablePreview, mapping: ColumnMapping) -> tuple[ColumnMapping, list[str]]:
+    """Find the column of objects that no name tells: many merged into one would be no error."""
+    if mapping.use != "curves" or "object_id" in mapping.columns:
+        return mapping, []
+    found = object_column(table, mapping.columns, mapping.clock)
+    if found is None:
+        return mapping, []
+    doubt = f"{found!r} seems to say which object a row belongs to; does it?"
+    return replace(mapping, columns={"object_id": found, **mapping.columns}), [doubt]
 
 
 def _rank(guess: Guess) -> tuple[bool, float]:

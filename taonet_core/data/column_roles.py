@@ -41,7 +41,8 @@ _OBJECT = Role(
     "Object",
     "Which object a row belongs to. Without it the table is one object, named after the file.",
     ("objectid", "oid", "diaobjectid", "sourceid", "crtsid", "masterid", "object", "objname",
-     "id", "name"),
+     "objectname", "starname", "starid", "star", "targetname", "targetid", "target", "sourcename",
+     "source", "id", "name"),
 )  # fmt: skip
 _LABEL = Role(
     "Class",
