@@ -31,7 +31,9 @@ def bundle():
 def made(make_sequence):
     """Make a sequence of six nights, and an attribution with the evidence that is asked for."""
 
-    def make(values, *, explained=1.5, against=None, method="integrated_gradients", **meta):
+    def make(
+        values, *, explained=1.5, score=0.5, against=None, method="integrated_gradients", **meta
+    ):
         sequence = make_sequence(**meta)
         nights = np.arange(len(sequence)) // 2
         attribution = Attribution(
@@ -47,7 +49,7 @@ def made(make_sequence):
             explained,
             0.0,
             METHODS[method].signed,
-            {"left": 0, "top": 0},
+            {"left": 0, "top": 0, "score": score},
         )
         return attribution, sequence
 
@@ -110,9 +112,9 @@ def test_the_sentence_says_what_was_measured(made, split):
         "75 % of the evidence for SN lies within 2 FWHM (12.0″) of the target, most of it on the "
         "nights of 2006-03-26 and 2006-04-15. "
     )
-    assert sentence.endswith(  # e to the 1.5 explained, to the 6 at the target, to the 2 elsewhere
-        "multiplies the odds of SN by 4.48: what lies at the target multiplies them by 403, all "
-        "else by 7.39."
+    assert sentence.endswith(  # e to the -1 at first and 0.5 at last, 6 at the target, 2 elsewhere
+        "From a sequence in which nothing ever changes to the images, the odds of SN go from "
+        "1 : 2.72 to 1.65 : 1: what lies at the target multiplies them by 403, all else by 7.39."
     )
     nights, shares = main_nights(*made(split))
     assert nights.tolist() == [2, 4]
@@ -121,13 +123,24 @@ def test_the_sentence_says_what_was_measured(made, split):
 
 def test_the_sentence_tells_for_from_against_and_mixed(made, split):
     against = evidence_sentence(*made(-split, explained=-0.7))
-    assert "of the evidence against SN" in against and "divides the odds of SN by 2.01" in against
+    assert "of the evidence against SN" in against and "from 3.32 : 1 to 1.65 : 1" in against
     mixed = split * np.array([1, -1, 1, 1, -1, 1])[:, None, None]
     assert "of the evidence for and against SN" in evidence_sentence(*made(mixed))
     rather = evidence_sentence(*made(split, against=TransientClass.CV))
-    assert "for SN rather than CV" in rather and "odds of SN against CV" in rather
+    assert "for SN rather than CV" in rather and "odds of SN rather than CV go" in rather
     marked = evidence_sentence(*made(split, method="saliency"))
     assert "what decides on SN by this method" in marked and "odds" not in marked
+
+
+def test_the_sentence_says_when_the_verdict_stands_without_the_evidence(made, split):
+    cv = TransientClass.CV
+    rather = evidence_sentence(*made(-split, explained=-1.5, score=2.5, against=cv))
+    assert rather.endswith(
+        " Already without any change it would be called SN rather than CV (54.6 : 1), by what "
+        "stands there on the first night."
+    )
+    assert "Already" not in evidence_sentence(*made(-split, explained=-1.5, score=-0.5))  # no more
+    assert "to over 10 000 : 1" in evidence_sentence(*made(split, score=12.0))
 
 
 def test_the_sentence_says_when_most_lies_elsewhere(made, split):

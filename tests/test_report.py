@@ -95,7 +95,7 @@ def whole(observed):
         15.5,
         0.5,
         True,
-        {"left": 0, "top": 0},
+        {"left": 0, "top": 0, "score": 0.5},
     )
     predictions = [
         prediction(times, unused={3: "blank frame"}, warnings=[f"not for {EVIL}"]),

@@ -27,6 +27,12 @@ BASELINE_WORDS = {
     "sky": "an empty sky",
     "blurred": "a blurred sequence",
 }
+#: What is called so, in braces, where the baseline alone has odds above 1; the same keys.
+_WITHOUT = {
+    "first_night": "without any change {}, by what stands there on the first night",
+    "sky": "with nothing in the frames {}",
+    "blurred": "with its frames blurred {}",
+}
 #: Nights named at most, and the share that must speak one way to be called for or against.
 MOST_NAMED, ONE_WAY = 3, 2 / 3
 
@@ -175,22 +181,33 @@ def _night_names(
 
 
 def _amount(attribution: Attribution, target: NDArray[np.bool_]) -> str:
-    """Say what the evidence does to the odds: all of it and, where sums mean something, parts."""
+    """Say where the odds begin and end and, where sums mean something, what each part does."""
     method = METHODS[attribution.method]
     if not method.signed:
         return ""
-    does = "multiplies" if attribution.explained >= 0 else "divides"
-    other = "" if attribution.against is None else f" against {attribution.against}"
+    end = float(attribution.meta["score"])
+    start = end - attribution.explained
+    rival = "" if attribution.against is None else f" rather than {attribution.against}"
     words = (
-        f"From {BASELINE_WORDS[attribution.baseline]}, all of it {does} the odds of "
-        f"{attribution.target}{other} by {_factor(abs(attribution.explained))}"
+        f"From {BASELINE_WORDS[attribution.baseline]} to the images, the odds of "
+        f"{attribution.target}{rival} go from {_odds(start)} to {_odds(end)}"
     )
     if method.complete:
         total = attribution.values.sum(0, dtype=np.float64)
         inside, outside = float(total[target].sum()), float(total[~target].sum())
         verb = "what lies at the target multiplies them by"
         words += f": {verb} {_factor(inside)}, all else by {_factor(outside)}"
+    if start > 0 and end > 0:
+        called = f"it would be called {attribution.target}{rival} ({_odds(start)})"
+        words += f". Already {_WITHOUT[attribution.baseline].format(called)}"
     return f"{words}."
+
+
+def _odds(log_odds: float) -> str:
+    """Write odds as a ratio whose smaller side is 1."""
+    size = abs(log_odds)
+    ratio = "over 10 000" if size > np.log(1e4) else f"{np.exp(size):.3g}"
+    return f"{ratio} : 1" if log_odds >= 0 else f"1 : {ratio}"
 
 
 def _factor(log_odds: float) -> str:
