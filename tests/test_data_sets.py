@@ -17,7 +17,7 @@ APP = Path(__file__).resolve().parents[1] / "app.py"
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder that opens."""
+    """Return a folder that opens."""
     place = tmp_path / "one" / "data"
     place.mkdir(parents=True)
     frames = np.random.default_rng(0).normal(100, 5, (3, 64, 64))

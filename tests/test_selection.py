@@ -25,6 +25,7 @@ from taonet_core.data.selection_fields import (
     UNKNOWN,
     parse_date,
 )
+from taonet_core.drawing.cards import magnitude_words
 from taonet_core.labels import SIX_CLASSES
 
 
@@ -79,7 +80,7 @@ def names(selection: Selection, table: pd.DataFrame) -> str:
         ({"probability": (0.3, 0.5), "probability_of": "SN"}, "ad"),
         ({"probability": (None, 0.5), "model": "forest"}, "b"),
         ({"nights": (5, 10)}, "bd"),
-        ({"magnitude": (17.0, 18.0)}, "bc"),  # at peak where measured
+        ({"magnitude": (17.0, 18.0)}, "b"),  # as measured at peak, never as catalogued
         ({"dates": (55_050, 55_100)}, "ab"),
         ({"snr": (10, None)}, "b"),
         ({"novelty": (50, None)}, "ad"),
@@ -103,7 +104,7 @@ def test_each_filter_keeps_what_it_says(asked: dict, found: str, table: pd.DataF
     [
         ("name", "abcd"),
         ("-name", "dcba"),
-        ("brightness", "cbad"),
+        ("brightness", "bdac"),
         ("nights", "adbc"),
         ("-nights", "cbda"),
         ("date", "dabc"),  # what is unknown comes last, whichever way
@@ -266,7 +267,7 @@ def test_filters_are_said_in_words_and_taken_away_one_by_one() -> None:
 def test_the_extremes_are_those_of_the_model_asked(table: pd.DataFrame) -> None:
     found = extremes(table, "taonet")
     assert found["probability"] == (0.4, 0.9)
-    assert found["magnitude"] == (17.0, 20.0)
+    assert found["magnitude"] == (17.5, 20.0)
     assert found["dates"] == (55_000, 56_100)
     assert extremes(table, "forest")["novelty"] == extremes(table.iloc[:0], "taonet")["snr"] == ANY
 
@@ -334,3 +335,16 @@ def test_twenty_thousand_rows_take_no_time(rng: np.random.Generator) -> None:
             runs.append(time.perf_counter() - start)
         times[selection] = min(runs)
     assert max(times.values()) < 0.05, times
+
+
+@pytest.mark.parametrize(
+    ("peak", "catalogued", "words"),
+    [
+        (17.42, 16.5, "17.4 mag"),
+        (np.nan, 16.5, "cat. 16.5 mag"),
+        (None, 16.5, "cat. 16.5 mag"),
+        (np.nan, np.nan, ""),
+    ],
+)
+def test_a_card_says_whose_magnitude_it_shows(peak, catalogued, words) -> None:
+    assert magnitude_words(peak, catalogued) == words

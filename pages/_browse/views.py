@@ -21,6 +21,7 @@ from pages._viewer import gallery
 from taonet_core.data.exports import write_table
 from taonet_core.data.saved_views import LONGEST, read_views, remove_view, save_view
 from taonet_core.data.selection import Selection, listing
+from taonet_core.drawing.cards import magnitude_words
 from taonet_core.drawing.skymap import marked_region, named, sky_map
 from taonet_core.errors import TaoNetError
 from taonet_core.figures import class_styles
@@ -80,16 +81,15 @@ def show_cards(collection: Collection, rows: pd.DataFrame) -> None:
 
 def _card(made: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a card with what the table knows of the object."""
-    mag = row.get("mag_peak")
-    mag = mag if mag is not None and mag == mag else row["mag"]
     nights = f"{row['n_nights']} night{'' if row['n_nights'] == 1 else 's'}"
-    facts = [f"{mag:.1f} mag", nights] if mag == mag else [nights]
     return {
         **made,
         "truth": row["label"] or None,
         "simulated": bool(row["simulated"]),
         "expert": row.get("expert") or None,
-        "facts": " · ".join(facts),
+        "facts": " · ".join(
+            filter(None, [magnitude_words(row.get("mag_peak"), row["mag"]), nights])
+        ),
     }
 
 
@@ -131,7 +131,7 @@ def _table(rows: pd.DataFrame, models: Sequence[str]) -> tuple[pd.DataFrame, dic
         "expert": st.column_config.TextColumn("experts", help="What most experts called it here"),
         "n_nights": _number("nights", help="Nights with at least one frame"),
         "mag_peak": _number("peak mag", format="%.2f", help="Magnitude of the brightest night"),
-        "mag": _number("mag", format="%.1f", help="Magnitude in the catalogue, at discovery"),
+        "mag": _number("cat. mag", format="%.1f", help="Magnitude in the catalogue, at discovery"),
         "snr_peak": _number("peak S/N", format="%.0f", help="Signal to noise at the peak"),
         f"novelty_{models[0] if models else ''}": _number(
             "novelty %", format="%.0f", help="Further from all the model has seen than this share "

@@ -14,7 +14,7 @@ from pages._evaluation import answers as evaluation
 from pages._matrix import matrix
 from pages._ui import Key
 from pages._viewer import gallery
-from taonet_core.drawing.cards import badge
+from taonet_core.drawing.cards import badge, magnitude_words
 from taonet_core.drawing.charts import f1_against_nights
 from taonet_core.drawing.matrices import NO_VERDICT, matrix_payload
 from taonet_core.figures import class_styles
@@ -113,16 +113,30 @@ def objects(place: str, rows: pd.DataFrame, first: Answers, second: Answers) -> 
     pages = -(-len(rows) // CARDS)
     page = st.pagination(pages, key=f"rival-page-{pages}") if pages > 1 else 1
     shown = rows.iloc[CARDS * (page - 1) : CARDS * page]
-    cards = _verdicts.cards(data.open_named(place), shown["object_id"])
-    filled = [_card(cards[row.object_id], row, first, second) for row in shown.itertuples()]
+    collection = data.open_named(place)
+    cards = _verdicts.cards(collection, shown["object_id"])
+    peak = _verdicts.facts(collection)["mag_peak"]
+    catalogued = collection.catalog.set_index("object_id")["mag"]
+    filled = [
+        _card(
+            cards[row.object_id],
+            row,
+            (first, second),
+            magnitude_words(peak.get(row.object_id), catalogued[row.object_id]),
+        )
+        for row in shown.itertuples()
+    ]
     opened = gallery(filled, class_styles(), key="rival-cards")
     if opened:
         st.query_params[Key.OBJECT] = opened
         st.rerun()
 
 
-def _card(card: dict[str, Any], row: Any, first: Answers, second: Answers) -> dict[str, Any]:
+def _card(
+    card: dict[str, Any], row: Any, both: tuple[Answers, Answers], bright: str
+) -> dict[str, Any]:
     """Give a card the verdicts of both classifiers."""
+    first, second = both
     said = (
         ("verdict", first, row.verdict_a, row.confidence_a),
         ("second", second, row.verdict_b, row.confidence_b),
@@ -132,9 +146,7 @@ def _card(card: dict[str, Any], row: Any, first: Answers, second: Answers) -> di
         for place, one, verdict, confidence in said
     }
     right = {"": "", "both": "both right", "neither": "neither right"}
-    facts = [right.get(row.right, f"{row.right} right")]
-    if pd.notna(row.mag):
-        facts.append(f"{row.mag:.1f} mag")
+    facts = [right.get(row.right, f"{row.right} right"), bright]
     return {**card, **badges, "facts": " · ".join(filter(None, facts))}
 
 

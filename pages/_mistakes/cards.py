@@ -11,7 +11,7 @@ import streamlit as st
 from pages import _verdicts
 from pages._mistakes.errors import Found
 from pages._viewer import gallery
-from taonet_core.drawing.cards import badge
+from taonet_core.drawing.cards import badge, magnitude_words
 from taonet_core.figures import class_styles
 from taonet_core.judging.mistakes import collapse
 from taonet_core.objects.collection import Collection
@@ -58,7 +58,7 @@ def _card(made: Mapping[str, Any], row: Mapping[str, Any], found: Found) -> dict
         f"and {alike} like it" if alike else "",
         row["why"] if row.get("why", "wrong") != "wrong" else "",
         f"novelty {novelty:.0f} %" if pd.notna(novelty) else "",
-        f"{row['mag_peak']:.1f} mag" if pd.notna(row["mag_peak"]) else "",
+        magnitude_words(row["mag_peak"], row["mag"]),
         f"{row['n_nights']} night{'' if row['n_nights'] == 1 else 's'}",
     ]
     verdict, sure = (row[f"{part}_{said.model}"] for part in ("verdict", "confidence"))

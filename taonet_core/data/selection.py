@@ -44,7 +44,8 @@ class Selection:
     probability_of : str
         The class whose probability is bounded; empty for that of the verdict.
     probability, nights, magnitude, dates, snr, novelty : Range
-        Bounds, both included; an object of which the number is unknown stays out.
+        Bounds, both included; an object of which the number is unknown stays out. Magnitudes are
+        those measured at peak; the catalogue's where the table has no ``mag_peak`` at all.
     outcome, agreement, experts : str
         One of the words in `selection_fields.CHOICES`, or empty.
     region : tuple of pairs of float
@@ -205,7 +206,7 @@ class Selection:
     def _column(self, found: pd.DataFrame, name: str, missing: object) -> pd.Series:
         """Return a column of the model asked; `missing` everywhere where there is none."""
         if name == "magnitude":
-            return self._column(found, "mag_peak", np.nan).fillna(found["mag"])
+            name = "mag_peak" if "mag_peak" in found else "mag"  # a bare catalogue knows no peak
         name = name.format(model=self.model)
         return found[name] if name in found else pd.Series(missing, index=found.index)
 

@@ -55,7 +55,10 @@ RANGES: dict[str, Quantity] = {
     "probability": Quantity("p", "probability", "", "Probability after the last night", (0, 1)),
     "nights": Quantity("nights", "nights", "nights", "Nights with at least one frame", (0, 1e6)),
     "magnitude": Quantity(
-        "mag", "magnitude", "mag", "Magnitude at peak, measured in the frames; else the catalogue's"
+        "mag",
+        "magnitude",
+        "mag",
+        "Magnitude at peak, measured in the frames; objects without a measured peak drop out",
     ),
     "dates": Quantity("mjd", "observed", "MJD", "Nights first to last overlap this time"),
     "snr": Quantity("snr", "peak S/N", "", "Signal to noise of the brightest night"),

@@ -57,6 +57,26 @@ def badge(
     return {**said, "probability": float(probability), **read}
 
 
+def magnitude_words(peak: float | None, catalogued: float) -> str:
+    """Return how bright an object is: at its measured peak, else as the catalogue has it.
+
+    Parameters
+    ----------
+    peak : float or None
+        Magnitude of the brightest night; NaN or `None` where none was measured.
+    catalogued : float
+        Magnitude in the catalogue, which is said to be that; NaN where it has none.
+
+    Returns
+    -------
+    str
+        ``17.4 mag``, ``cat. 16.5 mag``, or nothing where neither is known.
+    """
+    if peak is not None and np.isfinite(peak):
+        return f"{peak:.1f} mag"
+    return f"cat. {catalogued:.1f} mag" if np.isfinite(catalogued) else ""
+
+
 def verdict_badge(prediction: Prediction) -> dict[str, Any]:
     """Return what the badge of a prediction says; see `badge`."""
     who = prediction.model, prediction.model_version
