@@ -68,6 +68,22 @@ def test_stamps_take_times_filters_and_class_from_the_table(tmp_path: Path, wher
     assert sequence.meta["layout"] == "stamps"
 
 
+@pytest.mark.parametrize("top", ["", "top/ZTF18abcdefg/"])
+def test_a_table_that_came_with_an_archive_gives_the_times_in_it(top: str) -> None:
+    archive, frames = io.BytesIO(), io.BytesIO(table().encode())
+    archive.name, frames.name = "ZTF18abcdefg.zip", "frames.csv"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for name, data in stamps().items():
+            packed.writestr(top + name, data)
+    for files in ([archive, frames], [frames, archive]):
+        for file in files:
+            file.seek(0)
+        [(_, sequence)] = read_sequences(files)
+        assert sequence.times.tolist() == [MJD - 2, MJD - 1, MJD]
+        assert sequence.bands.tolist() == ["g", "r", "g"]
+        assert "the table frames.csv beside" in " ".join(sequence.meta["notes"])
+
+
 def test_a_table_of_another_object_is_not_believed(tmp_path: Path) -> None:
     folder = put(tmp_path / "ZTF18abcdefg", stamps())
     (folder / "frames.csv").write_text(table(owner="ZTF19xxxxxxx"))

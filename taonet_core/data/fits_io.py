@@ -19,6 +19,9 @@ from taonet_core.errors import InvalidSequenceError, TaoNetError, UnreadableFile
 
 __all__ = ["read_sequence", "read_sequences", "write_sequence"]
 
+#: Stands for the folder of the tables that came with an archive: no member can be called so.
+_BESIDE = "//beside"
+
 Item = tuple[str, ImageSequence | TaoNetError]
 
 
@@ -106,11 +109,13 @@ def _readings(batch: Batch) -> Iterator[tuple[str, Reading | TaoNetError]]:
     """Yield files with a sequence of their own at once, then the single frames by object."""
     groups: dict[tuple[str, str], FrameGroup] = {}
     tables: dict[str, list[FrameTable]] = {}
+    for table in batch.beside:
+        _add_table(tables, _BESIDE, table)
     broken: list[tuple[Member, TaoNetError]] = []
     whole: set[str] = set()
     for member in _members(batch):
         if member.name.lower().endswith(".csv"):
-            _add_table(tables, member)
+            _add_table(tables, member.folder, member)
             continue
         try:
             file = _scanned(member)
@@ -162,16 +167,18 @@ def _share_out(
             yield member.name, error
 
 
-def _add_table(tables: dict[str, list[FrameTable]], member: Member) -> None:
+def _add_table(tables: dict[str, list[FrameTable]], folder: str, member: Member) -> None:
     if isinstance(member.content, bytes):
         table = read_frame_table(member.content, member.name)
-        tables.setdefault(member.folder, []).extend([table] if table else [])
+        tables.setdefault(folder, []).extend([table] if table else [])
 
 
 def _tables_for(folder: str, tables: dict[str, list[FrameTable]], batch: Batch) -> list[FrameTable]:
-    """Return the tables beside the frames or one folder up, in the archive or on disk."""
+    """Return the tables beside the frames or one folder up, in the archive, with it, or on disk."""
     above = folder.rpartition("/")[0]
     known = [*tables.get(folder, []), *(tables.get(above, []) if folder else [])]
+    if not known:
+        known = tables.get(_BESIDE, [])
     if not known and batch.folder is not None:
         known = find_tables([batch.folder, batch.folder.parent])
     return known

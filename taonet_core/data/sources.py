@@ -6,7 +6,7 @@ import io
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -42,6 +42,8 @@ class Batch:
         Whether it is one file, which may belong to others of a list.
     archive : str
         File name of the archive that they are in, if they are in one.
+    beside : tuple of Member
+        Tables that were handed over with the archive or folder.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Batch:
     folder: Path | None = None
     single: bool = False
     archive: str = ""
+    beside: tuple[Member, ...] = ()
 
 
 def batches(source: Any) -> Iterator[Batch]:
@@ -174,20 +177,32 @@ def _folders(folder: Path) -> Iterator[Batch]:
 def _list_batches(items: Sequence[Any]) -> Iterator[Batch]:
     """Yield folders and archives each by itself, then the single files of a list together.
 
-    Those are read one after the other, as they are asked for.
+    Those are read one after the other, as they are asked for. Tables serve archives, too.
     """
+    tables = [
+        replace(batch, members=tuple(batch.members))
+        for item in items
+        if _is_csv(item)
+        for batch in batches(item)
+    ]
+    beside = tuple(chain.from_iterable(batch.members for batch in tables))
     singles: list[Batch] = []
     for item in items:
-        for batch in batches(item):
+        for batch in () if _is_csv(item) else batches(item):
             if batch.single:
                 singles.append(batch)
             else:
-                yield batch
+                yield replace(batch, beside=beside)
+    singles += tables
     if singles:
         folder = next((batch.folder for batch in singles if batch.folder), None)
         name = folder.name if folder else stem(singles[0].name)
         content = chain.from_iterable(batch.members for batch in singles)
         yield Batch(name if len(singles) > 1 else singles[0].name, content, folder)
+
+
+def _is_csv(item: Any) -> bool:
+    return name_of(item).lower().endswith(".csv")
 
 
 def _hdus_batch(source: Sequence[Any]) -> Batch:
