@@ -65,8 +65,14 @@ def test_a_method_that_promises_no_sum_has_no_rule():
 
 def test_checks_are_said_as_far_as_they_were_measured():
     assert check_words(judge({"deletion": 0.31, "pointing": 0.95})) == (
-        "blanking beats random order by 0.31, it points at 95% of bright supernovae"
+        "blanking the places it marks lowers the probability far more than blanking places at "
+        "random (by 0.31 of the area), it points at 95% of bright supernovae"
     )
+    assert check_words(judge({"deletion": 0.01, "randomised": -0.004})) == (
+        "blanking the places it marks lowers the probability no more than blanking places at "
+        "random, shuffling the network's weights changes the map entirely"
+    )
+    assert "hardly changes the map (correlation 0.61)" in check_words(judge({"randomised": 0.61}))
     assert check_words(judge(None)) == ""
 
 

@@ -57,6 +57,12 @@ def show_evidence(subject: Subject, question: Question) -> None:
         question.steps,
     )
     said, shares = evidence_summary(subject.content, sequence, found)
+    check = method_checks(found.model)[found.method]
+    if check.passed is False:
+        st.markdown(
+            f":material/warning: {METHODS[found.method].name} failed its checks on "
+            f"{plain(found.model)} ({plain(check.reason)}): do not rely on this."
+        )
     parts.sentence(said)
     _evidence(subject, question, found, shares)
 
@@ -98,8 +104,6 @@ def _how_far(subject: Subject, question: Question, found: Attribution) -> None:
     name = METHODS[found.method].name
     st.subheader("How far it holds", anchor=False)
     check = method_checks(found.model)[found.method]
-    if check.passed is False:
-        st.warning(f"{name} failed its checks on {plain(found.model)}: {plain(check.reason)}.")
     if check.measured:
         st.caption(f"{name} on {plain(found.model)}: {plain(check_words(check))}.", help=_CHECKED)
     else:

@@ -10,12 +10,41 @@ from taonet_core.data.results import Attribution
 from taonet_core.explaining.faithfulness import Faithfulness
 from taonet_core.explaining.method_checks import LIMITS, MethodCheck
 
-_CHECKS = {
-    "deletion": "blanking beats random order by {:.2f}",
-    "insertion": "uncovering by {:.2f}",
-    "pointing": "it points at {:.0%} of bright supernovae",
-    "randomised": "its maps correlate by {:.2f} with those of shuffled weights",
-    "completeness": "sums are off by {:.1%}",
+#: What is said of a quantity from each value on, the least first. Below `_CLEAR`
+#: an area is that of chance.
+_CLEAR = 0.05
+_CHECKS: dict[str, tuple[tuple[float, str], ...]] = {
+    "deletion": (
+        (
+            -math.inf,
+            "blanking the places it marks lowers the probability no more than blanking "
+            "places at random",
+        ),
+        (
+            _CLEAR,
+            "blanking the places it marks lowers the probability more than blanking places "
+            "at random (by {:.2f} of the area)",
+        ),
+        (
+            LIMITS["deletion"],
+            "blanking the places it marks lowers the probability far more than "
+            "blanking places at random (by {:.2f} of the area)",
+        ),
+    ),
+    "insertion": (
+        (-math.inf, "uncovering them first raises it no sooner"),
+        (_CLEAR, "uncovering them first raises it sooner (by {:.2f})"),
+    ),
+    "pointing": ((-math.inf, "it points at {:.0%} of bright supernovae"),),
+    "randomised": (
+        (-math.inf, "shuffling the network's weights changes the map entirely"),
+        (0.2, "shuffling the network's weights changes the map (correlation {:.2f})"),
+        (
+            LIMITS["randomised"],
+            "shuffling the network's weights hardly changes the map (correlation {:.2f})",
+        ),
+    ),
+    "completeness": ((-math.inf, "sums are off by {:.1%}"),),
 }
 
 
@@ -67,9 +96,12 @@ def sum_rule(attribution: Attribution) -> SumRule | None:
 
 def check_words(check: MethodCheck) -> str:
     """Say what was measured of a method, without a full stop."""
-    said = [
-        text.format(check.measured[key]) for key, text in _CHECKS.items() if key in check.measured
-    ]
+    said = []
+    for key, steps in _CHECKS.items():
+        if key in check.measured:
+            value = check.measured[key]
+            words = [text for least, text in steps if value >= least]
+            said.append(words[-1].format(value))
     return minus(", ".join(said))
 
 
