@@ -114,10 +114,15 @@ def _opened(source: Any) -> tuple[BinaryIO, str]:
     return io.BytesIO(data), name
 
 
+def _unpacked(name: str) -> str:
+    """Return the name of an archive without its ending."""
+    ending = next((e for e in _ARCHIVE_ENDINGS if name.lower().endswith(e)), "")
+    return name[: len(name) - len(ending)] if ending and name != ending else stem(name)
+
+
 def _file_batch(file: BinaryIO, name: str) -> Batch:
     if is_archive(file):
-        called = stem(name).rpartition(".tar")[0] or stem(name)
-        return Batch(called, members(file, name), archive=name)
+        return Batch(_unpacked(name), members(file, name), archive=name)
     return Batch(name, [_member(file.read(), name)], single=True)
 
 
@@ -131,8 +136,7 @@ def _path_batch(path: Path) -> Batch:
         message = UnreadableFileError(f"{path.name}: cannot be opened ({error}); check the path")
         return Batch(path.name, [Member(path.name, message)], single=True)
     if packed:
-        called = stem(path.name).removesuffix(".tar")
-        return Batch(called, _archive(path), archive=path.name)
+        return Batch(_unpacked(path.name), _archive(path), archive=path.name)
     return Batch(path.name, map(_read, [path]), path.absolute().parent, single=True)
 
 
