@@ -98,7 +98,7 @@ def viewer_payload(
         "epochs": {**epoch_columns(subject.times, subject.bands, meta), "peak": peak_epoch(curve)},
         "frames": None if sequence is None else _frames(sequence),
         "curve": None if curve is None else _curve(curve),
-        "models": [_model(prediction, subject.times) for prediction in predictions],
+        "models": [_model(prediction, subject.times, subject.bands) for prediction in predictions],
         "periods": None if periods is None else dict(periods),
         "reduced": reduced,
     }
@@ -161,12 +161,16 @@ def _curve(curve: LightCurve) -> dict[str, Any]:
     }
 
 
-def _model(prediction: Prediction, times: NDArray[np.float64]) -> dict[str, Any]:
+def _model(
+    prediction: Prediction, times: NDArray[np.float64], bands: NDArray[np.str_]
+) -> dict[str, Any]:
     """One classifier's probabilities, tied to the epochs both ways."""
     nights = prediction.night_of_frame
     rows = np.searchsorted(prediction.times, times + 1e-9, side="right") - 1
+    read: set[str] = set()
     if len(nights) == len(times):
         rows = np.where(nights >= 0, nights, rows)
+        read = {str(band) for band, night in zip(bands, nights, strict=True) if night >= 0}
     epochs = np.searchsorted(times, prediction.times + 1e-9, side="right") - 1
     return {
         **verdict_badge(prediction),
@@ -175,6 +179,7 @@ def _model(prediction: Prediction, times: NDArray[np.float64]) -> dict[str, Any]
         "spread": None
         if prediction.spread is None
         else [[plain(row) for row in ends] for ends in prediction.spread],
+        "band": read.pop() if len(read) == 1 and len(set(bands.tolist())) > 1 else "",
         "mjd": prediction.times.tolist(),
         "row_of_epoch": rows.tolist(),
         "epoch_of_row": np.clip(epochs, 0, None).tolist(),

@@ -73,6 +73,31 @@ def test_a_filter_can_be_hidden(blank, make_sequence):
     assert len(columns(page)) == 12
 
 
+@pytest.mark.parametrize(
+    ("novelty", "warnings", "words"),
+    [
+        (53.0, [], "like its training: novelty 53 %"),
+        (94.0, [], "at the edge of its training: novelty 94 %"),
+        (98.4, [], "unlike its training: novelty 98.4 %"),
+        (53.0, ["filter g"], "not trained for such data: novelty 53 %"),
+    ],
+)
+def test_novelty_is_no_praise_where_the_data_are_of_another_kind(
+    blank, outburst, novelty, warnings, words
+):
+    told = prediction(outburst, np.repeat(np.arange(6), 2))
+    told = replace(told, novelty=novelty, meta={**told.meta, "warnings": warnings})
+    page = bare_viewer(blank, viewer_payload(outburst, extract_light_curve(outburst), [told]))
+    assert page.locator(".trust .novelty").inner_text().startswith(words)
+
+
+def test_the_zero_of_flux_is_drawn_inside_the_axes_only(blank, make_sequence):
+    sequence = make_sequence(nights=6, visits=2, flux=9000.0)
+    page = bare_viewer(blank, payload_of(sequence))
+    page.get_by_role("button", name="flux").click()
+    assert page.locator(".curve .zero").count() == 0
+
+
 def test_prediction_sets_and_labels_are_each_their_own_kind_of_thing(blank, outburst):
     chances = np.tile([0.7, 0.1, 0.1, 0.05, 0.03, 0.02], (6, 1))
     sets = np.ones((6, 6), bool)

@@ -117,6 +117,15 @@ def test_frames_points_and_nights_share_their_index(make_sequence):
     assert len(payload["curve"]["mag"]) == len(sequence)
 
 
+def test_the_filter_a_model_reads_is_named_where_there_are_several(make_sequence):
+    made = make_sequence(nights=4, visits=2)
+    bands = np.array(["g", "r"] * 4)
+    several = ImageSequence(made.frames, made.times, None, made.meta, {"band": bands})
+    reads = prediction(several, np.array([0, -1, 1, -1, 2, -1, 3, -1]))
+    assert viewer_payload(several, None, [reads])["models"][0]["band"] == "g"
+    assert viewer_payload(made, None, [reads])["models"][0]["band"] == ""
+
+
 def test_equal_contents_have_equal_keys(make_sequence):
     sequence = make_sequence()
     key = viewer_payload(sequence, None)["key"]

@@ -11,7 +11,7 @@ const GLYPH_PATHS = {
 const LIMIT_PATH = "M-4,-2.5H4L0,4z";
 // Filters, most observed first: told apart by shape, not only by tone.
 const BAND_PATHS = [GLYPH_PATHS["●"], GLYPH_PATHS["■"], GLYPH_PATHS["◆"], GLYPH_PATHS["▲"]];
-const CURVE_HINT = "Brightness in a fixed aperture at the ring, one point a frame, brighter up; bars are 1σ, open triangles are limits where nothing was detected. A click on a filter hides it.";
+const CURVE_HINT = "Brightness in a fixed aperture at the ring, the light of a host inside it included; one point a frame, brighter up; bars are 1σ, open triangles are limits where nothing was detected. A click on a filter hides it.";
 
 class CurvePanel {
   constructor(viewer) {
@@ -57,8 +57,9 @@ class CurvePanel {
     for (const turn of this.x.folded ? [0, 1] : [0]) {
       data.epochs.mjd.forEach((_, i) => this.drawPoint(i, frame.toX(this.x.at(i) + turn), value[i], error[i], limit[i]));
     }
-    if (chosen.unit === "flux") {
-      frame.marks.prepend(svg("line", { x1: frame.inner.x0, x2: frame.inner.x1, y1: frame.toY(0), y2: frame.toY(0), class: "zero" }));
+    const zero = frame.toY(0);
+    if (chosen.unit === "flux" && zero >= frame.inner.y0 && zero <= frame.inner.y1) {
+      frame.marks.prepend(svg("line", { x1: frame.inner.x0, x2: frame.inner.x1, y1: zero, y2: zero, class: "zero" }));
     }
     if (!this.points.length) emptyNote(frame, "nothing was measured");
     this.drawLegend(limit.some((v) => v !== null));

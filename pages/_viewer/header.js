@@ -2,8 +2,8 @@
 
 const VERDICT_HINT = "Filled: the class a model gives, with its probability after the last night. Outlined: what an expert says. Underlined: the label in the catalogue.";
 const TRUST_SET = "Classes the model cannot rule out: of the objects of every class, nine in ten have theirs in the set.";
-const TRUST_NOVELTY = "Share of known objects, read on as many nights, that look less strange than this one. Above 99 % the object resembles nothing in the training; a low share does not make the class right.";
-const NOVEL = 99;
+const TRUST_NOVELTY = "Share of known objects, read on as many nights, that look less strange than this one. Above 90 % the object lies at the edge of the training, above 98 % it is unlike it; a low share does not make the class right.";
+const [EDGE, NOVEL] = [90, 98];
 
 function subjectLine({ object }, turn) {
   const places = object.coordinates.map(({ label, symbols, text }) =>
@@ -47,7 +47,7 @@ class Verdicts {
   verdict(model, lead) {
     const agrees = model.class === lead.class;
     const opinion = model === lead ? null : el("span", { class: agrees ? "quiet" : "differ" }, agrees ? "agrees" : "≠ disagrees");
-    const nights = model !== lead && model.nights === lead.nights ? "" : ` · ${model.nights} ${model.nights === 1 ? "night" : "nights"}`;
+    const nights = model !== lead && model.nights === lead.nights && model.band === lead.band ? "" : ` · ${model.nights} ${model.nights === 1 ? "night" : "nights"}${model.band ? ` in ${model.band}` : ""}`;
     const about = `${model.model} ${model.version}${nights}`;
     return el("button", {
       type: "button", class: "verdict", "data-model": model.model, title: `Show the probabilities of ${model.model} ${model.version}`,
@@ -74,7 +74,9 @@ class Verdicts {
     if (last) parts.push(item("set", `${model.model}: set {${last.join(", ")}} at 90 %`, TRUST_SET));
     if (model && model.novelty !== null) {
       const strange = model.novelty > NOVEL;
-      const words = `${strange ? "unlike" : "like"} its training: novelty ${model.novelty.toFixed(strange ? 1 : 0)} %`;
+      // where the data are of another kind than the training, a low novelty is no praise
+      const known = model.warnings.length ? "not trained for such data" : `${model.novelty > EDGE ? "at the edge of" : "like"} its training`;
+      const words = `${strange ? "unlike its training" : known}: novelty ${model.novelty.toFixed(strange ? 1 : 0)} %`;
       parts.push(item(strange ? "novelty differ" : "novelty", words, TRUST_NOVELTY));
     }
     this.trust.replaceChildren(...parts);

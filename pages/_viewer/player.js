@@ -4,7 +4,8 @@ const SPEEDS = { "½×": 360, "1×": 180, "2×": 90, "4×": 45 }; // millisecond
 const KEYS = [
   ["← →", "previous and next epoch"], ["Home End", "first and last epoch"], ["space", "play, pause"],
   ["b", "blink science against reference"], ["e", "evidence on and off"],
-  ["+ − 0", "zoom in, zoom out, whole frame"], ["?", "this list"],
+  ["+ − 0", "zoom in, zoom out, whole frame"],
+  ["1–6 u n", "label, where there is a bar for it"], ["?", "this list"],
 ];
 // Where keys mean something else: fields, menus, tables, pop-ups.
 const OCCUPIED = "input:not([type=checkbox]), textarea, select, dialog[open], [contenteditable=true], [role=dialog], [role=listbox], [role=grid], [role=tab], [role=slider], [role=radio]";
