@@ -10,8 +10,8 @@ from pages._ui import Key
 
 ui.begin(
     "Which objects are there?",
-    "The picture at peak and the light curve, brighter up; the verdict is filled, a second model "
-    "where it disagrees smaller, the truth underlined, the label of experts outlined.",
+    "Each card: the picture at peak and the light curve, brighter up. Badges: verdict filled, "
+    "a second model that disagrees smaller, truth underlined, label of experts outlined.",
 )
 # What comes and goes has a place of its own, so that nothing below it is built anew.
 with ui.errors_said(), st.container():

@@ -18,7 +18,7 @@ from taonet_core.data.annotations import Annotations
 from taonet_core.data.catalog import COLUMNS
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.errors import TaoNetError, UnreadableFileError
-from taonet_core.labels import SIX_CLASSES
+from taonet_core.labels import SIX_CLASSES, STYLES
 from taonet_core.models import weights
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.weights import ModelBundle, load_model, save_model
@@ -195,6 +195,10 @@ def test_a_name_is_looked_up_by_a_click_alone(start, catalog, monkeypatch):
 def test_a_first_visit_is_two_clicks_from_a_verdict(start):
     app = start()
     assert "New here" in texts(app)
+    assert "says what it is: AGN, BZ, CV, OTHER, SN or NON. Here are 6 simulated" in texts(app)
+    legend = " ".join(str(part.proto.body) for part in app.get("html"))
+    for style in STYLES.values():
+        assert style.name.lower() in legend and style.glyph in legend
     app.button(ui.Key.EXAMPLE).click().run()
     assert not app.exception and app.get("bidi_component")
     app.switch_page("pages/browse.py").run()

@@ -19,7 +19,14 @@ from taonet_core.data.catalog import (
     split_by_position,
 )
 from taonet_core.data.fits_io import read_sequence, write_sequence
-from taonet_core.data.sky import hammer, inside, parse_cone, parse_position, sky_groups
+from taonet_core.data.sky import (
+    hammer,
+    inside,
+    parse_cone,
+    parse_position,
+    position_problem,
+    sky_groups,
+)
 from taonet_core.errors import UnreadableFileError
 
 PLACES = [("SN", "a", 120.0, 10.0), ("SN", "b", 120.0, 10.002), ("CV", "c", 200.0, -5.0)]
@@ -236,3 +243,18 @@ def test_a_polygon_may_be_of_any_shape() -> None:
     corners = np.array([[0, 0], [4, 0], [4, 4], [2, 1], [0, 4]])  # a notch from above
     x, y = np.array([2.0, 2.0, 0.5, 5.0]), np.array([0.5, 2.0, 2.0, 1.0])
     assert inside(x, y, corners).tolist() == [True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("10 99", "Dec 99 is not on the sky"),
+        ("999 99", "RA 999 and Dec 99 are not on the sky"),
+        ("gal 400 -41", "l 400 is not on the sky"),
+        ("12:24:58,+32:21:33 r=10x", "r=10x is not a radius"),
+        ("12:24:58,+32:21:33 r=10", ""),
+        ("SN 2011fe", ""),
+    ],
+)
+def test_a_position_that_is_none_says_why(text: str, problem: str) -> None:
+    assert position_problem(text) == problem

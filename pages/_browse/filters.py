@@ -24,7 +24,7 @@ from taonet_core.data.selection_fields import (
     Quantity,
     Range,
 )
-from taonet_core.data.sky import parse_cone
+from taonet_core.data.sky import parse_cone, position_problem
 from taonet_core.errors import TaoNetError
 from taonet_core.labels import STYLES, TransientClass
 
@@ -92,6 +92,9 @@ def said_of_address() -> None:
 
 def nothing_fits(overview: pd.DataFrame, selection: Selection) -> None:
     """Say that nothing fits, and which filter to take away for how many objects."""
+    problem = position_problem(selection.text)
+    if problem:
+        st.warning(f"{ui.plain(problem)}.")
     st.subheader("No object fits all of these filters", anchor=False)
     st.text("Take one away:")
     with st.container(horizontal=True, gap="small"):
@@ -106,7 +109,7 @@ def nothing_fits(overview: pd.DataFrame, selection: Selection) -> None:
                 args=(wider,),
             )
         st.button("Clear all filters", on_click=browse.ask, args=(selection.cleared(),))
-    if selection.text and parse_cone(selection.text) is None:
+    if selection.text and not problem and parse_cone(selection.text) is None:
         _look_up(selection)
 
 
@@ -178,7 +181,9 @@ def _more(known: Mapping[str, Range]) -> None:
         _choose("probability_of", ["", *map(str, TransientClass)], lambda c: c or "the verdict")
     for name, quantity in RANGES.items():
         _range_fields(name, quantity, known[name])
-    radii = sorted({*RADII, st.session_state[browse.WIDGET + "radius"]})
+    # The usual one first: a panel that opens late takes the first for what was chosen.
+    usual = Selection().radius_arcsec
+    radii = [usual, *sorted({*RADII, st.session_state[browse.WIDGET + "radius"]} - {usual})]
     with _line("Search radius", "Around a position that comes without a radius of its own"):
         _choose("radius", radii, _angle)
 
@@ -205,7 +210,8 @@ def _range_fields(name: str, quantity: Quantity, known: Range) -> None:
 
 def _end(name: str, quantity: Quantity, end: str, hint: float | None, label: str) -> None:
     """Show the field of one end of a range; what is known of the objects stands in it faintly."""
-    key, faint = f"{browse.WIDGET}{name}-{end}", "" if hint is None else f"{hint:.4g}"
+    key, digits = f"{browse.WIDGET}{name}-{end}", 1 if name == "snr" else 2
+    faint = "" if hint is None else f"{round(hint, digits):g}"
     look = {"label_visibility": "collapsed", "width": 90, "on_change": browse.touch}
     if name == "dates":
         text = st.text_input(label, key=key, placeholder="date or MJD", **look)

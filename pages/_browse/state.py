@@ -22,6 +22,7 @@ from taonet_core.data.selection_fields import (
     Range,
     parse_date,
 )
+from taonet_core.labels import STYLES
 from taonet_core.objects.collection import Collection
 
 VIEWS = {
@@ -160,8 +161,23 @@ def models_of(overview: pd.DataFrame) -> list[str]:
 
 
 def welcome(collection: Collection) -> None:
-    """Invite a reader who has not opened an object yet."""
-    if Key.LAST in st.session_state or collection.name != data.DEMO:
+    """Say what this is to a reader who has not opened an object yet, and invite to one."""
+    if Key.LAST in st.session_state or not len(collection):
+        return
+    kinds = [*map(str, STYLES)]
+    simulated = "simulated " if collection.catalog["simulated"].all() else ""
+    st.text(
+        "TAO-Net reads the image sequence of a transient and says what it is: "
+        f"{', '.join(kinds[:-1])} or {kinds[-1]}. "
+        f"Here are {len(collection):,} {simulated}object{'' if len(collection) == 1 else 's'}."
+    )
+    items = (
+        f'<span><b style="color:{style.colour}">{style.glyph}</b> <b>{kind}</b> '
+        f"{style.name.lower()}</span>"
+        for kind, style in STYLES.items()
+    )
+    st.html(f'<div class="classes">{" ".join(items)}</div>')
+    if collection.name != data.DEMO:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.text("New here? See what the classifiers make of one object:", width="content")

@@ -27,6 +27,7 @@ _RADIUS = re.compile(
     r"(arcsec|arcmin|deg|[\"″'′°smd]?)\s*$",
     re.IGNORECASE,
 )
+_RADIUS_TRIED = re.compile(r"[\s,;]+((?:r|radius|within)\s*[=:]?\s*\S+)\s*$", re.IGNORECASE)
 _ARCSEC = {"arcmin": 60, "m": 60, "'": 60, "′": 60, "deg": 3600, "d": 3600, "°": 3600}
 #: Where the middle of `hammer` lies: right ascension in degrees.
 MIDDLE = 180.0
@@ -113,6 +114,35 @@ def parse_cone(text: str) -> tuple[float, float, float | None] | None:
         return None
     size = float(radius[1]) * _ARCSEC.get(radius[2].lower(), 1) if radius else None
     return *place, size
+
+
+def position_problem(text: str) -> str:
+    """Return why a text that looks like a position is none; empty where it is one, or a name.
+
+    Parameters
+    ----------
+    text : str
+        As `parse_cone` takes it.
+
+    Returns
+    -------
+    str
+        Such as ``Dec 99 is not on the sky`` or ``r=10x is not a radius``.
+    """
+    if parse_cone(text) is not None:
+        return ""
+    radius = _RADIUS.search(text)
+    place = text[: radius.start()] if radius else text
+    tail = _RADIUS_TRIED.search(place)
+    if tail and parse_position(place[: tail.start()]) is not None:
+        return f"{tail[1].strip()} is not a radius"
+    decimal = _DECIMAL.fullmatch(_WORDS.sub(" ", place.replace("−", "-").lower()).strip())
+    if decimal is None:
+        return ""
+    along, across = ("l", "b") if _GALACTIC.search(text.lower()) else ("RA", "Dec")
+    wrong = [] if 0 <= float(decimal[1]) <= 360 else [f"{along} {decimal[1]}"]
+    wrong += [f"{across} {decimal[2]}"] if abs(float(decimal[2])) > 90 else []
+    return f"{' and '.join(wrong)} {'are' if len(wrong) > 1 else 'is'} not on the sky"
 
 
 def separations(
