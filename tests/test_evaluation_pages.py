@@ -79,6 +79,8 @@ def test_performance_opens_on_the_benchmark_and_says_that_it_is_simulated(app):
     assert sum(cells(page).values()) == 1800
     assert len(page.get("plotly_chart")) == 6
     assert page.query_params["set"] == "tao-sim-v1-0.5"
+    assert "Images of this set are not kept here" in texts(page)
+    assert "demo set instead" in " ".join(link.proto.label for link in page.get("page_link"))
 
 
 def test_performance_lists_the_objects_of_a_cell_whose_images_are_not_here(app):

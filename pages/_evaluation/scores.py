@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from pages import _data as data
 from pages import _ui as ui
 from pages._evaluation import answers as evaluation
 from pages._matrix import matrix
@@ -112,7 +113,16 @@ def confusion_matrix(place: str, known: Answers) -> None:
     if cell:
         _list_cell(place, known, *cell)
     elif place in evaluation.FROZEN:
-        st.caption("Choose a cell, with the mouse or with arrow keys and Enter, for its objects.")
+        st.caption(
+            "Choose a cell, with the mouse or with arrow keys and Enter, for the list of its "
+            "objects. Images of this set are not kept here."
+        )
+        st.page_link(
+            "pages/performance.py",
+            label="See the demo set instead",
+            icon=":material/grid_view:",
+            query_params={str(Key.TEST_SET): data.DEMO, str(Key.DATA): data.DEMO},
+        )
     else:
         st.caption(
             "Choose a cell, with the mouse or with arrow keys and Enter: mistakes open in "
