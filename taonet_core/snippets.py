@@ -91,8 +91,9 @@ def python_code(shown: Shown) -> str:
     ]
     if shown.row is not None:
         lines += [
-            f"known = prediction.probabilities[{shown.row}].round(3)",
-            f"print(dict(zip(prediction.classes, known)))  # at the cursor: night {shown.night}",
+            f"known = prediction.probabilities[{shown.row}]  # at the cursor: night {shown.night}",
+            "for name, probability in zip(prediction.classes, known):",
+            "    print(name, f'{probability:.3f}')",
         ]
     lines.append(f"print({'extract_light_curve(source)' if shown.images else 'source'}.to_table())")
     if shown.why is not None:

@@ -15,6 +15,7 @@ from taonet_core.drawing.pictures import (
     SIDE_GIF,
     epoch_png,
     evolution_gif,
+    gif_words,
     image_png,
 )
 from taonet_core.transforms.photometry import extract_light_curve
@@ -115,6 +116,7 @@ def test_large_and_long_input_gives_small_pictures(rng):
     assert picture.width < 1100 and picture.height < 500
     movie = opened(evolution_gif(sequence))
     assert movie.n_frames <= MAX_FRAMES and movie.width < 700
+    assert f"{movie.n_frames} of 110 frames" in gif_words(sequence)
     panels = make_panels(sequence)
     assert panels.nearest(109) == len(panels.kept) - 1 < 109
 

@@ -20,7 +20,7 @@ from pages._ui import Key
 from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.results import Attribution
 from taonet_core.drawing.panels import whole_frame
-from taonet_core.drawing.pictures import epoch_png, evolution_gif
+from taonet_core.drawing.pictures import epoch_png, evolution_gif, gif_words
 from taonet_core.errors import TaoNetError
 from taonet_core.explaining.method_checks import method_checks
 from taonet_core.explaining.questions import BASELINES, METHODS
@@ -164,6 +164,7 @@ def downloads(subject: Subject, found: Attribution | None) -> None:
     if sequence is not None:
         night, shown = subject.epoch
         frame = whole_frame(sequence, shown)
+        said = gif_words(sequence)
         st.caption("Images")
         with st.container(horizontal=True, gap="small"):
             _button(subject, "FITS", ".fits", partial(_fits, subject), "All frames as stored.")
@@ -179,8 +180,9 @@ def downloads(subject: Subject, found: Attribution | None) -> None:
                 "GIF",
                 ".gif",
                 lambda: evolution_gif(sequence, subject.curve),
-                "The evolution, all frames with one stretch.",
+                said,
             )
+        st.caption(f"GIF: {said}")
     st.caption("Light curve and probabilities, one row an epoch")
     with st.container(horizontal=True, gap="small"):
         for suffix, hint in _TABLES.items():

@@ -14,7 +14,7 @@ from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.drawing.panels import Panels, make_panels
 from taonet_core.transforms.planes import PLANES
-from taonet_core.transforms.preprocess import reading_band
+from taonet_core.transforms.preprocess import frame_faults, reading_band
 from taonet_core.transforms.summary import utc_texts
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ def evolution_gif(
     panels = make_panels(sequence, curve, stretch=stretch, interval=interval)
     names = ("science", "difference")
     pages = []
-    for shown in _chosen(panels):
+    usable = np.array([not fault for fault in panels.faults])
+    for shown in _animated(panels.sequence, usable):
         picture, draw = _sheet(panels, names, SIDE_GIF, lines=2)
         _place(panels, shown, names, SIDE_GIF, picture)
         foot = picture.height - _MARGIN - 2 * 20
@@ -122,6 +123,23 @@ def evolution_gif(
         out, "GIF", save_all=True, append_images=pages[1:], duration=durations, loop=0, disposal=1
     )
     return out.getvalue()
+
+
+def gif_words(sequence: ImageSequence) -> str:
+    """Say which frames of a sequence `evolution_gif` shows, and why not all.
+
+    Parameters
+    ----------
+    sequence : ImageSequence
+    """
+    usable = np.array([not fault for fault in frame_faults(sequence)])
+    count, all_frames = len(_animated(sequence, usable)), len(sequence)
+    if count == all_frames:
+        return f"The evolution, all {count} frames with one stretch."
+    return (
+        f"The evolution, {count} of {all_frames} frames with one stretch: usable ones of one "
+        f"filter, at most {MAX_FRAMES}, evenly spaced."
+    )
 
 
 def image_png(image: NDArray[np.uint8], missing: NDArray[np.bool_]) -> bytes:
@@ -140,10 +158,9 @@ def image_png(image: NDArray[np.uint8], missing: NDArray[np.bool_]) -> bytes:
     return out.getvalue()
 
 
-def _chosen(panels: Panels) -> NDArray[np.int64]:
+def _animated(sequence: ImageSequence, usable: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return the frames of an animation: usable ones of one filter, thinned evenly."""
-    usable = np.array([not fault for fault in panels.faults])
-    one = panels.sequence.bands == reading_band(panels.sequence)
+    one = sequence.bands == reading_band(sequence)
     for wanted in (usable & one, usable, np.ones(len(usable), dtype=bool)):
         if wanted.any():
             break
