@@ -14,8 +14,8 @@ from pages._ui import Key
 object_id = st.query_params.get(Key.OBJECT)
 ui.begin(
     "" if object_id else "What does it get wrong?",
-    "Verdicts that differ from the label, the most certain first; beside each, the object most "
-    "like it that was classified correctly. Open one to look, and to say what it is.",
+    "Verdicts that differ from the label, the most certain first; beside each, the most "
+    "similar object that was classified correctly. Open one to look, and to say what it is.",
 )
 with ui.errors_said():
     collection = data.current()

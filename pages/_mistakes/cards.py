@@ -1,4 +1,4 @@
-"""The errors as contact prints, each beside what it was taken for."""
+"""The errors as contact prints, each beside the most similar object classified correctly."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def show_gallery(collection: Collection, found: Found) -> str | None:
 
 
 def mistake_cards(collection: Collection, found: Found, rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a card of each error, with the object it was taken for."""
+    """Return a card of each error, with the most similar object classified correctly."""
     made = _verdicts.cards(collection, {*rows["object_id"], *filter(None, rows["neighbour"])})
     table = found.overview.set_index("object_id")
     cards = []

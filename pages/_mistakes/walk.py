@@ -1,4 +1,4 @@
-"""Walking through the errors by keyboard: the object, what it was taken for, the label bar."""
+"""Walking through the errors by keyboard: the object, its look-alike, the label bar."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def _viewer(collection: Collection, object_id: str) -> None:
 
 
 def _beside(collection: Collection, found: Found, object_id: str) -> None:
-    """Show the object that this one was taken for."""
+    """Show the most similar object that was classified correctly."""
     row = found.errors[found.errors["object_id"] == object_id]
     [card] = mistake_cards(collection, found, row)
     like = card.get("beside")
@@ -146,7 +146,7 @@ def _beside(collection: Collection, found: Found, object_id: str) -> None:
         st.caption("No object of this data set was classified correctly to set beside it.")
         return
     st.caption(
-        "Most like it among the objects classified correctly",
+        "The most similar object that was classified correctly",
         help="Nearest in the space in which the classifier describes objects: distance "
         f"{row['distance'].iloc[0]:.2f}, from 0 (alike) to 2 (opposite)",
     )
