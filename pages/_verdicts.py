@@ -19,6 +19,7 @@ from taonet_core.drawing.cards import badge
 from taonet_core.models.weights import ModelBundle
 from taonet_core.objects.collection import Collection
 from taonet_core.objects.overview import overview_table
+from taonet_core.objects.unfamiliar import all_warnings
 from taonet_core.objects.verdict_store import VerdictStore, identity
 from taonet_core.objects.verdicts import Verdicts
 
@@ -127,6 +128,20 @@ def _cached_verdicts(
     key: str, _store: VerdictStore, _collection: Collection, _bundle: ModelBundle
 ) -> Verdicts:
     return _store.verdicts(_collection, _bundle)
+
+
+def untrained(collection: Collection, bundle: ModelBundle) -> dict[str, list[str]]:
+    """Return, of objects with a verdict, how each differs from what the model was trained on."""
+    said = _verdicts(collection, bundle)
+    key = f"{collection.key} {identity(bundle)} {said.n_nights.tolist()}"
+    return _untrained(key, said, collection, bundle)
+
+
+@st.cache_data(max_entries=32, show_spinner=False, scope="session")
+def _untrained(
+    key: str, _said: Verdicts, _collection: Collection, _bundle: ModelBundle
+) -> dict[str, list[str]]:
+    return all_warnings(_collection, _said, _bundle)
 
 
 def ask(collection: Collection, object_id: str, models: Sequence[str]) -> None:

@@ -54,6 +54,13 @@ def rounded(found):
     return {name: round(getattr(found, name), 4) for name in ("value", "low", "high")}
 
 
+def test_an_interval_without_width_is_not_printed():
+    found = score(make_answers(["SN", "CV"], ["SN", "CV"])).macro_f1
+    assert str(found) == "1.000 [too few]" and found.interval.startswith("too few")
+    mixed = score(make_answers(["SN"] * 10 + ["CV"] * 10, ["SN", "CV"] * 10)).accuracy
+    assert str(mixed).startswith("0.500 [0.")
+
+
 @pytest.mark.parametrize("model", ["taonet", "forest"])
 def test_the_stored_scores_of_the_benchmark_come_out_again(frozen, model):
     own = frozen[model]

@@ -143,6 +143,14 @@ def test_an_archive_of_good_and_bad(page, archive):
     assert "web page" in why
 
 
+def test_what_the_models_were_not_trained_for_is_counted(page, monkeypatch):
+    differs = lambda collection, said, bundle: {"a": ["Filter u.", "Pixels of 9″."]}  # noqa: E731
+    monkeypatch.setattr("pages._verdicts.all_warnings", differs)
+    page = send(page, ("curves.csv", csv(*(f"{name},{row}" for name in "ab" for row in CURVE))))
+    said = list(table(page, "not trained for")["not trained for"])
+    assert said == ["2: Filter u. · Pixels of 9″.", "–"]
+
+
 def test_nothing_readable_is_listed_with_its_reasons(page):
     page = send(page, ("a.fits", b""), ("b.csv", b""), ("c.fits", b"SIMPLE  = broken"))
     assert shown(page) is None and page.warning

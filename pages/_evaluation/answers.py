@@ -19,6 +19,7 @@ from taonet_core.objects.collection import Collection
 from taonet_core.objects.verdict_store import identity
 from taonet_core.objects.verdicts import Verdicts
 from taonet_core.simulation import tao_sim
+from taonet_core.transforms.summary import is_dated
 
 #: The frozen test sets: name in the address -> visibility.
 FROZEN = {f"tao-sim-v1-{v:g}": v for v in sorted(tao_sim.VISIBILITIES)}
@@ -99,6 +100,21 @@ def simulated(place: str) -> bool:
     if place in FROZEN:
         return True
     return bool(data.open_named(place).catalog["simulated"].all())
+
+
+def undated(place: str) -> int:
+    """Return how many objects of an upload have no dates; other sets have them."""
+    if place != data.UPLOAD:
+        return 0
+    held = data.open_named(place)
+    return sum(not is_dated(held.read(name).meta) for name in held.stamps)
+
+
+def untrained(place: str, model: str) -> int:
+    """Return how many objects of an upload a model was not trained for."""
+    bundles = [b for b in ui.models()[0] if b.name == model] if place == data.UPLOAD else []
+    found = [_verdicts.untrained(data.open_named(place), bundle) for bundle in bundles]
+    return sum(bool(texts) for one in found for texts in one.values())
 
 
 def of_collection(

@@ -81,6 +81,12 @@ def headline(content: str, known: Answers, simulated: bool) -> None:
         st.caption(of_all)
     if few_words(found):
         st.text(few_words(found))
+    warned = evaluation.untrained(content.split()[0], known.model)
+    if warned:
+        st.text(
+            f"Not trained for: {warned:,} objects differ from what {known.model} was trained on; "
+            "the table on the page Upload says how."
+        )
 
 
 def confusion_matrix(place: str, known: Answers) -> None:
@@ -174,6 +180,10 @@ def _list_cell(place: str, known: Answers, truth: str, verdict: str) -> None:
 def against_nights(place: str, answers: Mapping[str, Answers], model: str) -> None:
     """Show how early the classifiers are right."""
     st.subheader("How early", anchor=False)
+    undated = evaluation.undated(place)
+    if undated:
+        st.text(f"Too little is known: {undated:,} of the objects have no dates, so no nights.")
+        return
     st.caption("Macro F1 of what was said after so many nights, from those nights alone.")
     found = {
         name: evaluation.by_nights(evaluation.content_of(one, place), one)

@@ -16,6 +16,7 @@ from taonet_core.data.exports import write_table
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.labels import STYLES, TransientClass
 from taonet_core.models import CURVE_KINDS
+from taonet_core.models.weights import ModelBundle
 from taonet_core.objects.collection import Collection
 from taonet_core.objects.verdicts import Verdicts
 from taonet_core.transforms.summary import describe
@@ -82,6 +83,7 @@ def verdicts(upload: Upload, collection: Collection) -> None:
     read_curves = {bundle.name for bundle in bundles if bundle.kind in CURVE_KINDS}
     known = [(v.model, v.version, len(v)) for v in said]
     table = _rows(f"{collection.key} {known}", collection, said, read_curves)
+    table = table.assign(**{"not trained for": _untrained(collection, bundles, table["object"])})
     chosen = st.dataframe(
         table,
         hide_index=True,
@@ -90,6 +92,10 @@ def verdicts(upload: Upload, collection: Collection) -> None:
         key=f"upload-rows-{upload.content}",
         column_config={
             "class": st.column_config.TextColumn(help="The known class, if any"),
+            "not trained for": st.column_config.TextColumn(
+                help="Ways in which the object differs from what the models were trained on, "
+                "counted; its verdicts are worth the less"
+            ),
             **{
                 v.model: st.column_config.TextColumn(
                     width=_WIDTH,
@@ -142,6 +148,15 @@ def _rows(
     if any(reasons.values()):
         rows["no verdict"] = [" · ".join(texts) for texts in reasons.values()]
     return pd.DataFrame(rows)
+
+
+def _untrained(
+    collection: Collection, bundles: Sequence[ModelBundle], names: Sequence[str]
+) -> list[str]:
+    """Count the warnings of each object, those of several models once, and say them."""
+    found = [_verdicts.untrained(collection, bundle) for bundle in bundles]
+    warned = [dict.fromkeys(text for one in found for text in one.get(n, ())) for n in names]
+    return [f"{len(texts)}: {' · '.join(texts)}" if texts else "–" for texts in warned]
 
 
 def checklist(upload: Upload, collection: Collection) -> None:

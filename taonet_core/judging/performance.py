@@ -36,11 +36,14 @@ class Score:
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+        spread = f"[{self.low:.3f}, {self.high:.3f}]" if self.low < self.high else "[too few]"
+        return f"{self.value:.3f} {spread}"
 
     @property
     def interval(self) -> str:
-        """The interval in words."""
+        """The interval in words; one without width says nothing but that the samples agree."""
+        if self.low >= self.high:
+            return "too few objects for an interval"
         return f"95 %: {self.low:.3f} – {self.high:.3f}"
 
 
