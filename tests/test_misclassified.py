@@ -193,6 +193,18 @@ def test_going_on_after_a_label_and_hiding_what_is_labelled(start):
     assert [card["id"] for card in cards(app)] == names[1:]
 
 
+def test_blind_hides_truth_and_verdicts_until_a_label_is_given(start):
+    app = start(object=cards(start())[0]["id"])
+    app.toggle("walk-blind").set_value(True).run()
+    shown = component(app, "taonet_epoch_viewer")["payload"]
+    assert not shown["models"] and shown["object"]["truth"] is None and not cards(app)
+    app.button("walk-SN").click().run()
+    shown = component(app, "taonet_epoch_viewer")["payload"]
+    assert shown["models"] and shown["object"]["truth"] and cards(app)
+    [said] = Annotations().history(shown["object"]["name"])
+    assert not said.verdict  # the expert saw none
+
+
 def test_certainty_note_undo_and_withdrawal_are_rows_of_their_own(start):
     name = cards(start())[0]["id"]
     app = start(object=name)

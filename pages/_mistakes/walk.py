@@ -19,6 +19,8 @@ from pages._viewer import epoch_viewer, gallery
 from taonet_core.figures import class_styles
 from taonet_core.objects.collection import Collection
 
+_BLIND = "walk-blind"
+
 
 def show_walk(collection: Collection, found: Found, object_id: str) -> None:
     """Show one error of the list, with the way to the one before and after it."""
@@ -28,24 +30,30 @@ def show_walk(collection: Collection, found: Found, object_id: str) -> None:
     seen.add(object_id)
     row = found.errors.set_index("object_id").loc[object_id]
     _way(names, here)
+    hidden = bool(st.session_state.get(_BLIND)) and object_id not in mine(collection).index
     said = found.verdicts
     label_bar(
         collection,
         object_id,
         key="walk",
-        shown={
+        shown=None
+        if hidden
+        else {
             "model": said.model,
             "model_version": said.version,
             "verdict": row[f"verdict_{said.model}"],
             "probability": float(row[f"confidence_{said.model}"]),
         },
-        after=lambda: _progress(collection, names, object_id, seen),
+        after=lambda: _progress(collection, names, object_id, seen, hidden),
         on_label=lambda: _go_on(names, here),
     )
     images, beside = st.columns([5, 1], gap="medium")
     with images, ui.errors_said():
-        _viewer(collection, object_id)
+        _viewer(collection, object_id, hidden)
     with beside:
+        if hidden:
+            st.caption("Truth, verdicts and look-alike are hidden until you give a label.")
+            return
         _beside(collection, found, object_id)
 
 
@@ -91,6 +99,12 @@ def _way(names: Sequence[str], here: int) -> None:
             "Keys: j k next, previous · 1–6 class · u unsure · n note · ← → nights · g gallery",
             width="content",
         )
+        st.toggle(
+            "Blind",
+            key=_BLIND,
+            persist_state="session",
+            help="Hide truth, verdicts and look-alike until you give a label",
+        )
         st.space("stretch")
         held = st.query_params.get(Key.DATA)
         values = {str(Key.OBJECT): names[here], **({str(Key.DATA): held} if held else {})}
@@ -118,11 +132,15 @@ def _go_on(names: Sequence[str], here: int) -> None:
         _open(names, here + 1)
 
 
-def _progress(collection: Collection, names: Sequence[str], object_id: str, seen: set[str]) -> None:
+def _progress(
+    collection: Collection, names: Sequence[str], object_id: str, seen: set[str], hidden: bool
+) -> None:
     """Say how far the reader is; below the label bar, so that it follows every label."""
     if st.query_params.get(Key.OBJECT) != object_id:
         st.rerun()
     labelled = mine(collection).index
+    if hidden and object_id in labelled:
+        st.rerun()  # what was hidden may be seen now
     words = (
         f"{len(seen.intersection(names))} of {len(names)} looked at · "
         f"{len(labelled.intersection(pd.Index(names)))} labelled by you"
@@ -131,10 +149,14 @@ def _progress(collection: Collection, names: Sequence[str], object_id: str, seen
     st.toggle("Go on after a label", key="walk-on", persist_state="session")
 
 
-def _viewer(collection: Collection, object_id: str) -> None:
+def _viewer(collection: Collection, object_id: str, hidden: bool) -> None:
     content, source = data.read(collection, object_id)
     opened = subject(content, source, collection)
-    epoch_viewer(opened.payload(), key="walk-viewer")
+    payload = opened.payload()
+    if hidden:
+        unsaid = {**payload["object"], "truth": None, "hidden": True}
+        payload |= {"object": unsaid, "models": [], "expert": None}
+    epoch_viewer(payload, key="walk-viewer-blind" if hidden else "walk-viewer")
 
 
 def _beside(collection: Collection, found: Found, object_id: str) -> None:

@@ -27,7 +27,7 @@ class Verdicts {
     this.viewer = viewer;
     const { models, object, styles } = viewer.data;
     const line = el("div", { class: "verdicts" }, ...models.map((m) => this.verdict(m, models[0])));
-    if (!models.length) line.append(el("span", { class: "quiet" }, "No verdict: no classifier could read this object."));
+    if (!models.length) line.append(el("span", { class: "quiet" }, object.hidden ? "Verdicts are hidden until you give a label." : "No verdict: no classifier could read this object."));
     if (object.truth) {
       line.append(el("span", { class: "verdict" }, badge(styles, object.truth, object.truth, "truth"),
         el("span", { class: "who" }, object.simulated ? "truth (simulated)" : "label in the catalogue")));
