@@ -54,10 +54,14 @@ def read_objects(source: str | Path) -> Iterator[tuple[str, Readable | TaoNetErr
 
     path = Path(source)
     if _TABLE.search(path.name) and path.is_file():
+        from taonet_core.data.column_mapping import guess_mapping
+        from taonet_core.data.table_files import preview_table
         from taonet_core.data.tables import read_light_curves
 
         try:
-            yield from read_light_curves(path).items()
+            guess = guess_mapping(preview_table(path), "curves")
+            mapping = guess.mapping if guess.certain else None
+            yield from read_light_curves(path, mapping).items()
         except TaoNetError as error:
             yield path.name, error
         return

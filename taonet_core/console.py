@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from taonet_core.data.results import Prediction
 
 _MOST_WARNINGS = 20
+_MOST_NAMES = 3  # of objects that a warning is about
 _QUIET = 10.0  # seconds between lines of progress in a log
 _SCORES = ("precision", "recall", "f1", "max_f1")
 
@@ -40,9 +40,16 @@ def show(table: Table) -> None:
 
 def say_warnings(predictions: Iterable[Prediction]) -> None:
     """Say on stderr what the model was not trained for, the most frequent first."""
-    sentences = Counter(s for prediction in predictions for s in prediction.meta["warnings"])
-    for sentence, count in sentences.most_common(_MOST_WARNINGS):
-        say(f"{count} x {sentence}")
+    warned: dict[str, dict[str, None]] = {}
+    for prediction in predictions:
+        for sentence in prediction.meta["warnings"]:
+            warned.setdefault(sentence, {})[prediction.meta["object_id"]] = None
+    sentences = sorted(warned, key=lambda sentence: -len(warned[sentence]))
+    for sentence in sentences[:_MOST_WARNINGS]:
+        names = list(warned[sentence])
+        more = ", …" if len(names) > _MOST_NAMES else ""
+        named = ", ".join(names[:_MOST_NAMES]) + more
+        say(f"{len(names)} x {sentence} ({named})")
     if len(sentences) > _MOST_WARNINGS:
         say(f"and {len(sentences) - _MOST_WARNINGS} other warnings")
 

@@ -5,6 +5,7 @@ import json
 import resource
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,8 @@ import pytest
 from astropy.table import Table
 from typer.testing import CliRunner
 
-from taonet_core import __version__
-from taonet_core.bulk import LONG_COLUMNS
+from taonet_core import __version__, console
+from taonet_core.bulk import LONG_COLUMNS, read_objects
 from taonet_core.cli import app
 from taonet_core.data.results import TABLE_COLUMNS
 from taonet_core.fit import _Run
@@ -128,6 +129,22 @@ def test_a_light_curve_table_needs_the_forest(tiny, tmp_path):
     assert result.exit_code == 1
     assert rows(result.stdout)["object_id"].tolist() == ["a"]
     assert "forest" in result.stderr
+
+
+def test_a_table_of_odd_columns_names_the_remedy_and_a_certain_one_is_read(tmp_path):
+    odd, plain = tmp_path / "odd.csv", tmp_path / "plain.csv"
+    odd.write_text("+/-,V_CSS (mag),when\n0.1,17,55000\n0.1,17.2,55001\n")
+    plain.write_text("Star Name,HJD-2400000.5,mag,magerr\n" + "a,55000.25,17,0.1\n" * 2)
+    [(_, error)] = read_objects(odd)
+    assert "rename them to object_id, mjd, mag and mag_err" in str(error)
+    [(name, curve)] = read_objects(plain)
+    assert name == "a" and curve.times[0] == 55_000.25
+
+
+def test_equal_warnings_are_merged_and_name_three_objects(capsys):
+    said = [SimpleNamespace(meta={"warnings": ["Too red."], "object_id": n}) for n in "abcd"]
+    console.say_warnings(said)
+    assert capsys.readouterr().err == "4 x Too red. (a, b, c, …)\n"
 
 
 def test_a_table_that_is_no_light_curve_is_named(tiny, tmp_path):

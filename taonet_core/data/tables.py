@@ -94,7 +94,8 @@ def _checked(
         raise InvalidSequenceError(
             f"{name}: a light-curve table needs columns mjd, mag and mag_err (or flux and "
             f"flux_err); {_and(missing)} {'is' if len(missing) == 1 else 'are'} missing. Columns "
-            f"there are: {found}"
+            f"there are: {found}; rename them to object_id, mjd, mag and mag_err, or choose them "
+            "on the page Upload"
         )
     return columns
 
