@@ -10,9 +10,11 @@ from pages._upload import examples, report, tables
 from pages._upload import session as uploads
 
 ui.begin("What are the objects in your files?")
+for leftover in (Key.TEST_SET, Key.MODEL):  # of the page Performance
+    st.query_params.pop(leftover, None)
 dropped = st.file_uploader(
     "Drop files here: FITS images, light-curve tables, or an archive of them, with a table of the "
-    "classes if there is one",
+    "classes if there is one; at most 200 MiB a file, 400 MiB at once",
     accept_multiple_files=True,
     key=Key.UPLOAD,
     on_change=uploads.forget,

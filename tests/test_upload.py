@@ -116,6 +116,12 @@ def test_it_waits_for_files_and_says_what_it_takes(page):
     assert "one row a measurement" in texts(page)
 
 
+def test_it_says_both_limits_and_drops_what_other_pages_left_in_the_address(page):
+    assert "200 MiB a file, 400 MiB at once" in page.file_uploader[0].label
+    page.query_params.update({"set": "upload", "model": "", "data": "upload"})
+    assert set(page.run().query_params) <= {"data"} and not page.exception
+
+
 @pytest.mark.parametrize("kind", ["one", "several", "curves"])
 def test_an_example_is_one_click_from_a_verdict(page, kind):
     page = settled(page.button(f"{ui.Key.EXAMPLE}-{kind}").click().run())

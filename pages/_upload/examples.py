@@ -28,8 +28,8 @@ any usual words: *SN Ia*, *QSO*, *BL Lac*, *dwarf nova* … In the archive or be
 
 **Not.** Alert packets (Avro): save their cutouts as FITS first.
 
-**At most** 400 MiB at once. Files are read in memory and seen by this session alone; they are let
-go when it ends or you start over, and never written to disk.
+**At most** 200 MiB a file and 400 MiB at once. Files are read in memory and seen by this session
+alone; they are let go when it ends or you start over, and never written to disk.
 """
 
 
