@@ -20,7 +20,7 @@ class ClassPanel {
 
   draw() {
     const { model, axis: x, epoch } = this.viewer;
-    if (!model) { emptyText(this.plot, "No classifier could read this object; the notes below say why."); return; }
+    if (!model) { emptyText(this.plot, this.viewer.data.object.hidden ? "Hidden until you give a label." : "No classifier could read this object; the notes below say why."); return; }
     if (this.picker) press(this.picker, model.model);
     const y = {
       low: -0.02, high: 1.02, top: model.set ? 18 + SET_ROW * model.classes.length : 12,
