@@ -61,7 +61,7 @@ def show_evidence(subject: Subject, question: Question) -> None:
     if check.passed is False:
         st.markdown(
             f":material/warning: {METHODS[found.method].name} failed its checks on "
-            f"{plain(found.model)} ({plain(check.reason)}): do not rely on this."
+            f"{plain(found.model)} – {plain(check.reason)}: do not rely on this."
         )
     parts.sentence(said)
     _evidence(subject, question, found, shares)

@@ -38,7 +38,8 @@ def alone(subject: Subject) -> None:
 
 def sentence(text: str) -> None:
     """Say in one sentence what was found, before any figure."""
-    st.markdown(f"##### {plain(text)}")
+    together = text.replace(" : ", "\N{NO-BREAK SPACE}:\N{NO-BREAK SPACE}")  # odds stay on one line
+    st.markdown(f"##### {plain(together)}")
 
 
 def viewer(subject: Subject, overlay: dict[str, Any] | None = None) -> None:
