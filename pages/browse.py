@@ -8,17 +8,17 @@ from pages._browse import filters, views
 from pages._browse import state as browse
 from pages._ui import Key
 
-ui.begin(
-    "Which objects are there?",
-    "Each card: the picture at peak and the light curve, brighter up. Badges: verdict filled, "
-    "a second model that disagrees smaller, truth underlined, label of experts outlined.",
-)
+ui.begin("Which objects are there?")
 # What comes and goes has a place of its own, so that nothing below it is built anew.
 with ui.errors_said(), st.container():
     collection = data.current()
 with st.container():
     data.picker()
     browse.welcome(collection)
+    st.caption(
+        "Each card: the picture at peak and the light curve, brighter up. Badges: verdict filled, "
+        "a second model that disagrees smaller, truth underlined, label of experts outlined."
+    )
 if not len(collection):
     browse.nothing_here(collection)
     st.stop()

@@ -181,7 +181,7 @@ def welcome(collection: Collection) -> None:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.text("New here? See what the classifiers make of one object:", width="content")
-        if st.button("Open an example", key=Key.EXAMPLE):
+        if st.button("Open an example", key=Key.EXAMPLE, type="primary"):
             ui.follow(data.showpiece(collection))
         if st.button("Upload yours", key="welcome-upload"):
             ui.open_page("upload")
