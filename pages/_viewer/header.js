@@ -2,8 +2,8 @@
 
 const VERDICT_HINT = "Filled: the class a model gives, with its probability after the last night. Outlined: what an expert says. Underlined: the label in the catalogue.";
 const TRUST_SET = "Classes the model cannot rule out: of the objects of every class, nine in ten have theirs in the set.";
-const TRUST_NOVELTY = "Share of known objects, read on as many nights, that look less strange than this one. Above 90 % the object lies at the edge of the training, above 98 % it is unlike it; a low share does not make the class right.";
-const [EDGE, NOVEL] = [90, 98];
+const TRUST_NOVELTY = "Share of known objects, read on as many nights, that look less strange than this one. Above 90 % the object lies at the edge of the training, above 99 % it is unlike it; a low share does not make the class right.";
+const [EDGE, NOVEL] = [90, 99]; // NOVEL as in taonet_core.domain
 
 function subjectLine({ object }, turn) {
   const places = object.coordinates.map(({ label, symbols, text }) =>
