@@ -2,20 +2,14 @@
 
 import io
 import json
-import re
-import shlex
-import shutil
-import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from urllib.parse import quote
 
 import pandas as pd
 import pytest
 from rest import ask, refusal, served, small_network
 
-from taonet_core.api.server import PREFIX
 from taonet_core.bulk import read_objects
 from taonet_core.data.fits_io import read_sequence
 from taonet_core.inference import predict
@@ -137,34 +131,3 @@ def test_objects_are_answered_while_an_upload_is_read(folder, objects, fits_file
 def test_a_broken_form_is_refused(url):
     assert refusal(ask(f"{url}/classify", b"--nonsense", **FORM))[0] == 400
     assert refusal(ask(f"{url}/classify", multipart(), **FORM)) == (400, "empty")
-
-
-def examples(language):
-    text = (Path(__file__).resolve().parents[1] / "docs" / "api.md").read_text("utf-8")
-    [block] = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return block
-
-
-@pytest.fixture
-def beside_a_file(tmp_path, monkeypatch, fits_file):
-    """Work in a folder that holds the file which the examples send."""
-    monkeypatch.chdir(tmp_path)
-    return fits_file(name="object.fits")
-
-
-@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
-def test_the_examples_with_curl_run(url, beside_a_file):
-    commands = [shlex.split(line) for line in examples("bash").splitlines()]
-    for command in commands:
-        *flags, address = command
-        address = address.replace(f"http://127.0.0.1:8000{PREFIX}", url)
-        run = subprocess.run([*flags, "--fail", address], capture_output=True, timeout=20)
-        assert run.returncode == 0, (command, run.stderr)
-        assert run.stdout or Path(command[command.index("-o") + 1]).stat().st_size > 1000
-    assert len(commands) == 6
-
-
-def test_the_example_in_python_runs(url, beside_a_file, capsys):
-    code = examples("python").replace(f"http://127.0.0.1:8000{PREFIX}", url)
-    exec(compile(code, "api.md", "exec"), {})
-    assert re.search(r"n_nights\s.*\n(.*\n)*(AGN|BZ|CV|OTHER|SN|NON) ", capsys.readouterr().out)
