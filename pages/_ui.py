@@ -101,7 +101,7 @@ def plain(text: object) -> str:
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
 
 
-def to_address(values: Mapping[Key, str | Sequence[str] | None]) -> None:
+def to_address(values: Mapping[str, str | Sequence[str] | None]) -> None:
     """Make the address hold these values, and the data set, leaving out what is empty."""
     kept = {Key.DATA: st.query_params[Key.DATA]} if Key.DATA in st.query_params else {}
     wanted = {str(key): value for key, value in {**kept, **values}.items() if value}

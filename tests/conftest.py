@@ -136,3 +136,22 @@ def blank(chromium: Any) -> Iterator[Any]:
     """Open an empty window, for what needs no server; no script may complain."""
     with browser.window(chromium, "") as window:
         yield window
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Place of the demo set, and weights of one small untrained network: no other model exists."""
+    import torch
+
+    from taonet_core.labels import SIX_CLASSES
+    from taonet_core.models.taonet import TAONet, TAONetConfig
+    from taonet_core.models.weights import ModelBundle, save_model
+    from taonet_core.transforms.preprocess import PreprocessConfig
+
+    torch.manual_seed(0)
+    config = TAONetConfig(widths=(4, 4, 4, 4), embedding=8, hidden=8)
+    network, settings = TAONet(config).eval(), PreprocessConfig()
+    bundle = ModelBundle("taonet", "0.0", "taonet", SIX_CLASSES, network, config, settings, {})
+    place = tmp_path_factory.mktemp("weights")
+    save_model(bundle, place)
+    return tmp_path_factory.mktemp("demo"), place

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from streamlit.testing.v1 import AppTest
 
 from pages import _data as data
@@ -20,26 +19,12 @@ from taonet_core.data.lightcurve import LightCurve
 from taonet_core.errors import TaoNetError, UnreadableFileError
 from taonet_core.labels import SIX_CLASSES, STYLES
 from taonet_core.models import weights
-from taonet_core.models.taonet import TAONet, TAONetConfig
-from taonet_core.models.weights import ModelBundle, load_model, save_model
+from taonet_core.models.weights import load_model
 from taonet_core.objects.collection import Collection, gather
 from taonet_core.objects.verdict_store import VerdictStore, identity
-from taonet_core.transforms.preprocess import PreprocessConfig
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 MANY = 20_000
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory):
-    """Place of the demo set, and weights of one small untrained network: no other model exists."""
-    torch.manual_seed(0)
-    config = TAONetConfig(widths=(4, 4, 4, 4), embedding=8, hidden=8)
-    network, settings = TAONet(config).eval(), PreprocessConfig()
-    bundle = ModelBundle("taonet", "0.0", "taonet", SIX_CLASSES, network, config, settings, {})
-    place = tmp_path_factory.mktemp("weights")
-    save_model(bundle, place)
-    return tmp_path_factory.mktemp("demo"), place
 
 
 @pytest.fixture

@@ -150,7 +150,9 @@ def test_an_archive_of_good_and_bad(page, archive):
 
 
 def test_what_the_models_were_not_trained_for_is_counted(page, monkeypatch):
-    differs = lambda collection, said, bundle: {"a": ["Filter u.", "Pixels of 9″."]}  # noqa: E731
+    def differs(collection, said, bundle):
+        return {"a": ["Filter u.", "Pixels of 9″."]}
+
     monkeypatch.setattr("pages._verdicts.all_warnings", differs)
     page = send(page, ("curves.csv", csv(*(f"{name},{row}" for name in "ab" for row in CURVE))))
     said = list(table(page, "not trained for")["not trained for"])

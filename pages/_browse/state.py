@@ -81,7 +81,7 @@ def remember(collection: str, selection: Selection) -> None:
         value = st.session_state.get(name, usual)
         if value != usual:
             query[key] = str(value)
-    ui.to_address(query)  # type: ignore[arg-type]
+    ui.to_address(query)
     lists = {key: [held] if isinstance(held, str) else held for key, held in query.items()}
     st.session_state[_ASKED] = (collection, lists)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -175,7 +175,7 @@ def ask(selection: Selection, kind: str | None = None) -> None:
     if query.get("sort") == "confidence":
         del query["sort"]
     why = {"why": kind or st.query_params.get("why")}
-    ui.to_address({**query, **why})  # type: ignore[arg-type]
+    ui.to_address({**query, **why})
 
 
 def _ask() -> None:
@@ -206,13 +206,13 @@ def _count(words: str, chosen: Sequence[object]) -> str:
     return f"{words} · {len(chosen)}" if chosen else words
 
 
-def _one(name: str, label: str, options: list[str], now: str, words: object) -> None:
+def _one(name: str, label: str, options: list[str], now: str, words: Callable[[str], str]) -> None:
     key = f"{_WIDGET}{name}"
     st.session_state[key] = now
     st.segmented_control(
         label,
         options,
-        format_func=words,  # type: ignore[arg-type]
+        format_func=words,
         key=key,
         required=True,
         on_change=_ask,
@@ -220,13 +220,15 @@ def _one(name: str, label: str, options: list[str], now: str, words: object) -> 
     )
 
 
-def _select(name: str, label: str, options: list[str], now: str, words: object = str) -> None:
+def _select(
+    name: str, label: str, options: list[str], now: str, words: Callable[[str], str] = str
+) -> None:
     key = f"{_WIDGET}{name}"
     st.session_state[key] = now
     st.selectbox(
         label,
         options,
-        format_func=words,  # type: ignore[arg-type]
+        format_func=words,
         key=key,
         on_change=_ask,
         label_visibility="collapsed",

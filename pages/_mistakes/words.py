@@ -52,7 +52,7 @@ def nothing(found: Found, selection: Selection) -> None:
         "pages/browse.py",
         label="See them in Browse",
         icon=":material/grid_view:",
-        query_params={**selection.to_query(), **_held()},  # type: ignore[arg-type]
+        query_params={**selection.to_query(), **_held()},
     )
 
 

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from taonet_core.benchmark import AFTER_NIGHTS, EXPECTED
 from taonet_core.errors import TaoNetError
 from taonet_core.labels import SIX_CLASSES, TransientClass
-from taonet_core.objects.verdicts import Verdicts
+from taonet_core.objects.verdicts import Verdicts, class_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,8 +70,7 @@ class Answers:
     @cached_property
     def truth(self) -> NDArray[np.int64]:
         """Column of the true class, shape (n,); -1 where it is unknown or none of the model's."""
-        number = {str(name): k for k, name in enumerate(self.classes)}
-        return np.array([number.get(str(label), -1) for label in self.labels], dtype=np.int64)
+        return class_columns(self.labels, self.classes)
 
     @property
     def final(self) -> NDArray[np.float64]:

@@ -106,8 +106,7 @@ class Verdicts:
     @cached_property
     def truth(self) -> NDArray[np.int64]:
         """Column of the true class, shape (n,); -1 where it is unknown or none of the model's."""
-        number = {str(name): k for k, name in enumerate(self.classes)}
-        return np.array([number.get(str(label), -1) for label in self.labels], dtype=np.int64)
+        return class_columns(self.labels, self.classes)
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -164,3 +163,9 @@ class Verdicts:
             " ".join(names[k] for k in ranked if held[k])
             for ranked, held in zip(order, self.sets, strict=True)
         ]
+
+
+def class_columns(labels: NDArray[np.str_], classes: Sequence[TransientClass]) -> NDArray[np.int64]:
+    """Return the column of each label (n,) among the classes; -1 where it is none of them."""
+    number = {str(name): k for k, name in enumerate(classes)}
+    return np.array([number.get(str(label), -1) for label in labels], dtype=np.int64)
