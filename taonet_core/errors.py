@@ -1,28 +1,71 @@
-"""What can go wrong, as types a caller can tell apart.
+"""What can go wrong, as types a caller can tell apart and codes a program can count on.
 
 Every message says what was wanted, what came, and what to do.
 """
 
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Code(StrEnum):
+    """What went wrong, in one word that never changes; ``docs/errors.md`` explains each."""
+
+    INVALID = "E_INVALID"
+    UNREADABLE = "E_UNREADABLE"
+    SEQUENCE = "E_SEQUENCE"
+    WEIGHTS = "E_WEIGHTS"
+    TRAINING = "E_TRAINING"
+    SERVICE = "E_SERVICE"
+    TIMEOUT = "E_TIMEOUT"
+    MEMORY = "E_MEMORY"
+    WORKER = "E_WORKER"
+
 
 class TaoNetError(Exception):
-    """Parent of every error that TAO-Net raises on purpose."""
+    """Parent of every error that TAO-Net raises on purpose.
+
+    Parameters
+    ----------
+    message : str
+        One sentence.
+    code : Code, optional
+        Default: the one of the class.
+    """
+
+    default: ClassVar[Code] = Code.INVALID
+
+    def __init__(self, message: str, *, code: Code | None = None) -> None:
+        super().__init__(message)
+        self.code = code or self.default
 
 
 class InvalidSequenceError(TaoNetError):
     """The data were read but do not form a usable image sequence or light curve."""
 
+    default = Code.SEQUENCE
+
 
 class UnreadableFileError(TaoNetError):
     """The bytes are not, or not safely, what they claim to be."""
+
+    default = Code.UNREADABLE
 
 
 class IncompatibleWeightsError(TaoNetError):
     """A weights file is missing, damaged, or belongs to another model."""
 
+    default = Code.WEIGHTS
+
 
 class TrainingError(TaoNetError):
     """Training cannot start or go on with this data, settings or checkpoint."""
 
+    default = Code.TRAINING
+
 
 class ServiceError(TaoNetError):
     """A public service did not answer, or with something else than wanted."""
+
+    default = Code.SERVICE

@@ -234,7 +234,7 @@ def _refused(request: Request, error: Exception) -> Response:
 
 def _failed(request: Request, error: Exception) -> Response:
     if isinstance(error, RefusedError):
-        return _error(error.status, error.code, str(error))
+        return _error(error.status, error.word, str(error))
     return _error(422, "not_classifiable", str(error))
 
 

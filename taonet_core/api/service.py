@@ -53,7 +53,7 @@ class RefusedError(TaoNetError):
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
-        self.status, self.code = status, code
+        self.status, self.word = status, code
 
 
 class Service:
