@@ -130,5 +130,5 @@ def prediction_table(
 def to_row(name: str, answer: Prediction | TaoNetError) -> dict[str, Any]:
     """Return one row of the wide table (`TABLE_COLUMNS`)."""
     if isinstance(answer, TaoNetError):
-        return empty_row(name, error=str(answer))
+        return empty_row(name, error=str(answer), error_code=str(answer.code))
     return answer.to_row()

@@ -1,6 +1,7 @@
 """The command line: ``taonet``. Each command reads its arguments and calls one core function.
 
-Exit codes: 0 all well; 1 something could not be done, said on stderr; 2 wrong usage.
+Exit codes: 0 all well; 1 something could not be done, said on stderr; 2 wrong usage; 3 a file or
+object could not be used, listed on stderr, and the rest was done.
 """
 
 from __future__ import annotations
@@ -93,8 +94,8 @@ def predict(
 def _say_what_to_mind(results: Sequence[tuple[str, Prediction | TaoNetError]]) -> None:
     """Say what the models were not made for, and list what could not be classified."""
     console.say_warnings(said for _, said in results if not isinstance(said, TaoNetError))
-    broken = ((name, str(said)) for name, said in results if isinstance(said, TaoNetError))
-    console.list_broken(broken)
+    broken = ((name, said) for name, said in results if isinstance(said, TaoNetError))
+    console.list_broken((name, str(said), str(said.code)) for name, said in broken)
 
 
 def _show(table: pd.DataFrame, *, long: bool) -> None:
@@ -128,7 +129,8 @@ def evaluate(
     console.show(console.score_table(result.metrics))
     console.show(console.confusion_table(result.metrics))
     left_out = result.predictions[result.predictions["error"] != ""]
-    console.list_broken(zip(left_out["object_id"], left_out["error"], strict=True))
+    columns = (left_out[name] for name in ("object_id", "error", "error_code"))
+    console.list_broken(zip(*columns, strict=True))
 
 
 @app.command()

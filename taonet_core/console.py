@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from taonet_core.errors import TaoNetError
+from taonet_core.errors import TaoNetError, UnreadableFileError
 from taonet_core.labels import SIX_CLASSES, STYLES, TransientClass
 
 if TYPE_CHECKING:
@@ -253,18 +253,29 @@ def _number(value: float | None, digits: int = 2) -> str:
 
 @contextmanager
 def one_sentence_errors() -> Iterator[None]:
-    """Turn an expected error into one sentence on stderr and exit code 1."""
+    """Turn an expected error into one sentence on stderr and exit code 1.
+
+    The exit code is 3 where a file could not be read.
+    """
     try:
         yield
     except (TaoNetError, OSError) as error:
-        say(f"taonet: {error}")
-        raise typer.Exit(1) from error
+        code = f" [{error.code}]" if isinstance(error, TaoNetError) else ""
+        say(f"taonet: {error}{code}")
+        raise typer.Exit(3 if isinstance(error, UnreadableFileError) else 1) from error
 
 
-def list_broken(broken: Iterable[tuple[str, str]]) -> None:
-    """List inputs that could not be used on stderr; exit with 1 if there are any."""
+def list_broken(broken: Iterable[tuple[str, str, str]]) -> None:
+    """List inputs that could not be used on stderr; exit with 3 if there are any.
+
+    Parameters
+    ----------
+    broken : iterable of (name, sentence, code)
+        The code may be empty.
+    """
     broken = list(broken)
-    for name, reason in broken:
-        say(reason if name in reason else f"{name}: {reason}")
+    for name, reason, code in broken:
+        sentence = reason if name in reason else f"{name}: {reason}"
+        say(f"{sentence} [{code}]" if code else sentence)
     if broken:
-        raise typer.Exit(1)
+        raise typer.Exit(3)

@@ -8,6 +8,7 @@ import numpy as np
 
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence, known_number
+from taonet_core.flags import Flag, Note
 from taonet_core.models.weights import ModelBundle
 from taonet_core.transforms.preprocess import mark_missing, reading_band
 
@@ -22,37 +23,44 @@ def domain_warnings(
 ) -> list[str]:
     """Say in sentences how an object differs from what the model was trained on."""
     domain = bundle.sidecar.get("domain", {})
-    warnings = []
+    warnings: list[str] = []
     if bundle.sidecar.get("training", {}).get("simulated") and not source.meta.get("simulated"):
-        warnings.append("The model was trained on simulated images; this object is not simulated.")
+        text = "The model was trained on simulated images; this object is not simulated."
+        warnings.append(Note(text, Flag.TRAINED_ON_SIMULATIONS))
     bands = domain.get("bands")
     if isinstance(source, ImageSequence):
         band = reading_band(source)
         if bands and band not in bands:
             known = ", ".join(b or "unfiltered" for b in bands)
-            warnings.append(f"Filter {band or 'unknown'}; the model was trained on {known}.")
+            text = f"Filter {band or 'unknown'}; the model was trained on {known}."
+            warnings.append(Note(text, Flag.FILTER_UNTRAINED))
         warnings += _scale_warnings(source, domain)
         warnings += _sky_warnings(source, bundle.sidecar.get("calibration", {}).get("sky", {}))
         if source.meta.get("time_kind") == "index":
-            warnings.append("No times in the file: frames count as one a day, in file order.")
+            text = "No times in the file: frames count as one a day, in file order."
+            warnings.append(Note(text, Flag.NO_TIMES))
     low, high = domain.get("nights", (1, np.inf))
     if n_nights < low or n_nights > high:
-        warnings.append(f"{n_nights} nights; the model was trained on {low} to {high}.")
+        text = f"{n_nights} nights; the model was trained on {low} to {high}."
+        warnings.append(Note(text, Flag.NIGHTS_UNTRAINED))
     return warnings
 
 
 def _scale_warnings(source: ImageSequence, domain: dict[str, Any]) -> list[str]:
     trained, scale = domain.get("pixel_scale"), source.meta.get("pixel_scale")
-    warnings = []
+    warnings: list[str] = []
     if trained and not scale:
-        warnings.append(f'Pixel scale unknown; the model was trained on {trained:.2f}" a pixel.')
+        text = f'Pixel scale unknown; the model was trained on {trained:.2f}" a pixel.'
+        warnings.append(Note(text, Flag.PIXEL_SCALE_UNKNOWN))
     elif trained and abs(scale / trained - 1) > 0.1:
-        warnings.append(
+        text = (
             f'Pixels of {scale:.2f}"; the model was trained on {trained:.2f}", so sources look '
             f"{trained / scale:.1f} times larger to it."
         )
+        warnings.append(Note(text, Flag.PIXEL_SCALE_UNTRAINED))
     if np.isnan(known_number(source.meta, "zero_point", np.nan)):
-        warnings.append("Zero point unknown: counts are read as if the survey were CRTS.")
+        text = "Zero point unknown: counts are read as if the survey were CRTS."
+        warnings.append(Note(text, Flag.ZERO_POINT_UNKNOWN))
     return warnings
 
 
@@ -85,8 +93,11 @@ def _sky_warnings(source: ImageSequence, known: dict[str, Any]) -> list[str]:
     """Say where the sky is not that of the survey, whatever the file says or does not."""
     found = sky(source) if known else {}
     return [
-        f"Sky {name} of {found[name]:.3g} counts; the model has been tried on {low:.3g} to "
-        f"{high:.3g}: the images may be of another survey."
+        Note(
+            f"Sky {name} of {found[name]:.3g} counts; the model has been tried on {low:.3g} to "
+            f"{high:.3g}: the images may be of another survey.",
+            Flag.SKY_UNTRAINED,
+        )
         for name, (low, high) in known.items()
         if name in found and not low <= found[name] <= high
     ]
@@ -102,7 +113,8 @@ def novelty_warnings(novelty: float) -> list[str]:
     """
     if not novelty > NOVEL:
         return []
-    return [
+    text = (
         "The object resembles nothing the model was trained on: it looks stranger than "
         f"{NOVEL:g} % of known objects, and every class may be wrong."
-    ]
+    )
+    return [Note(text, Flag.UNLIKE_TRAINING)]

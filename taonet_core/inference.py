@@ -16,6 +16,7 @@ from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.domain import domain_warnings, novelty_warnings
 from taonet_core.errors import InvalidSequenceError
+from taonet_core.flags import Flag, flags_of, plain_text
 from taonet_core.models import DEFAULT_MODEL
 from taonet_core.models.calibration import full_prior, reweight, softmax
 from taonet_core.models.weights import ModelBundle, load_model
@@ -106,7 +107,10 @@ def _prediction(
         novelty = bundle.novelty.percentile(outputs.vectors[-1], len(nights))
         warnings += novelty_warnings(novelty)
     meta = {key: source.meta[key] for key in ("ra", "dec", "label") if key in source.meta}
-    meta |= {"object_id": name_of(source), "warnings": warnings, "unused": nights.unused}
+    flags = {*source.meta.get("flags", ()), *flags_of(warnings)}
+    flags |= {str(Flag.FRAMES_UNUSED)} if nights.unused else set()
+    meta |= {"object_id": name_of(source), "warnings": plain_text(warnings)}
+    meta |= {"flags": sorted(flags), "unused": nights.unused}
     if prior is not None:
         probabilities = reweight(probabilities, bundle.prior, prior)
         meta["priors"] = dict(zip(map(str, bundle.classes), prior.tolist(), strict=True))

@@ -25,7 +25,7 @@ from taonet_core.simulation.dataset import simulate_dataset
 # What exists has these columns in this order; other programs read them.
 WIDE = (
     "object_id,ra,dec,n_nights,mjd_last,class_name,p_AGN,p_BZ,p_CV,p_OTHER,p_SN,p_NON,"
-    "model,model_version,error,prediction_set,novelty"
+    "model,model_version,error,error_code,flags,prediction_set,novelty"
 )
 LONG = "object_id,classifier_name,classifier_version,class_name,probability,ranking"
 
@@ -108,7 +108,7 @@ def test_every_output_format_holds_the_same_table(survey, tiny, broken, tmp_path
     path = tmp_path / f"verdicts.{suffix}"
     one = sequences(survey)[0]
     result = run("predict", one, broken, "--model", tiny, "--output", path)
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (3, "")
     read = {
         "csv": lambda: pd.read_csv(path),
         "parquet": lambda: pd.read_parquet(path),
@@ -126,7 +126,7 @@ def test_a_light_curve_table_needs_the_forest(tiny, tmp_path):
     table = tmp_path / "curves.csv"
     table.write_text("object_id,mjd,mag,mag_err\n" + "".join(f"a,{i},18,0.1\n" for i in range(9)))
     result = run("predict", table, "--model", tiny)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert rows(result.stdout)["object_id"].tolist() == ["a"]
     assert "forest" in result.stderr
 
@@ -150,7 +150,7 @@ def test_equal_warnings_are_merged_and_name_three_objects(capsys):
 def test_a_table_that_is_no_light_curve_is_named(tiny, tmp_path):
     (tmp_path / "notes.csv").write_text("when,what\n1,2\n")
     result = run("predict", tmp_path / "notes.csv", "--model", tiny)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert rows(result.stdout)["object_id"].tolist() == ["notes.csv"]
     assert "mag_err" in result.stderr
 
@@ -158,7 +158,7 @@ def test_a_table_that_is_no_light_curve_is_named(tiny, tmp_path):
 def test_a_broken_input_is_a_row_and_a_line_on_stderr_and_stops_nothing(survey, tiny, broken):
     one = sequences(survey)[0]
     result = run("predict", broken, "nowhere.fits", one, "--model", tiny)
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     table = rows(result.stdout)
     assert table["object_id"][0].endswith("page.fits")
     assert table["object_id"][1] == "nowhere.fits"
@@ -173,7 +173,7 @@ def test_a_broken_input_is_a_row_and_a_line_on_stderr_and_stops_nothing(survey, 
 
 def test_predict_long_gives_one_row_a_class(survey, tiny, broken):
     result = run("predict", sequences(survey)[0], broken, "--model", tiny, "--long")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert result.stdout.splitlines()[0] == LONG
     table = rows(result.stdout)
     assert table["ranking"].tolist() == [1, 2, 3, 4, 5, 6]
@@ -310,7 +310,7 @@ def test_finetuning_says_what_it_gained_and_writes_a_model(survey, tiny, tmp_pat
 
 def test_training_on_nothing_fails_in_one_sentence(tmp_path):
     result = run("train", "forest", tmp_path, "--output", tmp_path / "models")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert "Traceback" not in result.output
 
 

@@ -21,7 +21,7 @@ def prediction(object_id):
         model="toy",
         model_version="1.0",
         night_of_frame=np.array([0, 0, 1]),
-        meta={"object_id": object_id, "ra": 1.0 / 3, "dec": -20.5},
+        meta={"object_id": object_id, "ra": 1.0 / 3, "dec": -20.5, "flags": ["no-wcs"]},
         prediction_sets=np.array([[True] * 6, [False, False, True, False, True, False]]),
         novelty=12.5,
     )
@@ -29,7 +29,9 @@ def prediction(object_id):
 
 def wide(*names):
     rows = [prediction(name).to_row() for name in names]
-    return results_table([*rows, empty_row("broken.fits", error="not FITS")], TABLE_COLUMNS)
+    return results_table(
+        [*rows, empty_row("broken.fits", error="not FITS", error_code="E_NOT_FITS")], TABLE_COLUMNS
+    )
 
 
 def read(path):

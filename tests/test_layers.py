@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # The first pattern that fits decides; a module imports only from its own floor and below.
 FLOORS = [
     ("taonet_core.errors", 1),
+    ("taonet_core.flags", 1),
     ("taonet_core.labels", 1),
     ("taonet_core.config", 2),
     ("taonet_core.metrics", 2),
@@ -53,6 +54,7 @@ FLOORS = [
     ("taonet_core.tasks", 6),
     ("taonet_core.finetune", 7),
     ("taonet_core.background", 2),
+    ("taonet_core.stopping", 2),
     ("taonet_core.examples", 7),
     ("taonet_core.bulk", 7),
     ("taonet_core.evaluate", 7),

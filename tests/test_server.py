@@ -258,4 +258,4 @@ def test_the_command_opens_a_folder_and_keeps_to_this_machine(tmp_path, make_seq
     assert (started[0]["host"], started[0]["port"]) == ("127.0.0.1", 8123)
     assert CliRunner().invoke(command_line, ["serve"]).exit_code == 0
     nowhere = CliRunner().invoke(command_line, ["serve", str(tmp_path / "nowhere")])
-    assert nowhere.exit_code == 1 and "no such folder" in nowhere.stderr
+    assert nowhere.exit_code == 3 and "no such folder" in nowhere.stderr

@@ -26,6 +26,8 @@ _TEXT = (
     "prediction_set",
     "label",
     "error",
+    "error_code",
+    "flags",
     "classifier_name",
     "classifier_version",
 )

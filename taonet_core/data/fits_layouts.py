@@ -82,6 +82,7 @@ class Reading:
     meta: dict[str, Any]
     notes: list[str] = field(default_factory=list)
     dropped: list[str] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ TABLE_COLUMNS = (
     "model",
     "model_version",
     "error",
+    "error_code",
+    "flags",
     "prediction_set",
     "novelty",
 )
@@ -49,8 +51,9 @@ class Prediction:
         Night of every frame of the sequence; -1 where the classifier did not use the frame.
     meta : mapping
         ``object_id``, ``ra``, ``dec``, ``label``; ``warnings``: sentences on what the model was
-        not trained for; ``unused``: why frames were left out, frame index -> reason; ``priors``:
-        shares of the classes, where the caller set them.
+        not trained for; ``flags``: words on the quality of the data and on how far the model knows
+        such objects, sorted (`taonet_core.flags.Flag`); ``unused``: why frames were left out, frame
+        index -> reason; ``priors``: shares of the classes, where the caller set them.
     prediction_sets : ndarray, shape (N, K), bool, optional
         Classes that cannot be ruled out after each night: of the objects of every class, nine in
         ten have theirs in the set, whatever the priors. None where the model is not calibrated.
@@ -126,6 +129,7 @@ class Prediction:
             "class_name": str(self.verdict),
             "prediction_set": " ".join(self.prediction_set or ()),
             "novelty": self.novelty,
+            "flags": " ".join(self.meta.get("flags", ())),
             "model": self.model,
             "model_version": self.model_version,
         }
@@ -217,9 +221,9 @@ class Attribution:
         return size / total if total else np.full(len(size), 1 / len(size))
 
 
-def empty_row(object_id: str, *, error: str) -> dict[str, Any]:
+def empty_row(object_id: str, *, error: str, error_code: str = "") -> dict[str, Any]:
     """Return a wide row without a verdict, for an input that could not be classified."""
     row: dict[str, Any] = dict.fromkeys(TABLE_COLUMNS, np.nan)
-    row |= {"object_id": object_id, "n_nights": 0, "error": error}
-    row |= dict.fromkeys(("class_name", "prediction_set", "model", "model_version"), "")
+    row |= {"object_id": object_id, "n_nights": 0, "error": error, "error_code": error_code}
+    row |= dict.fromkeys(("class_name", "prediction_set", "flags", "model", "model_version"), "")
     return row
