@@ -15,7 +15,9 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from functools import partial
+from itertools import islice
+from typing import Any, BinaryIO, TypeAlias
 
 from taonet_core.data.file_kinds import kind_of, may_hold_images, stem
 from taonet_core.errors import TaoNetError, UnreadableFileError
@@ -52,6 +54,10 @@ _BROKEN = (
     IndexError,
     KeyError,
 )
+
+
+#: Unpacks a member when it is its turn.
+Unpack: TypeAlias = "Callable[[], bytes | TaoNetError]"
 
 
 @dataclass(frozen=True)
@@ -115,14 +121,15 @@ def decompress(data: bytes, name: str) -> bytes:
         "bz2": bz2.BZ2Decompressor,
         "xz": lambda: lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=256 * 2**20),
     }
-    make = makers.get(kind_of(data))
+    kind = kind_of(data[:512])
+    make = makers.get(kind)
     if make is None:
         return data
     try:
         return b"".join(_inflate(data, make, name))
     except _BROKEN as error:
         raise UnreadableFileError(
-            f"{name}: the {kind_of(data)} compression is damaged ({error}); fetch the file again"
+            f"{name}: the {kind} compression is damaged ({error}); fetch the file again"
         ) from error
 
 
@@ -169,12 +176,29 @@ def _may_be_read(name: str) -> bool:
 
 
 def members(
-    data: bytes | BinaryIO, name: str, *, wanted: Callable[[str], bool] = _may_be_read
+    data: bytes | BinaryIO,
+    name: str,
+    *,
+    wanted: Callable[[str], bool] = _may_be_read,
+    start: int = 0,
+    begin: Callable[[str], None] = lambda label: None,
 ) -> Iterator[Member]:
     """Yield the regular files of a zip or tar archive, each decompressed once.
 
     Folders, links, devices and names that are not `wanted` are passed over in silence; by default
     those are wanted that may hold images or tables of frames.
+
+    Parameters
+    ----------
+    data : bytes or open binary file
+    name : str
+        For messages.
+    wanted : callable
+        Tells by its name whether a member is of use.
+    start : int
+        So many wanted members are passed over.
+    begin : callable
+        Told the label of each member before it is unpacked.
 
     Raises
     ------
@@ -182,12 +206,14 @@ def members(
         If the archive itself is damaged or exceeds the limits.
     """
     file = io.BytesIO(data) if isinstance(data, bytes) else data
-    start = file.read(512)
+    kind = kind_of(file.read(512))
     file.seek(0)
-    reader = _zip_members if kind_of(start) == "zip" else _tar_members
+    reader = _zip_members if kind == "zip" else _tar_members
     total = 0
     try:
-        for label, content in reader(file, name, wanted):
+        for label, unpack in islice(reader(file, name, wanted), start, None):
+            begin(label)
+            content = unpack()
             total += len(content) if isinstance(content, bytes) else 0
             if total > MAX_ARCHIVE_BYTES:
                 raise UnreadableFileError(f"{name}: {total:,} bytes and more; split the archive")
@@ -221,7 +247,7 @@ def _label(name: str, seen: Counter[str]) -> str:
 
 def _zip_members(
     file: BinaryIO, name: str, wanted: Callable[[str], bool]
-) -> Iterator[tuple[str, bytes | TaoNetError]]:
+) -> Iterator[tuple[str, Unpack]]:
     seen: Counter[str] = Counter()
     with zipfile.ZipFile(file) as archive:
         infos = archive.infolist()
@@ -238,14 +264,19 @@ def _zip_members(
             if info.is_dir() or not wanted(info.filename):
                 continue
             label = _label(info.filename, seen)
-            limit = _limit(info.compress_size)
-            try:
-                with archive.open(info) as member:
-                    content = member.read(limit + 1)
-            except _BROKEN as error:
-                yield label, UnreadableFileError(f"{label}: cannot be unpacked ({error})")
-                continue
-            yield label, content if len(content) <= limit else _too_large(label, limit)
+            yield label, partial(_zip_content, archive, info, label)
+
+
+def _zip_content(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, label: str
+) -> bytes | TaoNetError:
+    limit = _limit(info.compress_size)
+    try:
+        with archive.open(info) as member:
+            content = member.read(limit + 1)
+    except _BROKEN as error:
+        return UnreadableFileError(f"{label}: cannot be unpacked ({error})")
+    return content if len(content) <= limit else _too_large(label, limit)
 
 
 class _Stream(io.RawIOBase):
@@ -281,7 +312,7 @@ class _Entry(tarfile.TarInfo):
 
 def _tar_members(
     file: BinaryIO, name: str, wanted: Callable[[str], bool]
-) -> Iterator[tuple[str, bytes | TaoNetError]]:
+) -> Iterator[tuple[str, Unpack]]:
     seen: Counter[str] = Counter()
     # a stream never seeks backwards: archives with negative offsets cannot loop
     with tarfile.open(fileobj=_Stream(file), mode="r|", tarinfo=_Entry) as archive:
@@ -293,8 +324,13 @@ def _tar_members(
             if not info.isreg() or info.issparse() or not wanted(info.name):
                 continue
             label = _label(info.name, seen)
-            if info.size > MAX_FILE_BYTES:
-                yield label, _too_large(label, MAX_FILE_BYTES)
-                continue
-            member = archive.extractfile(info)
-            yield label, member.read() if member else b""
+            yield label, partial(_tar_content, archive, info, label)
+
+
+def _tar_content(
+    archive: tarfile.TarFile, info: tarfile.TarInfo, label: str
+) -> bytes | TaoNetError:
+    if info.size > MAX_FILE_BYTES:
+        return _too_large(label, MAX_FILE_BYTES)
+    member = archive.extractfile(info)
+    return member.read() if member else b""
