@@ -24,6 +24,7 @@ from taonet_core.inference import predict
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle, load_model
 from taonet_core.objects.verdict_store import identity
+from taonet_core.plain_text import markdown
 from taonet_core.transforms.photometry import extract_light_curve
 
 Readable = ImageSequence | LightCurve
@@ -98,7 +99,7 @@ def errors_said() -> Iterator[None]:
 
 def plain(text: object) -> str:
     """Escape a text from outside so that Markdown shows it as it is."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(str(text).split()))
+    return markdown(text)
 
 
 def to_address(values: Mapping[str, str | Sequence[str] | None]) -> None:

@@ -15,6 +15,7 @@ FLOORS = [
     ("taonet_core.errors", 1),
     ("taonet_core.flags", 1),
     ("taonet_core.labels", 1),
+    ("taonet_core.plain_text", 1),
     ("taonet_core.config", 2),
     ("taonet_core.metrics", 2),
     ("taonet_core.data.sequence", 2),
