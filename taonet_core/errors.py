@@ -32,6 +32,12 @@ class Code(StrEnum):
     WEIGHTS_OTHER = "E_WEIGHTS_OTHER"
     WEIGHTS_VALUES = "E_WEIGHTS_VALUES"
     WEIGHTS_SIZE = "E_WEIGHTS_SIZE"
+    REQUEST = "E_REQUEST"
+    NOT_FOUND = "E_NOT_FOUND"
+    QUOTA = "E_QUOTA"
+    SLOW = "E_SLOW"
+    INTERNAL = "E_INTERNAL"
+    SIZE = "E_SIZE"
 
 
 class TaoNetError(Exception):
