@@ -38,6 +38,13 @@ class Code(StrEnum):
     SLOW = "E_SLOW"
     INTERNAL = "E_INTERNAL"
     SIZE = "E_SIZE"
+    BOMB = "E_BOMB"
+    COMPRESSION = "E_COMPRESSION"
+    ARCHIVE = "E_ARCHIVE"
+    MEMBERS = "E_MEMBERS"
+    ENCRYPTED = "E_ENCRYPTED"
+    AVRO = "E_AVRO"
+    AVRO_SCHEMA = "E_AVRO_SCHEMA"
 
 
 class TaoNetError(Exception):
