@@ -45,6 +45,10 @@ class Code(StrEnum):
     ENCRYPTED = "E_ENCRYPTED"
     AVRO = "E_AVRO"
     AVRO_SCHEMA = "E_AVRO_SCHEMA"
+    DATABASE = "E_DATABASE"
+    CHANGED = "E_CHANGED"
+    VANISHED = "E_VANISHED"
+    OTHER_RUN = "E_OTHER_RUN"
 
 
 class TaoNetError(Exception):

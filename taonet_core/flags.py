@@ -24,6 +24,7 @@ class Flag(StrEnum):
     ROLES_ASSUMED = "roles-assumed"
     PARTNERS_MISSING = "partners-missing"
     TABLE_DISAGREES = "table-disagrees"
+    INPUT_CHANGED = "input-changed"
     # pixels
     FRAMES_EMPTY = "frames-empty"
     BAD_PIXELS = "bad-pixels"
