@@ -7,7 +7,15 @@ import pandas as pd
 import pytest
 from astropy.table import Table
 
-from taonet_core.data.exports import TABLE_SUFFIXES, results_table, write_json, write_table
+from taonet_core.data.exports import (
+    TABLE_SUFFIXES,
+    csv_text,
+    guarded,
+    results_table,
+    unguarded,
+    write_json,
+    write_table,
+)
 from taonet_core.data.results import TABLE_COLUMNS, Prediction, empty_row
 from taonet_core.errors import TaoNetError
 from taonet_core.labels import SIX_CLASSES
@@ -79,6 +87,48 @@ def test_no_text_cell_of_a_csv_is_a_formula(tmp_path, name):
     back = pd.read_csv(write_table(wide(name), tmp_path / "t.csv"))
     assert not back["object_id"][0].lstrip().startswith(("=", "+", "-", "@"))
     assert back["dec"][0] == -20.5  # a negative number stays a number
+
+
+FORMULAE = [
+    "=1",
+    " \t=1",
+    "\tx",
+    "\rx",
+    "note\n=1",
+    "note\r\n  +1",
+    "-1.5",
+    "\uff1d1",
+    "'=1",
+    "''@x",
+]
+PLAIN = ["", "a=1", "1-2", "it's", "'quoted'", "line\nline", "–"]
+
+
+@pytest.mark.parametrize("text", FORMULAE, ids=ascii)
+def test_every_line_of_a_text_that_begins_like_a_formula_gets_an_apostrophe(text):
+    safe = guarded(text)
+    assert not any(
+        line.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\uff1d"))
+        for line in safe.splitlines()
+    )
+    assert unguarded(safe) == text
+
+
+@pytest.mark.parametrize("text", PLAIN, ids=ascii)
+def test_other_texts_stay_as_they_are(text):
+    assert guarded(text) == unguarded(text) == text
+
+
+def test_a_csv_guards_texts_of_every_type_and_names_but_no_number():
+    table = pd.DataFrame(
+        {
+            "=name": ["=1", "a\n=1"],
+            "mixed": pd.Series(["+1", -1.5], dtype=object),
+            "number": [-1.5, 2.0],
+        }
+    )
+    assert csv_text(table) == "'=name,mixed,number\n'=1,'+1,-1.5\n\"a\n'=1\",-1.5,2.0\n"
+    assert table.columns[0] == "=name"  # the table itself is left as it was
 
 
 def test_control_characters_do_not_break_a_votable(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,8 +33,11 @@ _TEXT = (
     "classifier_version",
 )
 _COUNTS = ("n_nights", "ranking")
-#: How a text begins that a spreadsheet would run.
-FORMULA = r"(?=\s*[=+\-@])"
+# How a line of a text begins that a spreadsheet would run: the signs of a formula, wide ones of
+# Japanese keyboards too, after blanks; and apostrophes in front, so that guarding can be undone.
+_FORMULA = r"'*(?:[^\S\r\n]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r])"
+_TO_GUARD = re.compile(rf"(^|[\r\n])(?={_FORMULA})")
+_GUARDED = re.compile(rf"(^|[\r\n])'(?={_FORMULA})")
 
 
 def results_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
@@ -124,12 +128,28 @@ def _replacing(path: Path) -> Iterator[Path]:
 def csv_text(table: pd.DataFrame) -> str:
     """Return a table as CSV whose text cells no spreadsheet takes for a formula.
 
-    A text that begins like one gets an apostrophe in front; numbers stay numbers.
+    Numbers stay numbers: -1.5 is no text. See `guarded`; `unguarded` gives the text back.
     """
-    safe = table.copy()
-    for name in _text_columns(table):
-        safe[name] = safe[name].str.replace(f"^{FORMULA}", "'", regex=True)
+    safe = table.rename(columns=lambda name: guarded(str(name)))
+    for place, kind in enumerate(table.dtypes):
+        if kind in ("str", "object"):
+            cells = [guarded(v) if isinstance(v, str) else v for v in table.iloc[:, place]]
+            safe.isetitem(place, cells)
     return str(safe.to_csv(index=False, lineterminator="\n"))
+
+
+def guarded(text: str) -> str:
+    r"""Put an apostrophe before each line of a text that a spreadsheet would take for a formula.
+
+    Such a line begins with one of ``= + - @`` after blanks, or with a tab. A line that begins so
+    after apostrophes gets one more, so that `unguarded` gives back every text.
+    """
+    return _TO_GUARD.sub(r"\1'", text)
+
+
+def unguarded(text: str) -> str:
+    """Take away the apostrophes that `guarded` put into a text."""
+    return _GUARDED.sub(r"\1", text)
 
 
 def one_line(text: str) -> str:

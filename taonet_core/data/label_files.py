@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from taonet_core.data.expert_labels import COLUMNS, NUMBERS, Annotation, utc_time
-from taonet_core.data.exports import FORMULA, one_line, write_table
+from taonet_core.data.exports import one_line, unguarded, write_table
 from taonet_core.errors import TaoNetError
 
 
@@ -67,7 +66,7 @@ def _read_table(path: Path) -> pd.DataFrame:
     from astropy.table import Table
 
     readers: dict[str, Any] = {
-        ".csv": lambda: pd.read_csv(path, dtype="str", keep_default_na=False),
+        ".csv": lambda: pd.read_csv(path, dtype="str", keep_default_na=False).map(unguarded),
         ".parquet": lambda: pd.read_parquet(path),
         ".json": lambda: json.loads(path.read_bytes()),
         ".ecsv": lambda: Table.read(path, format="ascii.ecsv").filled("").to_pandas(),
@@ -83,9 +82,9 @@ def _read_table(path: Path) -> pd.DataFrame:
 
 
 def _value(name: str, value: Any) -> Any:
-    """Return a cell as `Annotation` wants it: the apostrophe of a CSV against formulas removed."""
+    """Return a cell as `Annotation` wants it."""
     if name in NUMBERS:
         return float(value) if value not in ("", None) else np.nan
     if value is None or value is pd.NA or value != value:
         return ""
-    return re.sub(rf"^'{FORMULA}", "", str(value))
+    return str(value)
