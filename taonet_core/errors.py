@@ -49,6 +49,8 @@ class Code(StrEnum):
     CHANGED = "E_CHANGED"
     VANISHED = "E_VANISHED"
     OTHER_RUN = "E_OTHER_RUN"
+    EMPTY = "E_EMPTY"
+    NO_IMAGE = "E_NO_IMAGE"
 
 
 class TaoNetError(Exception):
