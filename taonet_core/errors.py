@@ -51,6 +51,22 @@ class Code(StrEnum):
     OTHER_RUN = "E_OTHER_RUN"
     EMPTY = "E_EMPTY"
     NO_IMAGE = "E_NO_IMAGE"
+    EMPTY = "E_EMPTY"
+    NOT_FITS = "E_NOT_FITS"
+    HEADER = "E_HEADER"
+    HEADER_TRUNCATED = "E_HEADER_TRUNCATED"
+    DATA_TRUNCATED = "E_DATA_TRUNCATED"
+    CARDS = "E_CARDS"
+    HDUS = "E_HDUS"
+    SIZE = "E_SIZE"
+    NO_IMAGE = "E_NO_IMAGE"
+    SHAPE = "E_SHAPE"
+    AXIS = "E_AXIS"
+    SCALING = "E_SCALING"
+    TILES = "E_TILES"
+    COLUMNS = "E_COLUMNS"
+    NO_FRAMES = "E_NO_FRAMES"
+    TARGET_OUTSIDE = "E_TARGET_OUTSIDE"
 
 
 class TaoNetError(Exception):
