@@ -15,6 +15,8 @@ from rich.text import Text
 
 from taonet_core.errors import TaoNetError, UnreadableFileError
 from taonet_core.labels import SIX_CLASSES, STYLES, TransientClass
+from taonet_core.plain_text import shown
+from taonet_core.stopping import Stopped, stoppable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from taonet_core.data.results import Prediction
 
+_LONGEST = 4000  # letters of a line
 _MOST_WARNINGS = 20
 _MOST_NAMES = 3  # of objects that a warning is about
 _QUIET = 10.0  # seconds between lines of progress in a log
@@ -29,8 +32,8 @@ _SCORES = ("precision", "recall", "f1", "max_f1")
 
 
 def say(text: str) -> None:
-    """Print one line on stderr."""
-    Console(stderr=True).print(Text(text), soft_wrap=True)
+    """Print one line on stderr; nothing in it moves the cursor, colours or adds a line."""
+    Console(stderr=True).print(Text(shown(text, _LONGEST)), soft_wrap=True)
 
 
 def show(table: Table) -> None:
@@ -70,7 +73,7 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[..., None
     )
 
     console = Console(stderr=True)
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
     with Progress(
         *columns,
         TimeElapsedColumn(),
@@ -97,10 +100,10 @@ def stages() -> Iterator[Callable[[str, float, str], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description:<12}"), BarColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description:<12}", markup=False), BarColumn(), TimeElapsedColumn())
     with Progress(
         *columns,
-        TextColumn("{task.fields[said]}"),
+        TextColumn("{task.fields[said]}", markup=False),
         console=console,
         disable=not console.is_terminal,
     ) as bars:
@@ -111,7 +114,7 @@ def stages() -> Iterator[Callable[[str, float, str], None]]:
             nonlocal printed
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage, total=1.0, said="")
-            bars.update(tasks[stage], completed=share, said=text)
+            bars.update(tasks[stage], completed=share, said=shown(text))
             if not console.is_terminal and (share >= 1 or time.monotonic() - printed > _QUIET):
                 printed = time.monotonic()
                 say(f"{stage}: {text}")
@@ -123,12 +126,13 @@ def verdict_table(predictions: pd.DataFrame) -> Table:
     """Lay out the wide prediction table (`TABLE_COLUMNS`) for reading."""
     table = _table("object", "verdict", "nights", *SIX_CLASSES, words=2)
     for row in predictions.to_dict("records"):
+        name = shown(row["object_id"])
         if row["error"]:
-            table.add_row(Text(row["object_id"]), Text("not classified", style="red"))
+            table.add_row(Text(name), Text("not classified", style="red"))
         else:
             chances = [_number(row[f"p_{name}"]) for name in SIX_CLASSES]
             verdict = _badge(TransientClass(row["class_name"]))
-            table.add_row(Text(row["object_id"]), verdict, str(row["n_nights"]), *chances)
+            table.add_row(Text(name), verdict, str(row["n_nights"]), *chances)
     return table
 
 
@@ -136,7 +140,7 @@ def text_table(table: pd.DataFrame) -> Table:
     """Lay out a table of words for reading."""
     out = _table(*(name.replace("_", " ") for name in table.columns), words=len(table.columns))
     for row in table.itertuples(index=False):
-        out.add_row(*(Text(str(value)) for value in row))
+        out.add_row(*(Text(shown(value)) for value in row))
     return out
 
 
@@ -172,21 +176,23 @@ def benchmark_tables(
         for name, score in scores.items():
             classes = [_interval(score["per_class"][c]["f1"]) for c in score["per_class"]]
             means = _interval(score["macro_f1"]), _interval(score["macro_max_f1"])
-            table.add_row(name, *means, *classes)
+            table.add_row(Text(shown(name)), *means, *classes)
         yield table
         nights = next(iter(scores.values()))["after_nights"]
         table = _table("model", *nights, title=f"Macro F1 after so many nights, {where}")
         for name, score in scores.items():
-            table.add_row(name, *map(_interval, score["after_nights"].values()))
+            table.add_row(Text(shown(name)), *map(_interval, score["after_nights"].values()))
         yield table
         bins = [_bin(b) for b in next(iter(scores.values()))["by_magnitude"]]
         table = _table("model", *bins, title=f"Macro F1 by discovery magnitude, {where}")
         for name, score in scores.items():
-            table.add_row(name, *map(_interval, score["by_magnitude"]))
+            table.add_row(Text(shown(name)), *map(_interval, score["by_magnitude"]))
         yield table
         table = _table("macro F1", "difference", "from", "to", title=f"Paired, {where}")
         for name, difference in comparisons[visibility].items():
-            table.add_row(name, *(f"{difference[key]:+.3f}" for key in ("value", "low", "high")))
+            table.add_row(
+                Text(shown(name)), *(f"{difference[key]:+.3f}" for key in ("value", "low", "high"))
+            )
         if table.row_count:
             yield table
 
@@ -224,7 +230,7 @@ def held_out_sentence(metrics: Mapping[str, Any]) -> str:
 
 def facts_text(facts: Mapping[str, object]) -> str:
     """Lay out facts one a line, their names in a column."""
-    return "\n".join(f"{name:<12}{fact}" for name, fact in facts.items())
+    return "\n".join(f"{name:<12}{shown(fact, _LONGEST)}" for name, fact in facts.items())
 
 
 def _words(facts: Mapping[str, Any]) -> str:
@@ -236,10 +242,11 @@ def _words(facts: Mapping[str, Any]) -> str:
 
 def _table(*headers: str, words: int = 1, title: str | None = None) -> Table:
     """Return an empty table whose first columns hold words, the rest numbers."""
-    table = Table(title=title, box=None, header_style="bold", padding=(0, 1, 0, 0))
+    heading = None if title is None else Text(shown(title))
+    table = Table(title=heading, box=None, header_style="bold", padding=(0, 1, 0, 0))
     for i, header in enumerate(headers):
         justify: Literal["left", "right"] = "left" if i < words else "right"
-        table.add_column(header, justify=justify, no_wrap=True, overflow="fold")
+        table.add_column(Text(shown(header)), justify=justify, no_wrap=True, overflow="fold")
     return table
 
 
@@ -263,6 +270,17 @@ def one_sentence_errors() -> Iterator[None]:
         code = f" [{error.code}]" if isinstance(error, TaoNetError) else ""
         say(f"taonet: {error}{code}")
         raise typer.Exit(3 if isinstance(error, UnreadableFileError) else 1) from error
+
+
+@contextmanager
+def may_be_stopped(how_it_goes_on: str) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the work with one sentence on stderr and exit code 130 or 143."""
+    try:
+        with stoppable():
+            yield
+    except Stopped as stopped:
+        say(f"taonet: stopped; {how_it_goes_on}")
+        raise typer.Exit(stopped.exit_code) from stopped
 
 
 def list_broken(broken: Iterable[tuple[str, str, str]]) -> None:

@@ -72,11 +72,12 @@ def list_labels(
 def _show(table: pd.DataFrame) -> None:
     """Show labels to a reader, or print them for another program."""
     from taonet_core.data.exports import csv_text
+    from taonet_core.data.label_files import printable
 
     if sys.stdout.isatty():
         console.show(console.text_table(table[list(_SHOWN)]))
     else:
-        typer.echo(csv_text(table), nl=False)
+        typer.echo(csv_text(printable(table)), nl=False)
 
 
 @labels.command()

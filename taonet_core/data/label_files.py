@@ -17,14 +17,18 @@ from taonet_core.errors import TaoNetError
 def write_labels(table: pd.DataFrame, path: str | Path) -> Path:
     """Write a table of labels to a file of any kind that `exports.write_table` knows.
 
-    Line ends in notes become spaces, and what cannot be printed a mark: not every format keeps
-    them.
+    See `printable`: not every format keeps what cannot be printed.
     """
+    return write_table(printable(table), path)
+
+
+def printable(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of labels in which line ends are spaces, and what cannot be printed a mark."""
     plain = table.copy()
     for name in table.columns:
         if name not in NUMBERS and table[name].dtype == "str":
             plain[name] = [one_line(" ".join(str(v).splitlines())) for v in table[name]]
-    return write_table(plain.astype({n: "str" for n in plain if plain[n].dtype == object}), path)
+    return plain.astype({n: "str" for n in plain if plain[n].dtype == object})
 
 
 def read_labels(path: str | Path, *, author: str = "") -> list[Annotation]:
