@@ -25,6 +25,7 @@ class Flag(StrEnum):
     PARTNERS_MISSING = "partners-missing"
     TABLE_DISAGREES = "table-disagrees"
     INPUT_CHANGED = "input-changed"
+    ALERT_SCHEMA_NEW = "alert-schema-new"
     # pixels
     FRAMES_EMPTY = "frames-empty"
     BAD_PIXELS = "bad-pixels"
@@ -89,8 +90,8 @@ class Note(str):
         note.flag = flag
         return note
 
-    def __getnewargs__(self) -> tuple[str, Flag]:
-        return str(self), self.flag
+    def __reduce__(self) -> tuple[type[Note], tuple[str, Flag]]:
+        return Note, (str(self), self.flag)
 
 
 def flags_of(*sentences: Iterable[str]) -> list[str]:
