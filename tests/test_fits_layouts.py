@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -13,8 +15,9 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 from makers import MJD, as_bytes, image, notes
 
-from taonet_core.data import sources
+from taonet_core.data import fits_io
 from taonet_core.data.fits_io import read_sequence, read_sequences
+from taonet_core.data.pieces import Piece, pieces
 from taonet_core.errors import UnreadableFileError
 
 # --- single frames and stamps -------------------------------------------------------------
@@ -122,12 +125,12 @@ def test_a_list_of_files_is_read_one_by_one(tmp_path: Path, monkeypatch) -> None
     folder = put(tmp_path, {f"{i}.fits": as_bytes(*whole) for i in range(5)})
     opened: list[str] = []
 
-    def note(data: bytes, label: str) -> bytes:
-        opened.append(label)
-        return data
+    def note(file: BinaryIO, name: str) -> Iterator[Piece]:
+        opened.append(name)
+        yield from pieces(file, name)
 
-    monkeypatch.setattr(sources, "decompress", note)
-    found = read_sequences(sorted(folder.iterdir()))
+    monkeypatch.setattr(fits_io, "pieces", note)
+    found = read_sequences(sorted(folder.iterdir()), trusted=True)
     for count in range(1, 6):
         next(found)
         assert len(opened) == count

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from taonet_core.data.archives import Member
+from taonet_core import sandbox
 from taonet_core.data.assemble import assemble
 from taonet_core.data.file_kinds import stem
-from taonet_core.data.fits_layouts import FitsFile, Reading, read_file
+from taonet_core.data.fits_layouts import Reading
 from taonet_core.data.fits_write import write_sequence
-from taonet_core.data.frame_groups import FrameGroup, is_single, owner_of
-from taonet_core.data.frame_tables import FrameTable, find_tables, read_frame_table
+from taonet_core.data.frame_groups import FrameGroup, owner_of
+from taonet_core.data.frame_tables import FrameTable, table_paths
+from taonet_core.data.pieces import Piece, pieces
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.data.sources import Batch, batches, name_of
+from taonet_core.data.sources import Batch, Given, batches, name_of
 from taonet_core.errors import InvalidSequenceError, TaoNetError, UnreadableFileError
 
 __all__ = ["read_sequence", "read_sequences", "write_sequence"]
@@ -26,7 +30,7 @@ Item = tuple[str, ImageSequence | TaoNetError]
 
 
 def read_sequence(
-    source: Any, *, ra: float | None = None, dec: float | None = None
+    source: Any, *, ra: float | None = None, dec: float | None = None, trusted: bool = False
 ) -> ImageSequence:
     """Read the one image sequence that a source holds.
 
@@ -38,6 +42,9 @@ def read_sequence(
         such. A CSV table beside the frames may give their times and filters.
     ra, dec : float, optional
         Target in ICRS degrees. Frames with a WCS are then centred on it.
+    trusted : bool
+        Read in this process, faster. By default every file is read by a worker process under
+        limits (`taonet_core.sandbox`), which damaged or hostile bytes may end.
 
     Returns
     -------
@@ -53,7 +60,7 @@ def read_sequence(
         If they form no sequence, or more than one.
     """
     found: list[Item] = []
-    for item in _sequences(source, ra, dec):
+    for item in _sequences(source, _Reader(trusted), ra, dec):
         found.append(item)
         if len(found) > 1:
             raise InvalidSequenceError(
@@ -66,7 +73,7 @@ def read_sequence(
     return result
 
 
-def read_sequences(source: Any) -> Iterator[Item]:
+def read_sequences(source: Any, *, trusted: bool = False, recycle: bool = False) -> Iterator[Item]:
     """Read every sequence of a source, one after the other.
 
     Parameters
@@ -74,6 +81,10 @@ def read_sequences(source: Any) -> Iterator[Item]:
     source : as for `read_sequence`
         Folders are read with their subfolders. Every file that holds a sequence of its own is
         one; the single frames of a folder together are one.
+    trusted : bool
+        See `read_sequence`.
+    recycle : bool
+        Let a worker read many files one after the other, which is faster, instead of one.
 
     Yields
     ------
@@ -82,13 +93,44 @@ def read_sequences(source: Any) -> Iterator[Item]:
     ImageSequence or TaoNetError
         A broken one stands as its error, and the rest goes on.
     """
-    yield from _sequences(source, None, None)
+    yield from _sequences(source, _Reader(trusted, recycle), None, None)
 
 
-def _sequences(source: Any, ra: float | None, dec: float | None) -> Iterator[Item]:
+@dataclass(frozen=True)
+class _Reader:
+    """Reads files here (trusted) or in workers, which may be used again."""
+
+    trusted: bool
+    recycle: bool = False
+
+    def read(self, given: Given, name: str) -> Iterator[Piece]:
+        """Yield what a file or archive holds; if an archive breaks off, its error comes last."""
+        if isinstance(given.content, TaoNetError):
+            yield Piece(given.name, given.content)
+            return
+        try:
+            yield from self._here(given, name) if self.trusted else self._apart(given, name)
+        except TaoNetError as error:
+            yield Piece(name, error)
+
+    def _here(self, given: Given, name: str) -> Iterator[Piece]:
+        content = given.content
+        assert not isinstance(content, TaoNetError)  # `read` has handled it
+        with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as file:
+            yield from pieces(file, name)
+
+    def _apart(self, given: Given, name: str) -> Iterator[Piece]:
+        content = given.content
+        assert not isinstance(content, TaoNetError)
+        for found in sandbox.run("pieces", content, name, recycle=self.recycle):
+            lost = isinstance(found, sandbox.Lost)
+            yield Piece(found.name, found.error) if lost else found
+
+
+def _sequences(source: Any, reader: _Reader, ra: float | None, dec: float | None) -> Iterator[Item]:
     count = 0
     for batch in batches(source):
-        for name, reading in _readings(batch):
+        for name, reading in _readings(batch, reader):
             count += 1
             if isinstance(reading, TaoNetError):
                 yield name, reading
@@ -105,80 +147,64 @@ def _sequences(source: Any, ra: float | None, dec: float | None) -> Iterator[Ite
         yield name, UnreadableFileError(f"{name}: there are no FITS files here; choose others")
 
 
-def _readings(batch: Batch) -> Iterator[tuple[str, Reading | TaoNetError]]:
+def _readings(batch: Batch, reader: _Reader) -> Iterator[tuple[str, Reading | TaoNetError]]:
     """Yield files with a sequence of their own at once, then the single frames by object."""
     groups: dict[tuple[str, str], FrameGroup] = {}
-    tables: dict[str, list[FrameTable]] = {}
-    for table in batch.beside:
-        _add_table(tables, _BESIDE, table)
-    broken: list[tuple[Member, TaoNetError]] = []
+    tables: dict[str, list[FrameTable]] = {_BESIDE: _frame_tables(batch.beside, reader)}
+    broken: list[Piece] = []
     whole: set[str] = set()
-    for member in _members(batch):
-        if member.name.lower().endswith(".csv"):
-            _add_table(tables, member.folder, member)
-            continue
-        try:
-            file = _scanned(member)
-            if is_single(file):
-                owner = owner_of(member)
-                name = owner or member.folder.rpartition("/")[2] or batch.name
-                group = groups.setdefault((member.folder, owner), FrameGroup(name, owner))
-                group.files.append(file)
+    for given in batch.files:
+        for piece in reader.read(given, batch.archive or given.name):
+            content = piece.content
+            if isinstance(content, FrameTable):
+                tables.setdefault(piece.folder, []).append(content)
+            elif piece.single:
+                owner = owner_of(piece)
+                name = owner or piece.folder.rpartition("/")[2] or batch.name
+                group = groups.setdefault((piece.folder, owner), FrameGroup(name, owner))
+                group.files.append((piece.name, content))
+            elif isinstance(content, TaoNetError):
+                broken.append(piece)
             else:
-                whole.add(member.folder)
-                yield member.name, read_file(file)
-        except TaoNetError as error:
-            broken.append((member, error))
+                whole.add(piece.folder)
+                yield piece.name, content
     yield from _share_out(broken, groups, whole)
     for (folder, _), group in groups.items():
         alone = len(group.files) == 1 and not group.broken
-        group.name = group.files[0].name if alone else group.name
+        group.name = group.files[0][0] if alone else group.name
         try:
-            yield group.name, group.join(partial(_tables_for, folder, tables, batch))
+            yield group.name, group.join(partial(_tables_for, folder, tables, batch, reader))
         except TaoNetError as error:
             yield group.name, error
 
 
-def _members(batch: Batch) -> Iterator[Member]:
-    """Yield the members; if the archive breaks off, its error comes last."""
-    try:
-        yield from batch.members
-    except TaoNetError as error:
-        yield Member(batch.name, error)
-
-
-def _scanned(member: Member) -> FitsFile:
-    if isinstance(member.content, TaoNetError):
-        raise member.content
-    return FitsFile.from_bytes(member.content, member.name)
-
-
 def _share_out(
-    broken: list[tuple[Member, TaoNetError]],
-    groups: dict[tuple[str, str], FrameGroup],
-    whole: set[str],
+    broken: list[Piece], groups: dict[tuple[str, str], FrameGroup], whole: set[str]
 ) -> Iterator[tuple[str, TaoNetError]]:
     """Count a broken file among the frames of one object as a missing frame, others as objects."""
-    for member, error in broken:
-        beside = [group for (folder, _), group in groups.items() if folder == member.folder]
-        if len(beside) == 1 and member.folder not in whole:
-            beside[0].broken.append(error)
+    for piece in broken:
+        beside = [group for (folder, _), group in groups.items() if folder == piece.folder]
+        assert isinstance(piece.content, TaoNetError)  # that is why it is here
+        if len(beside) == 1 and piece.folder not in whole:
+            beside[0].broken.append(piece.content)
         else:
-            yield member.name, error
+            yield piece.name, piece.content
 
 
-def _add_table(tables: dict[str, list[FrameTable]], folder: str, member: Member) -> None:
-    if isinstance(member.content, bytes):
-        table = read_frame_table(member.content, member.name)
-        tables.setdefault(folder, []).extend([table] if table else [])
+def _frame_tables(files: Iterable[Given], reader: _Reader) -> list[FrameTable]:
+    found = (piece.content for given in files for piece in reader.read(given, given.name))
+    return [table for table in found if isinstance(table, FrameTable)]
 
 
-def _tables_for(folder: str, tables: dict[str, list[FrameTable]], batch: Batch) -> list[FrameTable]:
+def _tables_for(
+    folder: str, tables: dict[str, list[FrameTable]], batch: Batch, reader: _Reader
+) -> list[FrameTable]:
     """Return the tables beside the frames or one folder up, in the archive, with it, or on disk."""
     above = folder.rpartition("/")[0]
     known = [*tables.get(folder, []), *(tables.get(above, []) if folder else [])]
     if not known:
-        known = tables.get(_BESIDE, [])
+        known = tables[_BESIDE]
     if not known and batch.folder is not None:
-        known = find_tables([batch.folder, batch.folder.parent])
+        paths = table_paths([batch.folder, batch.folder.parent])
+        known = _frame_tables([Given(path.name, path) for path in paths], reader)
     return known

@@ -30,7 +30,7 @@ from taonet_core.data.fits_pixels import (
     image_shape,
     read_image,
 )
-from taonet_core.data.fits_scan import MAX_PIXELS, FitsScan, Hdu, Header, scan
+from taonet_core.data.fits_scan import MAX_PIXELS, FitsScan, Hdu, Header, Slices, scan
 from taonet_core.data.fits_tables import read_table
 from taonet_core.errors import UnreadableFileError
 
@@ -90,11 +90,11 @@ class FitsFile:
     """Scanned bytes and their name."""
 
     name: str
-    data: bytes
+    data: Slices
     scanned: FitsScan
 
     @classmethod
-    def from_bytes(cls, data: bytes, name: str) -> FitsFile:
+    def from_bytes(cls, data: Slices, name: str) -> FitsFile:
         """Scan `data`; raises `UnreadableFileError`."""
         return cls(name, data, scan(data, name))
 

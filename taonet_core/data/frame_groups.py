@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from taonet_core.data.archives import Member
 from taonet_core.data.file_kinds import stem
 from taonet_core.data.fits_headers import band_of, describe, time_of
-from taonet_core.data.fits_layouts import FitsFile, Frame, Reading, layout_of, read_file, role_of
+from taonet_core.data.fits_layouts import Frame, Reading, role_of
 from taonet_core.data.frame_tables import FrameTable
-from taonet_core.errors import TaoNetError, UnreadableFileError
+from taonet_core.data.pieces import Piece
+from taonet_core.errors import TaoNetError
 
 #: Objects of a survey whose stamps are often kept in one folder with those of others.
 _OBJECT_NAME = re.compile(r"ZTF\d\d[a-z]{7}")
@@ -27,18 +27,19 @@ class FrameGroup:
         Folder, archive, or the object that the file names tell.
     object_id : str
         What the file names tell, or ``""``.
-    files : list of FitsFile
+    files : list of (str, Reading or TaoNetError)
+        Names of single frames, and what was read of them.
     broken : list of TaoNetError
-        Frames that could not be opened.
+        Files that could not be opened, and are frames of this object most likely.
     """
 
     name: str
     object_id: str = ""
-    files: list[FitsFile] = field(default_factory=list)
+    files: list[tuple[str, Reading | TaoNetError]] = field(default_factory=list)
     broken: list[TaoNetError] = field(default_factory=list)
 
     def join(self, find_tables: Callable[[], list[FrameTable]]) -> Reading:
-        """Read all frames.
+        """Put all frames together.
 
         Parameters
         ----------
@@ -47,23 +48,24 @@ class FrameGroup:
 
         Raises
         ------
-        UnreadableFileError
-            If no frame can be read.
+        TaoNetError
+            What was wrong with the first, if no frame could be read.
         """
-        reading = Reading("frames", [], {}, dropped=[str(error) for error in self.broken])
-        for file in self.files:
-            try:
-                part = read_file(file)
-            except TaoNetError as error:
-                reading.dropped.append(str(error))
+        errors = list(self.broken)
+        reading = Reading("frames", [], {}, dropped=[str(error) for error in errors])
+        for name, part in self.files:
+            if isinstance(part, TaoNetError):
+                errors.append(part)
+                reading.dropped.append(str(part))
                 continue
-            _name_frames(part.frames, stem(file.name))
+            _name_frames(part.frames, stem(name))
             reading.frames += part.frames
             reading.notes += part.notes
             reading.dropped += part.dropped
+            reading.flags += part.flags
             reading.meta = {**part.meta, **reading.meta}
         if not reading.frames:
-            raise UnreadableFileError(reading.dropped[0])
+            raise errors[0]
         if any(frame.role != "science" for frame in reading.frames):
             reading.layout = "stamps"
         owner = self.object_id or stem(self.name)
@@ -73,16 +75,10 @@ class FrameGroup:
         return reading
 
 
-def is_single(file: FitsFile) -> bool:
-    """Return whether a file holds one exposure only, to be joined with others."""
-    science = [hdu for hdu in file.images if role_of(hdu.name) in (None, "science")]
-    return layout_of(file) in ("frames", "mef") and len(science) <= 1
-
-
-def owner_of(member: Member) -> str:
-    """Return the object that a file or folder name tells, or ``""``."""
-    found = _OBJECT_NAME.search(member.stem) or _OBJECT_NAME.search(member.folder)
-    return found[0] if found else ""
+def owner_of(piece: Piece) -> str:
+    """Return the object that a file says it is of, or else its name or folder, or ``""``."""
+    named = _OBJECT_NAME.search(stem(piece.name)) or _OBJECT_NAME.search(piece.folder)
+    return piece.owner or (named[0] if named else "")
 
 
 def _name_frames(frames: list[Frame], name: str) -> None:

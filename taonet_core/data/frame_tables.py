@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 from collections.abc import Iterable, Mapping
@@ -79,16 +80,11 @@ def read_frame_table(data: bytes, name: str) -> FrameTable | None:
     return FrameTable(name, rows) if rows else None
 
 
-def find_tables(folders: Iterable[Path]) -> list[FrameTable]:
-    """Return the tables of frames that lie in some folders."""
+def table_paths(folders: Iterable[Path]) -> list[Path]:
+    """Return the CSV files that lie in some folders and may be tables of frames."""
     found = []
     for folder in folders:
         for path in sorted(folder.glob("*.csv"))[:_MAX_TABLES]:
-            try:
-                small = path.stat().st_size <= MAX_TABLE_BYTES
-                table = read_frame_table(path.read_bytes(), path.name) if small else None
-            except OSError:
-                continue
-            if table is not None:
-                found.append(table)
+            with contextlib.suppress(OSError):  # gone, or not for us to read
+                found += [path] if path.stat().st_size <= MAX_TABLE_BYTES else []
     return found

@@ -1,30 +1,42 @@
-"""Whatever a user hands over, as named bytes: paths, folders, archives, uploads, HDU lists."""
+"""Whatever a user hands over, as named files: paths, folders, archives, uploads, HDU lists."""
 
 from __future__ import annotations
 
 import io
 import os
+import stat
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from astropy.io import fits
 
-from taonet_core.data.archives import (
-    Member,
-    decompress,
-    is_archive,
-    members,
-)
+from taonet_core.data.archives import is_archive
 from taonet_core.data.file_kinds import may_hold_images, stem
-from taonet_core.errors import TaoNetError, UnreadableFileError
+from taonet_core.errors import Code, TaoNetError, UnreadableFileError
 
 #: Largest upload or file read whole.
 MAX_INPUT_BYTES = 2 * 2**30
 _ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
+
+
+@dataclass(frozen=True)
+class Given:
+    """One file that was handed over, not read yet.
+
+    Attributes
+    ----------
+    name : str
+        For messages; with the parent folder where it is on disk, which may name the class.
+    content : Path, bytes or TaoNetError
+        The error where it cannot be opened.
+    """
+
+    name: str
+    content: Path | bytes | TaoNetError
 
 
 @dataclass(frozen=True)
@@ -35,23 +47,23 @@ class Batch:
     ----------
     name : str
         Of the file, folder or archive.
-    members : iterable of Member
+    files : iterable of Given
     folder : Path or None
         Where on disk tables of the frames may be found.
     single : bool
         Whether it is one file, which may belong to others of a list.
     archive : str
-        File name of the archive that they are in, if they are in one.
-    beside : tuple of Member
+        File name of the archive that it is, if it is one.
+    beside : tuple of Given
         Tables that were handed over with the archive or folder.
     """
 
     name: str
-    members: Iterable[Member]
+    files: Iterable[Given]
     folder: Path | None = None
     single: bool = False
     archive: str = ""
-    beside: tuple[Member, ...] = ()
+    beside: tuple[Given, ...] = ()
 
 
 def batches(source: Any) -> Iterator[Batch]:
@@ -74,7 +86,7 @@ def batches(source: Any) -> Iterator[Batch]:
     elif isinstance(source, Sequence) and not isinstance(source, bytes | bytearray | memoryview):
         yield from _list_batches(source)
     else:
-        yield _file_batch(*_opened(source))
+        yield _bytes_batch(_opened(source))
 
 
 def name_of(source: Any) -> str:
@@ -82,6 +94,11 @@ def name_of(source: Any) -> str:
     if isinstance(source, str | os.PathLike):
         return Path(source).absolute().name
     return Path(str(getattr(source, "name", None) or "upload")).name
+
+
+def is_archive_name(name: str) -> bool:
+    """Return whether a file is an archive by its name."""
+    return name.lower().endswith(_ARCHIVE_ENDINGS)
 
 
 def _is_list_of(source: Any, *attributes: str) -> bool:
@@ -93,11 +110,11 @@ def _is_list_of(source: Any, *attributes: str) -> bool:
     )
 
 
-def _opened(source: Any) -> tuple[BinaryIO, str]:
-    """Return bytes or an open file as a seekable binary file, and its name."""
+def _opened(source: Any) -> Given:
+    """Return the content of bytes or of an open file, and its name."""
     name = name_of(source)
     if isinstance(source, bytes | bytearray | memoryview):
-        return io.BytesIO(bytes(source)), name
+        return Given(name, bytes(source))
     if not hasattr(source, "read"):
         raise UnreadableFileError(
             f"a {type(source).__name__} is no image source; give a path, bytes, an open file, an "
@@ -110,8 +127,10 @@ def _opened(source: Any) -> tuple[BinaryIO, str]:
     if not isinstance(data, bytes):
         raise UnreadableFileError(f"{name}: open the file in binary mode ('rb')")
     if len(data) > MAX_INPUT_BYTES:
-        raise UnreadableFileError(f"{name}: more than {MAX_INPUT_BYTES:,} bytes; send less at once")
-    return io.BytesIO(data), name
+        raise UnreadableFileError(
+            f"{name}: more than {MAX_INPUT_BYTES:,} bytes; send less at once", code=Code.SIZE
+        )
+    return Given(name, data)
 
 
 def _unpacked(name: str) -> str:
@@ -120,49 +139,38 @@ def _unpacked(name: str) -> str:
     return name[: len(name) - len(ending)] if ending and name != ending else stem(name)
 
 
-def _file_batch(file: BinaryIO, name: str) -> Batch:
-    if is_archive(file):
-        return Batch(_unpacked(name), members(file, name), archive=name)
-    return Batch(name, [_member(file.read(), name)], single=True)
+def _bytes_batch(given: Given) -> Batch:
+    assert isinstance(given.content, bytes)
+    if is_archive(io.BytesIO(given.content)):
+        return Batch(_unpacked(given.name), [given], archive=given.name)
+    return Batch(given.name, [given], single=True)
 
 
 def _path_batch(path: Path) -> Batch:
-    try:
-        if not os.path.isfile(path):  # also devices and pipes, which never end
-            raise FileNotFoundError("no such file")
+    given = _on_disk(path, most=None)
+    if isinstance(given.content, Path):
         with path.open("rb") as file:
-            packed = is_archive(file)
-    except OSError as error:
-        message = UnreadableFileError(f"{path.name}: cannot be opened ({error}); check the path")
-        return Batch(path.name, [Member(path.name, message)], single=True)
-    if packed:
-        return Batch(_unpacked(path.name), _archive(path), archive=path.name)
-    return Batch(path.name, map(_read, [path]), path.absolute().parent, single=True)
+            if is_archive(file):
+                return Batch(_unpacked(path.name), [given], archive=path.name)
+    return Batch(path.name, [_on_disk(path)], path.absolute().parent, single=True)
 
 
-def _archive(path: Path) -> Iterator[Member]:
-    with path.open("rb") as file:
-        yield from members(file, path.name)
-
-
-def _read(path: Path) -> Member:
-    """Read a file whole; its label keeps the parent folder, which may name the class."""
+def _on_disk(path: Path, *, most: int | None = MAX_INPUT_BYTES) -> Given:
+    """Say what is at a path; pipes and devices, which may never end, are refused."""
     label = f"{path.absolute().parent.name}/{path.name}"
     try:
-        if not os.path.isfile(path) or path.stat().st_size > MAX_INPUT_BYTES:
-            raise UnreadableFileError(f"{label}: no file of at most {MAX_INPUT_BYTES:,} bytes")
-        return _member(path.read_bytes(), label)
-    except OSError as error:
-        return Member(label, UnreadableFileError(f"{label}: cannot be read ({error.strerror})"))
-    except TaoNetError as error:
-        return Member(label, error)
-
-
-def _member(data: bytes, label: str) -> Member:
-    try:
-        return Member(label, decompress(data, label))
-    except UnreadableFileError as error:
-        return Member(label, error)
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise FileNotFoundError(None, "no such file")
+        if most is not None and found.st_size > most:
+            words = f"{label}: {found.st_size:,} bytes; at most {most:,} are read"
+            return Given(label, UnreadableFileError(words, code=Code.SIZE))
+        path.open("rb").close()
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        words = f"{path.name}: cannot be opened ({said}); check the path"
+        return Given(label, UnreadableFileError(words))
+    return Given(label, path)
 
 
 def _folders(folder: Path) -> Iterator[Batch]:
@@ -172,7 +180,7 @@ def _folders(folder: Path) -> Iterator[Batch]:
         here = Path(root)
         images = [here / name for name in sorted(names) if may_hold_images(name)]
         if images:
-            yield Batch(here.absolute().name, (_read(path) for path in images), here.absolute())
+            yield Batch(here.absolute().name, map(_on_disk, images), here.absolute())
         for name in sorted(names):
             if name.lower().endswith(_ARCHIVE_ENDINGS):
                 yield _path_batch(here / name)
@@ -183,13 +191,8 @@ def _list_batches(items: Sequence[Any]) -> Iterator[Batch]:
 
     Those are read one after the other, as they are asked for. Tables serve archives, too.
     """
-    tables = [
-        replace(batch, members=tuple(batch.members))
-        for item in items
-        if _is_csv(item)
-        for batch in batches(item)
-    ]
-    beside = tuple(chain.from_iterable(batch.members for batch in tables))
+    tables = [batch for item in items if _is_csv(item) for batch in batches(item)]
+    beside = tuple(chain.from_iterable(batch.files for batch in tables))
     singles: list[Batch] = []
     for item in items:
         for batch in () if _is_csv(item) else batches(item):
@@ -201,8 +204,8 @@ def _list_batches(items: Sequence[Any]) -> Iterator[Batch]:
     if singles:
         folder = next((batch.folder for batch in singles if batch.folder), None)
         name = folder.name if folder else stem(singles[0].name)
-        content = chain.from_iterable(batch.members for batch in singles)
-        yield Batch(name if len(singles) > 1 else singles[0].name, content, folder)
+        files = chain.from_iterable(batch.files for batch in singles)
+        yield Batch(name if len(singles) > 1 else singles[0].name, files, folder)
 
 
 def _is_csv(item: Any) -> bool:
@@ -224,7 +227,7 @@ def _hdus_batch(source: Sequence[Any]) -> Batch:
             hdus.writeto(buffer, output_verify="ignore")
     except (OSError, ValueError, TypeError, AttributeError, LookupError, fits.VerifyError) as error:
         message = UnreadableFileError(f"the HDUs cannot be read ({type(error).__name__}: {error})")
-        return Batch("HDUList", [Member("HDUList", message)], single=True)
+        return Batch("HDUList", [Given("HDUList", message)], single=True)
     name = getattr(source, "filename", lambda: None)()
     name = Path(name).name if isinstance(name, str) else "HDUList"
-    return Batch(name, [_member(buffer.getvalue(), name)], single=True)
+    return Batch(name, [Given(name, buffer.getvalue())], single=True)

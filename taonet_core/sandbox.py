@@ -1,0 +1,268 @@
+"""Read untrusted bytes in worker processes: what kills or hangs a library ends a worker, no more.
+
+A fork server (`taonet_core.sandboxing.server`) forks the workers, each under limits on memory,
+processor, time, files and descriptors. They are handed an open file and send back values as JSON
+and raw arrays, never pickles.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import logging
+import os
+import signal
+import stat
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias
+
+from taonet_core.errors import Code, UnreadableFileError
+from taonet_core.sandboxing import wire
+from taonet_core.sandboxing.limits import MEMORY, wall_seconds
+from taonet_core.sandboxing.pool import Pool, Worker
+from taonet_core.sandboxing.values import pack, unpack
+
+#: What a worker reads: a file on disk, or bytes in memory.
+Content: TypeAlias = "Path | bytes | memoryview"
+
+_LOG = logging.getLogger(__name__)
+#: Deaths on one archive after which the rest of it is not read.
+_MOST_DEATHS = 20
+_LOCK = threading.Lock()
+_pool: Pool | None = None
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A part of a file that could not be read to its end.
+
+    Attributes
+    ----------
+    name : str
+        Of the part: the file, or a member of the archive.
+    error : UnreadableFileError
+    """
+
+    name: str
+    error: UnreadableFileError
+
+
+@dataclass(eq=False)
+class _Job:
+    """A file that is being read, and how far its reading is."""
+
+    task: str
+    name: str
+    file: BinaryIO
+    more: dict[str, Any]
+    begun: int = 0
+    part: str = ""
+    inside: bool = False
+
+    @property
+    def size(self) -> int:
+        return os.fstat(self.file.fileno()).st_size
+
+    def lost(self, why: str, code: Code) -> Lost:
+        name = self.part if self.inside else self.name
+        return Lost(name, UnreadableFileError(f"{name}: {why}", code=code))
+
+
+class _Ended(Exception):
+    """Reading a part ended before its time; the argument is the `Lost` part."""
+
+
+def run(
+    task: str, content: Content, name: str, *, recycle: bool = False, **more: Any
+) -> Iterator[Any]:
+    """Do a task on a file, part by part; a part that a worker dies of is lost, and no other.
+
+    Parameters
+    ----------
+    task : str
+        A name of `taonet_core.sandboxing.worker.TASKS`.
+    content : Path, bytes or memoryview
+    name : str
+        For messages.
+    recycle : bool
+        Let a worker read many files one after the other; otherwise it reads this one and ends.
+    **more
+        Arguments of the task.
+
+    Yields
+    ------
+    object or Lost
+        What the task yields.
+
+    Raises
+    ------
+    TaoNetError
+        What the task raises, or if the file cannot be opened.
+    """
+    with _opened(content, name) as file:
+        job = _Job(task, name, file, more)
+        for _ in range(_MOST_DEATHS):
+            before = job.begun
+            try:
+                yield from _until_end(job, recycle)
+                return
+            except _Ended as ended:
+                yield ended.args[0]
+            if job.begun == before:  # not even one part began: it is the file itself
+                return
+            job.begun += not job.inside  # else it died on the way to a part that has no name yet
+            job.inside = False
+
+
+def ask(task: str, content: Content, name: str, *, recycle: bool = False, **more: Any) -> Any:
+    """Return the one value of a task on a file; parameters as for `run`.
+
+    Raises
+    ------
+    TaoNetError
+        What the task raises; `UnreadableFileError` if a worker died of it.
+    """
+    for value in run(task, content, name, recycle=recycle, **more):
+        if isinstance(value, Lost):
+            raise value.error
+        return value
+    raise UnreadableFileError(f"{name}: nothing could be read")
+
+
+def warm() -> None:
+    """Start the fork server, if there is none, without waiting for it."""
+    _current()
+
+
+def workers() -> list[tuple[int, int]]:
+    """Return the pid and the resident memory (bytes) of every worker that lives."""
+    return _current().workers()
+
+
+def peak_rss() -> int:
+    """Return the most memory (bytes) that a worker had that has ended."""
+    return _current().peak_rss()
+
+
+def _current() -> Pool:
+    """Return the pool of this process; a fork of it, or a dead server, begins a new one."""
+    global _pool
+    with _LOCK:
+        if _pool is None or not _pool.usable:
+            if _pool is not None:
+                _pool.close()
+            _pool = Pool()
+        return _pool
+
+
+@atexit.register
+def _close() -> None:
+    if _pool is not None:
+        _pool.close()
+
+
+def _until_end(job: _Job, recycle: bool) -> Iterator[Any]:
+    """Yield values until the task is done.
+
+    Raises
+    ------
+    _Ended
+        If the worker was lost, or could not go on.
+    """
+    pool = _current()
+    worker = pool.take(recycle=recycle)
+    whole = False
+    try:
+        worker.hand_over(job.file.fileno())
+        asked = {"task": job.task, "name": job.name, "start": job.begun, "more": job.more}
+        wire.send(worker.line, *pack(asked))
+        while True:
+            document, buffers = wire.receive(worker.line, wall_seconds(job.size))
+            match next(iter(document.items())):
+                case "begin", part:
+                    job.begun, job.part, job.inside = job.begun + 1, str(part), True
+                case "value", value:
+                    yield unpack(value, buffers)
+                    job.inside = False
+                case "end", _:
+                    whole = True
+                    return
+                case "error", error:
+                    whole = True
+                    raise unpack(error, [])
+                case "memory", _:
+                    why = (
+                        f"it needs more than {MEMORY / 2**30:.1f} GiB of memory; send less at once"
+                    )
+                    raise _Ended(job.lost(why, Code.MEMORY))
+                case "fault", text:
+                    whole = True
+                    raise _Ended(_fault(job, str(text)))
+                case other:
+                    raise ValueError(f"a worker said {other!r}")
+    except (ConnectionError, TimeoutError, ValueError) as error:
+        raise _Ended(_death(job, pool, worker, error)) from error
+    finally:
+        pool.give_back(worker, reusable=whole and recycle)
+
+
+def _fault(job: _Job, text: str) -> Lost:
+    """Say that a reader met what nobody had foreseen."""
+    _LOG.warning("unforeseen while reading %r:\n%s", job.part or job.name, text)
+    kind = text.strip().rpartition("\n")[2].partition(":")[0].rpartition(".")[2][:60]
+    why = f"it cannot be read ({kind}); the file is damaged, fetch or write it again"
+    return job.lost(why, Code.UNREADABLE)
+
+
+def _death(job: _Job, pool: Pool, worker: Worker, error: Exception) -> Lost:
+    """Say why a worker is no more."""
+    seconds = wall_seconds(job.size)
+    slow = f"reading it was stopped after {seconds:.0f} s without an end; the file is damaged"
+    if isinstance(error, TimeoutError):
+        return job.lost(slow, Code.TIMEOUT)
+    if isinstance(error, ValueError):
+        return job.lost("its reader gave no sensible answer; the file is refused", Code.WORKER)
+    number = pool.signal_of(worker)
+    _LOG.warning("a worker died (signal %s) of %r", number, job.part or job.name)
+    if number == signal.SIGXCPU:
+        return job.lost("reading it took too long; the file is damaged", Code.TIMEOUT)
+    if number == signal.SIGKILL:
+        return job.lost("the system stopped its reader; most likely memory ran out", Code.MEMORY)
+    said = signal.Signals(number).name if number else "no signal"
+    return job.lost(f"its reader crashed ({said}); the file is damaged or harmful", Code.WORKER)
+
+
+@contextlib.contextmanager
+def _opened(content: Content, name: str) -> Iterator[BinaryIO]:
+    """Open what is to be read; bytes become a file that has no name and is on no disk."""
+    if isinstance(content, Path):
+        with _regular(content, name) as file:
+            yield file
+        return
+    with _in_memory() as file:
+        file.write(content)
+        file.flush()
+        yield file
+
+
+def _in_memory() -> BinaryIO:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("taonet"), "w+b")
+    return tempfile.TemporaryFile()  # a system without such files; this one has no name either
+
+
+def _regular(path: Path, name: str) -> BinaryIO:
+    """Open a regular file; a pipe or a device might never end."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise FileNotFoundError(None, "no such file")
+    except OSError as error:
+        said = error.strerror or error
+        raise UnreadableFileError(f"{name}: cannot be opened ({said}); check the path") from error
+    return os.fdopen(handle, "rb")

@@ -1,0 +1,196 @@
+"""Values that travel between processes, as JSON and raw arrays: numbers, text, and a few types.
+
+What arrives is built by name from `TRAVELLERS` alone, through constructors that check it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taonet_core import errors
+from taonet_core.errors import Code, TaoNetError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Types that travel, and where they are defined; named by text, so that each may use the sandbox.
+TRAVELLERS = {
+    "Piece": "taonet_core.data.pieces",
+    "Reading": "taonet_core.data.fits_layouts",
+    "Frame": "taonet_core.data.fits_layouts",
+    "FrameTable": "taonet_core.data.frame_tables",
+    "LightCurve": "taonet_core.data.lightcurve",
+    "TablePreview": "taonet_core.data.table_files",
+    "ColumnMapping": "taonet_core.data.column_mapping",
+    "LabelTable": "taonet_core.data.label_tables",
+    "FoundTable": "taonet_core.data.intake",
+}
+_ERRORS = {
+    name: kind
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, TaoNetError)
+}
+_DTYPE = re.compile(
+    r"[|<](?:b1|[iu][1248]|f[248]|c(?:8|16)|[SU]\d{1,6}|[mM]8(?:\[\d{0,4}\w{1,2}\])?)"
+)
+_PLAIN = (bool, int, float, str, type(None))
+
+
+class _Packer:
+    """Takes arrays out of a value; a dict that is met again is sent once."""
+
+    def __init__(self) -> None:
+        self.buffers: list[memoryview] = []
+        self._met: dict[int, tuple[int, Any]] = {}
+
+    def pack(self, value: Any) -> Any:
+        if type(value) in _PLAIN:
+            return value
+        if isinstance(value, str):  # an enumeration's
+            return str(value)
+        if isinstance(value, list):
+            return [self.pack(item) for item in value]
+        if isinstance(value, tuple):
+            return {"": "tuple", "v": [self.pack(item) for item in value]}
+        if isinstance(value, dict):
+            return self._dict(value)
+        if isinstance(value, np.generic):
+            return self.pack(value.item())
+        if isinstance(value, np.ndarray):
+            return self._array(value)
+        if isinstance(value, bytes | bytearray | memoryview):
+            self.buffers.append(memoryview(value))
+            return {"": "bytes", "i": len(self.buffers) - 1}
+        return self._object(value)
+
+    def _dict(self, value: dict[Any, Any]) -> Any:
+        if id(value) in self._met:
+            return {"": "same", "i": self._met[id(value)][0]}
+        number = len(self._met)
+        self._met[id(value)] = number, value
+        return {
+            "": "dict",
+            "i": number,
+            "v": [[self.pack(k), self.pack(v)] for k, v in value.items()],
+        }
+
+    def _array(self, value: NDArray[Any]) -> Any:
+        if value.dtype.kind == "O":
+            items = [self.pack(item) for item in value.ravel().tolist()]
+            return {"": "objects", "v": items, "shape": list(value.shape)}
+        plain = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
+        flat = plain.reshape(-1).view(np.uint8) if plain.size and plain.itemsize else b""
+        self.buffers.append(memoryview(flat))
+        shape = list(value.shape)
+        return {"": "array", "i": len(self.buffers) - 1, "d": plain.dtype.str, "shape": shape}
+
+    def _object(self, value: Any) -> Any:
+        name = type(value).__name__
+        if isinstance(value, TaoNetError):
+            return {"": "error", "t": name, "m": str(value), "c": str(value.code)}
+        if name == "DataFrame":
+            columns = [[self.pack(c), str(t)] for c, t in value.dtypes.items()]
+            parts = [self.pack(_column(value.iloc[:, i])) for i in range(value.shape[1])]
+            return {"": "table", "c": columns, "v": parts}
+        if name not in TRAVELLERS:
+            raise TypeError(f"a {name} does not travel")
+        held = [[f.name, self.pack(getattr(value, f.name))] for f in fields(value) if f.init]
+        return {"": "object", "t": name, "v": held}
+
+
+def _column(series: pd.Series) -> Any:
+    """Return the values of a column: an array, or a list where it is of Python objects."""
+    dtype = series.dtype
+    return series.to_numpy() if isinstance(dtype, np.dtype) else series.astype(object).to_numpy()
+
+
+class _Unpacker:
+    """Puts a value together again."""
+
+    def __init__(self, buffers: list[bytearray]) -> None:
+        self._buffers = buffers
+        self._met: dict[int, dict[Any, Any]] = {}
+
+    def unpack(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self.unpack(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        match value[""]:
+            case "tuple":
+                return tuple(self.unpack(item) for item in value["v"])
+            case "dict":
+                held = self._met[value["i"]] = {}
+                held.update((self.unpack(k), self.unpack(v)) for k, v in value["v"])
+                return held
+            case "same":
+                return self._met[value["i"]]
+            case "bytes":
+                return bytes(self._buffers[value["i"]])
+            case "array":
+                return self._array(value)
+            case "objects":
+                items = np.empty(len(value["v"]), dtype=object)
+                items[:] = [self.unpack(item) for item in value["v"]]
+                return items.reshape(value["shape"])
+            case "error":
+                return _ERRORS[value["t"]](str(value["m"]), code=Code(value["c"]))
+            case "table":
+                return self._table(value)
+            case "object":
+                kind = getattr(import_module(TRAVELLERS[value["t"]]), value["t"])
+                return kind(**{name: self.unpack(v) for name, v in value["v"]})
+        raise ValueError(f"nothing of kind {value['']!r} travels")
+
+    def _array(self, value: dict[str, Any]) -> NDArray[Any]:
+        if not _DTYPE.fullmatch(value["d"]):
+            raise ValueError(f"arrays of {value['d']!r} do not travel")
+        dtype = np.dtype(value["d"])
+        if not self._buffers[value["i"]]:
+            return np.zeros(value["shape"], dtype)
+        return np.frombuffer(self._buffers[value["i"]], dtype).reshape(value["shape"])
+
+    def _table(self, value: dict[str, Any]) -> pd.DataFrame:
+        import pandas as pd
+
+        columns = [
+            pd.Series(self.unpack(part), dtype=dtype)
+            for part, (_, dtype) in zip(value["v"], value["c"], strict=True)
+        ]
+        table = pd.DataFrame(dict(enumerate(columns)))
+        table.columns = pd.Index([self.unpack(name) for name, _ in value["c"]])
+        return table
+
+
+def pack(value: Any) -> tuple[Any, list[memoryview]]:
+    """Return a value as what JSON can say, and the arrays in it as bytes.
+
+    Raises
+    ------
+    TypeError
+        If something in it does not travel.
+    """
+    packer = _Packer()
+    return packer.pack(value), packer.buffers
+
+
+def unpack(document: Any, buffers: list[bytearray]) -> Any:
+    """Return the value that `pack` was given.
+
+    Raises
+    ------
+    ValueError
+        If it is none, or none that its type takes.
+    """
+    try:
+        return _Unpacker(buffers).unpack(document)
+    except (TypeError, KeyError, IndexError, AttributeError, RecursionError, MemoryError) as error:
+        raise ValueError(f"no value: {type(error).__name__}: {error}") from error
+    except TaoNetError as error:
+        raise ValueError(f"no value: {error}") from error

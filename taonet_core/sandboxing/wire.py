@@ -1,0 +1,93 @@
+"""Messages between this process and a worker: JSON, then the raw bytes of arrays.
+
+Nothing that arrives can run: a worker that was taken over can at worst send wrong numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import time
+from collections.abc import Sequence
+from typing import Any
+
+_HEAD = struct.Struct("<IQ")  # bytes of JSON, bytes of all buffers
+#: Most bytes of the JSON of one message, and of its buffers.
+MAX_JSON = 256 * 2**20
+MAX_BUFFERS = 3 * 2**30
+
+
+class Closed(ConnectionError):
+    """The other side is gone."""
+
+
+def send(line: socket.socket, document: Any, buffers: Sequence[bytes | memoryview] = ()) -> None:
+    """Send one message.
+
+    Parameters
+    ----------
+    line : socket
+    document : object
+        What JSON can say.
+    buffers : sequence of bytes or memoryview
+        Contiguous; the document says what they are.
+    """
+    sizes = [memoryview(part).nbytes for part in buffers]
+    text = json.dumps([document, sizes], separators=(",", ":")).encode("ascii")
+    line.sendall(_HEAD.pack(len(text), sum(sizes)) + text)
+    for part in buffers:
+        line.sendall(memoryview(part).cast("B"))
+
+
+def receive(line: socket.socket, seconds: float | None = None) -> tuple[Any, list[bytearray]]:
+    """Wait for one whole message.
+
+    Parameters
+    ----------
+    line : socket
+    seconds : float, optional
+        How long it may take to arrive; by default for ever.
+
+    Returns
+    -------
+    object
+        The document.
+    list of bytearray
+
+    Raises
+    ------
+    Closed
+        If the other side ended first.
+    TimeoutError
+        If the time is over.
+    ValueError
+        If it is no message.
+    """
+    until = None if seconds is None else time.monotonic() + seconds
+    text_size, buffer_size = _HEAD.unpack(_exactly(line, _HEAD.size, until))
+    if text_size > MAX_JSON or buffer_size > MAX_BUFFERS:
+        raise ValueError(f"a message of {text_size + buffer_size:,} bytes")
+    document, sizes = json.loads(_exactly(line, text_size, until))
+    if not all(isinstance(n, int) and n >= 0 for n in sizes) or sum(sizes) != buffer_size:
+        raise ValueError("a message whose sizes do not add up")
+    return document, [_exactly(line, size, until) for size in sizes]
+
+
+def _exactly(line: socket.socket, size: int, until: float | None) -> bytearray:
+    held = bytearray(size)
+    view = memoryview(held)
+    while view:
+        if until is not None:
+            left = until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            line.settimeout(left)
+        try:
+            count = line.recv_into(view)
+        except ConnectionError as error:
+            raise Closed from error
+        if not count:
+            raise Closed
+        view = view[count:]
+    return held
