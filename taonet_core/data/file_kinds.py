@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from taonet_core.errors import UnreadableFileError
+from taonet_core.errors import Code, UnreadableFileError
 
 FITS_ENDINGS = (".fits", ".fit", ".fts", ".fz", ".mef")
 _PACKED_ENDINGS = (".gz", ".bz2", ".xz", ".z")
@@ -30,6 +30,7 @@ _LOOKS_LIKE: dict[bytes, str] = {
     b"\x1f\x9d": "an old Unix .Z file (unpack it with `uncompress` first)",
     b"7z\xbc\xaf": "a 7-zip archive (use zip or tar)",
     b"Rar!": "a RAR archive (use zip or tar)",
+    b"\xaa\xaaUU": "an ANA image of solar astronomy (.fz stands for other files, too)",
     b"<": "a web page or XML document",
     b"{": "a JSON document",
 }
@@ -46,17 +47,18 @@ def kind_of(data: bytes) -> str:
 def refusal(data: bytes, name: str) -> UnreadableFileError:
     """Return the error for bytes that are no FITS file, saying what they look like."""
     if not data:
-        return UnreadableFileError(f"{name}: the file is empty; fetch it again")
+        return UnreadableFileError(f"{name}: the file is empty; fetch it again", code=Code.EMPTY)
+    text = f"{name}: not a FITS file (it does not start with SIMPLE); choose a FITS image"
     start = data.lstrip()[:16]
-    for magic, what in _LOOKS_LIKE.items():
-        if start.startswith(magic):
-            return UnreadableFileError(f"{name}: this is {what}, not a FITS file")
-    if kind_of(data) != "other":
+    what = next((what for magic, what in _LOOKS_LIKE.items() if start.startswith(magic)), "")
+    if data[8:12] == b".FIT":
+        what = "a track of a Garmin watch"
+    if what:
+        text = f"{name}: this is {what}, not a FITS file; choose a FITS image"
+    elif kind_of(data) != "other":
         what = f"{kind_of(data)} inside another archive or compressed file"
-        return UnreadableFileError(f"{name}: this is {what}; unpack it once and try again")
-    return UnreadableFileError(
-        f"{name}: not a FITS file (it does not start with SIMPLE); choose a FITS image"
-    )
+        text = f"{name}: this is {what}; unpack it once and try again"
+    return UnreadableFileError(text, code=Code.NOT_FITS)
 
 
 def stem(name: str) -> str:

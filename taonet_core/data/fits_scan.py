@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from dataclasses import dataclass
 from typing import Protocol
 
 from taonet_core.data.file_kinds import refusal
-from taonet_core.errors import UnreadableFileError
+from taonet_core.data.fits_cards import BLOCK, CARD, Header, Value, parse_header, unusual_cards
+from taonet_core.errors import Code, UnreadableFileError
+from taonet_core.flags import Flag, Note
 
-BLOCK = 2880
-CARD = 80
+__all__ = ["BLOCK", "CARD", "FileSlices", "FitsScan", "Hdu", "Header", "Slices", "Value", "scan"]
+
 MAX_HDUS = 2_000
-MAX_CARDS = 20_000
+#: Cards of one header, and of all headers of a file that differ from each other.
+MAX_CARDS, MAX_CARDS_IN_ALL = 20_000, 400_000
 #: The standard allows 999; images need 2 to 4.
 MAX_NAXIS = 8
 #: Most pixels of all images of one sequence (float32: 640 MB).
@@ -28,14 +30,6 @@ MAX_AXIS = 2**31 - 1
 
 #: BITPIX -> NumPy type of the stored pixels.
 PIXEL_DTYPES = {8: "u1", 16: ">i2", 32: ">i4", 64: ">i8", -32: ">f4", -64: ">f8"}
-
-Value = bool | int | float | str | None
-Header = dict[str, Value]
-
-_STRUCTURAL = re.compile(r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT")
-_STRING = re.compile(r"'((?:[^']|'')*)'?")
-_INTEGER = re.compile(r"[+-]?\d{1,70}")
-_FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d+)?")
 
 
 class Slices(Protocol):
@@ -131,32 +125,82 @@ def scan(data: Slices, name: str, *, stop_after: int = MAX_HDUS + 1) -> FitsScan
         raise refusal(data[0:512], name)
     hdus: list[Hdu] = []
     parsed: dict[bytes, Header] = {}  # frames of one object often share one header
-    offset, cut = 0, ""
+    offset, cards, cut = 0, 0, None
     while offset < len(data) and len(hdus) < stop_after:
         if len(hdus) == MAX_HDUS:
-            raise UnreadableFileError(f"{name}: more than {MAX_HDUS:,} HDUs; split the file")
+            text = f"{name}: more than {MAX_HDUS:,} HDUs; split the file"
+            raise UnreadableFileError(text, code=Code.HDUS)
         if hdus and data[offset : offset + 8] != b"XTENSION":
-            if data[offset : offset + BLOCK].strip(b"\0 "):
-                cut = f"{len(data) - offset:,} bytes after HDU {len(hdus) - 1} are not FITS"
+            cut = _trailing(data, offset, len(hdus) - 1)
             break
         where = f"{name}, HDU {len(hdus)}"
         raw = _raw_header(data, offset, where)
         if raw is None:
-            cut = f"the header of HDU {len(hdus)} never ends"
+            cut = _endless(data, offset, len(hdus))
             break
         if raw not in parsed:
             parsed[raw] = parse_header(raw, where)
+            cards += len(raw) // CARD
+        if cards > MAX_CARDS_IN_ALL:
+            text = f"{name}: more than {MAX_CARDS_IN_ALL:,} header cards in all; split the file"
+            raise UnreadableFileError(text, code=Code.CARDS)
         hdu = _structure(parsed[raw], len(hdus), offset, len(raw), where)
         held = len(data) - hdu.data_start
         if hdu.data_size > held:
-            cut = f"HDU {hdu.index} promises {hdu.data_size:,} bytes of data and holds {held:,}"
+            cut = _too_little(hdu, held)
             break
         hdus.append(hdu)
         offset = hdu.end
-    if cut and not any(hdu.kind in ("image", "compressed") and hdu.shape for hdu in hdus):
-        raise UnreadableFileError(f"{name}: {cut}; the file is cut or damaged, fetch it again")
-    notes = (f"{name}: {cut}; only what comes before was read",) if cut else ()
-    return FitsScan(tuple(hdus), notes)
+    return FitsScan(tuple(hdus), _doubts(hdus, cut, parsed, name))
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """Why the walk ended before the file did."""
+
+    text: str
+    code: Code
+    flag: Flag = Flag.DATA_TRUNCATED
+
+
+def _trailing(data: Slices, offset: int, last: int) -> _Cut | None:
+    """Say what follows the last HDU; zeros and spaces are padding."""
+    if not data[offset : offset + BLOCK].strip(b"\0 "):
+        return None
+    text = f"{len(data) - offset:,} bytes after HDU {last} are not FITS"
+    return _Cut(text, Code.HEADER, Flag.TRAILING_BYTES)
+
+
+def _endless(data: Slices, offset: int, index: int) -> _Cut:
+    """Say where a header starts that has no END."""
+    text = f"the header of HDU {index}, from byte {offset:,}, never ends: there is no END before "
+    return _Cut(f"{text}the end of the file at byte {len(data):,}", Code.HEADER_TRUNCATED)
+
+
+def _too_little(hdu: Hdu, held: int) -> _Cut:
+    """Tell a file that was cut from one that claims what no file holds."""
+    absurd = hdu.data_size > 8 * MAX_PIXELS
+    return _Cut(
+        f"HDU {hdu.index} promises {hdu.data_size:,} bytes of data and holds {max(held, 0):,}",
+        Code.SIZE if absurd else Code.DATA_TRUNCATED,
+    )
+
+
+def _doubts(
+    hdus: list[Hdu], cut: _Cut | None, parsed: dict[bytes, Header], name: str
+) -> tuple[str, ...]:
+    """Return what had to be ignored; refuse a cut file without a whole image."""
+    notes = []
+    if cut is not None:
+        if not any(hdu.kind in ("image", "compressed") and hdu.shape for hdu in hdus):
+            text = f"{name}: {cut.text}; the file is cut or damaged, fetch it again"
+            raise UnreadableFileError(text, code=cut.code)
+        notes.append(Note(f"{name}: {cut.text}; only what comes before was read", cut.flag))
+    odd = sum(map(unusual_cards, parsed))
+    if odd:
+        text = f"{name}: {odd:,} header cards break the standard of FITS; they were read as far"
+        notes.append(Note(f"{text} as they can be", Flag.HEADER_UNUSUAL))
+    return tuple(notes)
 
 
 def _raw_header(data: Slices, start: int, where: str) -> bytes | None:
@@ -164,7 +208,8 @@ def _raw_header(data: Slices, start: int, where: str) -> bytes | None:
     blocks: list[bytes] = []
     while True:
         if len(blocks) * (BLOCK // CARD) >= MAX_CARDS:
-            raise UnreadableFileError(f"{where}: more than {MAX_CARDS:,} header cards; refused")
+            text = f"{where}: more than {MAX_CARDS:,} header cards; remove what no reader needs"
+            raise UnreadableFileError(text, code=Code.CARDS)
         offset = start + BLOCK * len(blocks)
         block = data[offset : offset + BLOCK]
         blocks.append(block)
@@ -177,68 +222,14 @@ def _raw_header(data: Slices, start: int, where: str) -> bytes | None:
             return None
 
 
-def parse_header(raw: bytes, where: str) -> Header:
-    """Read header cards leniently: the first of a repeated keyword counts, odd cards are skipped.
-
-    Raises
-    ------
-    UnreadableFileError
-        If a keyword that decides the structure stands twice with different values.
-    """
-    header: Header = {}
-    text = raw.decode("latin-1")
-    last = ""
-    for start in range(0, len(text), CARD):
-        card = text[start : start + CARD]
-        if card.startswith("END") and not card[3:].strip(" \0"):
-            break
-        if card.startswith("CONTINUE") and last:
-            header[last] = _continued(header[last], card[8:])
-            continue
-        key, found, value = card.partition("=")
-        key = key.strip().upper().removeprefix("HIERARCH ").strip()
-        last = ""
-        if not found or not key or card.startswith(("COMMENT", "HISTORY")):
-            continue
-        if key not in header:
-            header[key] = parse_value(value)
-            last = key
-        elif _STRUCTURAL.fullmatch(key) and header[key] != parse_value(value):
-            raise UnreadableFileError(
-                f"{where}: keyword {key} stands twice with different values; repair the header"
-            )
-    return header
-
-
-def _continued(value: Value, rest: str) -> Value:
-    more = parse_value(rest)
-    if isinstance(value, str) and value.endswith("&") and isinstance(more, str):
-        return value[:-1] + more if len(value) < 4096 else value
-    return value
-
-
-def parse_value(text: str) -> Value:
-    """Turn the part of a card after ``=`` into a value; what cannot be read stays a string."""
-    text = text.strip(" \0")
-    if text.startswith("'"):
-        match = _STRING.match(text)
-        return match.group(1).replace("''", "'").rstrip() if match else ""
-    text = text.partition("/")[0].strip()
-    if text in ("T", "F"):
-        return text == "T"
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _FLOAT.fullmatch(text):
-        return float(text.upper().replace("D", "E"))
-    return text or None
-
-
 def _structure(header: Header, index: int, start: int, length: int, where: str) -> Hdu:
     """Check the mandatory keywords and work out where the data lie."""
     bitpix = header.get("BITPIX")
     if bitpix not in PIXEL_DTYPES or isinstance(bitpix, float | bool):
         raise UnreadableFileError(
-            f"{where}: BITPIX is {bitpix!r}, none of {tuple(PIXEL_DTYPES)}; the header is damaged"
+            f"{where}: BITPIX is {shown(bitpix)}, none of {tuple(PIXEL_DTYPES)}; the header is "
+            "damaged, fetch the file again",
+            code=Code.HEADER,
         )
     naxis = _whole(header, "NAXIS", 0, MAX_NAXIS, where)
     axes = [_whole(header, f"NAXIS{i}", 0, MAX_AXIS, where) for i in range(1, naxis + 1)]
@@ -249,7 +240,9 @@ def _structure(header: Header, index: int, start: int, length: int, where: str) 
     if kind == "table":
         if bitpix != 8 or naxis != 2:
             raise UnreadableFileError(
-                f"{where}: a table with BITPIX {bitpix} and NAXIS {naxis}, wanted 8 and 2; damaged"
+                f"{where}: a table with BITPIX {bitpix} and NAXIS {naxis}, wanted 8 and 2; the "
+                "header is damaged, fetch the file again",
+                code=Code.HEADER,
             )
         kind = "compressed" if header.get("ZIMAGE") is True else "table"
     groups = extra = 0
@@ -268,8 +261,16 @@ def _whole(
     """Return an integer keyword within limits."""
     value = header.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        huge = key[5:].isdigit() and isinstance(value, int) and value > high
         raise UnreadableFileError(
-            f"{where}: {key} is {value!r}, which is not a whole number from {low} to {high:,}; "
-            "the header is damaged"
+            f"{where}: {key} is {shown(value)}, which is not a whole number from {low} to "
+            f"{high:,}; the header is damaged, fetch the file again",
+            code=Code.SIZE if huge else Code.HEADER,
         )
     return value
+
+
+def shown(value: Value) -> str:
+    """Return a value of a header as messages show it: short, on one line."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
