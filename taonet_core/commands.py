@@ -43,7 +43,8 @@ def train(
     overrides = model_overrides(model, settings or [])
     from taonet_core.train import train_model
 
-    with console.one_sentence_errors(), console.stages() as report:
+    again = console.may_be_stopped("the same command goes on where it was")
+    with again, console.one_sentence_errors(), console.stages() as report:
         bundle = train_model(
             model,
             data,
@@ -83,7 +84,8 @@ def finetune(
     """Adapt a trained taonet to another survey with a few labelled sequences of each class."""
     from taonet_core.finetune import finetune_model
 
-    with console.one_sentence_errors(), console.stages() as report:
+    again = console.may_be_stopped("nothing was written; the same command starts again")
+    with again, console.one_sentence_errors(), console.stages() as report:
         bundle = finetune_model(
             model,
             data,

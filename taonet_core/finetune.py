@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,19 +13,26 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from taonet_core import __version__
-from taonet_core.data.atomic import atomic_path
 from taonet_core.data.catalog import SAME_SKY
+from taonet_core.data.locks import only_one
 from taonet_core.data.sky import sky_groups
 from taonet_core.data.store import PackedNights, pack_folder
 from taonet_core.errors import TrainingError
 from taonet_core.fit import EpochReport, TrainConfig, fit
 from taonet_core.labels import TransientClass
 from taonet_core.models.weights import ModelBundle, load_model, save_model
-from taonet_core.tasks import Inputs, NightTask
-from taonet_core.train import describe_data, describe_machine, labelled_catalog, pick_device
+from taonet_core.tasks import FewShots, NightTask
+from taonet_core.train import (
+    LOCK,
+    describe_data,
+    describe_machine,
+    labelled_catalog,
+    pick_device,
+    write_split,
+)
 
 if TYPE_CHECKING:
     from taonet_core.recipes import OnProgress
@@ -35,49 +41,6 @@ if TYPE_CHECKING:
 #: learns needs smaller steps, or sixty objects undo what ten thousand taught it.
 HEAD = TrainConfig(epochs=20, batch_size=16, learning_rate=6e-4)
 WHOLE = replace(HEAD, learning_rate=3e-4)
-
-
-class FewShots(NightTask):
-    """A few labelled objects, all of which teach.
-
-    None is spared for choosing an epoch: the last one counts.
-
-    Parameters
-    ----------
-    nights : PackedNights
-    labels : ndarray, shape (M,), int64
-        Class index of every packed object.
-    objects : ndarray of int
-        Which objects teach.
-    n_classes : int
-    batch_size : int
-    freeze_encoder : bool
-        Whether the statistics of the encoder's batch normalisation stay as they are.
-    """
-
-    def __init__(
-        self,
-        nights: PackedNights,
-        labels: NDArray[np.int64],
-        objects: NDArray[np.int64],
-        *,
-        n_classes: int,
-        batch_size: int,
-        freeze_encoder: bool,
-    ) -> None:
-        sizes = {"n_classes": n_classes, "batch_size": batch_size}
-        super().__init__(nights, labels, objects, objects, **sizes)
-        self.freeze_encoder = freeze_encoder
-
-    def loss(self, model: nn.Module, inputs: Inputs, labels: Tensor) -> Tensor:
-        """Loss of `NightTask`, with an encoder that is frozen in evaluation mode."""
-        if self.freeze_encoder:
-            model.get_submodule("encoder").eval()
-        return super().loss(model, inputs, labels)
-
-    def score(self, model: nn.Module, device: torch.device) -> float:
-        """Return 0: of equal epochs `fit` keeps the latest."""
-        return 0.0
 
 
 def adapt(
@@ -123,7 +86,8 @@ def finetune_model(
     """Adapt a TAO-Net to labelled sequences of another survey and save it as a model of its own.
 
     Objects beyond `per_class` teach nothing: they measure the model before and after, but for
-    those that share their sky with one that teaches.
+    those that share their sky with one that teaches. There are no checkpoints, for it takes
+    minutes; the same call ends with the same weights.
 
     Parameters
     ----------
@@ -149,24 +113,43 @@ def finetune_model(
     ------
     TrainingError
         If the model is no TAO-Net, or its classes and those of the data differ.
+    TaoNetError
+        If another run writes into the folder, or it cannot be written.
     ValueError
         If `per_class` or `epochs` is not positive.
     """
     if per_class < 1:
         raise ValueError(f"per_class must be 1 or more; got {per_class}")
     base = load_model(model) if isinstance(model, str) else model
-    start, device = time.monotonic(), pick_device(device)
-    report = on_progress or (lambda stage, share, text: None)
-    few = _read(base, Path(data), per_class, seed, workers, report)
     config = replace(HEAD if freeze_encoder else WHOLE, seed=seed, precision=precision)
     config = config if epochs is None else replace(config, epochs=epochs)
+    report = on_progress or (lambda stage, share, text: None)
+    with only_one(Path(output) / LOCK, "a training"):
+        few = _read(base, Path(data), per_class, seed, workers, report)
+        bundle = _adapted(
+            base, few, Path(data), config, freeze_encoder, pick_device(device), report
+        )
+        return _save(bundle, few, Path(output))
+
+
+def _adapted(
+    base: ModelBundle,
+    few: _Few,
+    folder: Path,
+    config: TrainConfig,
+    freeze_encoder: bool,
+    device: str,
+    report: OnProgress,
+) -> ModelBundle:
+    """Adapt the network, and say from what and how well."""
+    start = time.monotonic()
     network = adapt(
         *(base.model, few.task(config.batch_size, freeze_encoder), config),
         device=device,
         on_epoch=lambda e: report("finetune", e.share, f"epoch {e.epoch + 1}, loss {e.loss:.3f}"),
     )
-    facts, domain = describe_data(Path(data), few.catalog.iloc[few.taught])
-    recipe = {"freeze_encoder": freeze_encoder, "epochs": config.epochs, "seed": seed}
+    facts, domain = describe_data(folder, few.catalog.iloc[few.taught])
+    recipe = {"freeze_encoder": freeze_encoder, "epochs": config.epochs, "seed": config.seed}
     sidecar = {
         "training": facts | {"base": _ancestry(base)} | recipe | describe_machine(device),
         "metrics": few.scores(base.model, network),
@@ -174,11 +157,10 @@ def finetune_model(
     }
     sidecar["training"]["seconds"] = round(time.monotonic() - start)
     # neither calibration nor novelty: those of the base were measured on its own outputs
-    bundle = ModelBundle(
+    return ModelBundle(
         *(f"{base.name}-finetuned", __version__, base.kind, base.classes, network, base.config),
         *(base.preprocess, sidecar),
     )
-    return _save(bundle, few, Path(output))
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,9 +269,6 @@ def _save(bundle: ModelBundle, few: _Few, output: Path) -> ModelBundle:
     split = few.catalog.iloc[np.concatenate([few.taught, few.held_out])][["object_id"]].assign(
         side=np.repeat(["train", "held out"], [len(few.taught), len(few.held_out)])
     )
-    table = split.to_csv(index=False).encode()
-    with atomic_path(output / f"{bundle.name}.split.csv") as temporary:
-        temporary.write_bytes(table)
-    bundle.sidecar["training"]["split_sha256"] = hashlib.sha256(table).hexdigest()
+    bundle.sidecar["training"]["split_sha256"] = write_split(split, output, bundle.name)
     save_model(bundle, output)
     return bundle

@@ -1,105 +1,41 @@
 """The training loop, one for every network.
 
-The same seed on a CPU gives the same weights, and so does a run that was killed and resumed: all
-randomness of an epoch derives from (seed, epoch), and a checkpoint is written after each.
+The same seed on a CPU gives the same weights, and so does a run that was killed and resumed, at
+whatever instant: all randomness of an epoch derives from (seed, epoch), and a checkpoint is written
+after each, and within a long one every minute.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-import pickle
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from taonet_core.config import to_dict
-from taonet_core.data.atomic import atomic_path
-from taonet_core.errors import TrainingError
+from taonet_core.errors import Code, TrainingError
+from taonet_core.learning import EpochReport, TrainConfig, TrainingHistory, schedule
+from taonet_core.models.checkpoints import (
+    Checkpoint,
+    Checkpoints,
+    copied,
+    optimizer_tensors,
+    restore_optimizer,
+)
 from taonet_core.models.memory import keep_freed_memory
+from taonet_core.stopping import Hold, held
 from taonet_core.tasks import Inputs, Task
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """How a network learns.
-
-    Attributes
-    ----------
-    epochs : int
-    batch_size : int
-    optimizer : {"adamw", "sgd"}
-        "sgd" has the published momentum of 0.9 (arXiv 2004.13877).
-    learning_rate : float
-        At the top of a cosine schedule that starts with a warm-up over 3 % of the run.
-    weight_decay : float
-    seed : int
-        Of initial weights, order, augmentation and dropout.
-    precision : {"auto", "float32", "bf16"}
-        "auto" is bf16 autocast on CUDA and float32 on CPU.
-    """
-
-    epochs: int = 20
-    batch_size: int = 64
-    optimizer: str = "adamw"
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    seed: int = 0
-    precision: str = "auto"
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1 or self.batch_size < 2 or self.learning_rate <= 0:
-            raise ValueError(f"epochs >= 1, batch_size >= 2, learning_rate > 0; got {self}")
-        if self.optimizer not in ("adamw", "sgd"):
-            raise ValueError(f"optimizer is 'adamw' or 'sgd', not {self.optimizer!r}")
-        if self.precision not in ("auto", "float32", "bf16"):
-            raise ValueError(f"precision is auto, float32 or bf16, not {self.precision!r}")
-
-
-@dataclass(frozen=True)
-class EpochReport:
-    """What one epoch did; `share` is the part of the run that is behind us."""
-
-    stage: str
-    epoch: int
-    loss: float
-    macro_f1: float
-    seconds: float
-    share: float
-
-
-@dataclass
-class TrainingHistory:
-    """Every epoch of a run, across resumes.
-
-    Attributes
-    ----------
-    epochs : list of dict
-        Fields of `EpochReport`.
-    """
-
-    epochs: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def best(self) -> int:
-        """Epoch whose weights are kept: highest validation macro F1, the latest of equals."""
-        scores = [epoch["macro_f1"] for epoch in self.epochs]
-        return len(scores) - 1 - int(np.argmax(scores[::-1]))
-
-    @property
-    def seconds(self) -> float:
-        """Time spent in all epochs."""
-        return float(sum(epoch["seconds"] for epoch in self.epochs))
-
+#: Seconds between checkpoints within an epoch; one costs some hundredths of a second.
+SAVE_EVERY = 60.0
 
 OnEpoch = Callable[[EpochReport], None]
 
@@ -113,6 +49,7 @@ def fit(
     device: torch.device | str = "cpu",
     identity: str = "",
     checkpoint: Path | None = None,
+    resume: bool = True,
     time_budget: float | None = None,
     on_epoch: OnEpoch | None = None,
 ) -> TrainingHistory:
@@ -130,7 +67,10 @@ def fit(
     identity : str
         Stands for the model and the data; a checkpoint of another is refused.
     checkpoint : Path, optional
-        Written after each epoch; where it exists, training goes on from it.
+        Where states of the run are kept (`Checkpoints`), after each epoch and `SAVE_EVERY`
+        seconds.
+    resume : bool
+        Whether training goes on from the last of them; otherwise they are deleted.
     time_budget : float, optional
         Seconds, over all resumes; the schedule then ends with the time if that comes first.
     on_epoch : callable, optional
@@ -140,6 +80,10 @@ def fit(
     ------
     TrainingError
         If the checkpoint belongs to another run, or the loss is no longer finite.
+    TaoNetError
+        If a checkpoint cannot be written; the one before it is as it was.
+    Stopped
+        After a checkpoint, if the process was asked to end (`stoppable`).
     ValueError
         If `time_budget` is not positive.
     """
@@ -149,17 +93,29 @@ def fit(
     keep_freed_memory()
     model.to(device)
     run = _Run(model, task, config, stage, identity, device, time_budget)
-    if checkpoint is not None and checkpoint.exists():
-        run.load(checkpoint)
-    while not run.finished:
-        report = run.one_epoch()
-        if checkpoint is not None:
-            run.save(checkpoint)
-        if on_epoch:
-            on_epoch(report)
+    if checkpoint is not None:
+        states = Checkpoints(checkpoint)
+        if not resume:
+            states.remove()
+        run.resume(states)
+    with held() as hold:
+        while not run.finished:
+            report = run.one_epoch(hold)
+            run.save()
+            if on_epoch:
+                on_epoch(report)
+            hold.let_go()
     model.load_state_dict(run.best_state)
     model.eval()
     return run.history
+
+
+@dataclass
+class _Begun:
+    """The epoch that is under way: the losses of its steps, the seconds they took."""
+
+    losses: list[float] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 class _Run:
@@ -179,7 +135,9 @@ class _Run:
         self.own = {"stage": stage, "identity": identity, "config": to_dict(config)}
         self.stage, self.device, self.budget = stage, device, time_budget
         self.history = TrainingHistory()
-        self.best_state = _copy(model.state_dict())
+        self.begun = _Begun()
+        self.checkpoints: Checkpoints | None = None
+        self.best_state = copied(model)
         trainable = [p for p in model.parameters() if p.requires_grad]
         make: Callable[..., torch.optim.Optimizer] = torch.optim.AdamW
         if config.optimizer == "sgd":
@@ -200,27 +158,42 @@ class _Run:
             return min(by_epochs, 1.0)
         return min(max(by_epochs, (self.history.seconds + seconds) / self.budget), 1.0)
 
-    def one_epoch(self) -> EpochReport:
-        epoch, start = len(self.history.epochs), time.monotonic()
-        torch.manual_seed(self.config.seed * 100_003 + epoch)
-        losses, begun = [], self.share(0.0, 0.0)
-        self.model.train()
-        for i, (inputs, labels) in enumerate(self.task.batches(self._rng(epoch), begun)):
-            share = self.share(i / self.task.n_batches, time.monotonic() - start)
-            losses.append(self._step(inputs, labels, share))
-            if share >= 1:
-                break
+    def one_epoch(self, hold: Hold) -> EpochReport:
+        """Learn from every batch once, from where the epoch was left, and judge."""
+        self._learn(hold)
         self.model.eval()
+        start, epoch = time.monotonic(), len(self.history.epochs)
         with torch.inference_mode(), self._autocast():
             score = self.task.score(self.model, self.device)
-        seconds = time.monotonic() - start
-        report = EpochReport(
-            self.stage, epoch, float(np.mean(losses)), score, seconds, self.share(1.0, seconds)
-        )
+        seconds = self.begun.seconds + time.monotonic() - start
+        loss, share = float(np.mean(self.begun.losses)), self.share(1.0, seconds)
+        report = EpochReport(self.stage, epoch, loss, score, seconds, share)
         self.history.epochs.append(vars(report).copy())
+        self.begun = _Begun()
         if self.history.best == epoch:
-            self.best_state = _copy(self.model.state_dict())
+            self.best_state = copied(self.model)
         return report
+
+    def _learn(self, hold: Hold) -> None:
+        """Take the steps of an epoch that are still to take."""
+        begun, epoch = self.begun, len(self.history.epochs)
+        start = saved = time.monotonic() - begun.seconds
+        if not begun.losses:
+            torch.manual_seed(self.config.seed * 100_003 + epoch)
+        self.model.train()
+        taken = len(begun.losses)
+        for i, (inputs, labels) in enumerate(self.task.batches(self._rng(epoch), self.share(0, 0))):
+            if i < taken:
+                continue  # drawn again, so that what follows is drawn as it would have been
+            share = self.share(i / self.task.n_batches, time.monotonic() - start)
+            begun.losses.append(self._step(inputs, labels, share))
+            begun.seconds = time.monotonic() - start
+            if share >= 1:
+                break
+            if hold.asked or time.monotonic() - saved > SAVE_EVERY:
+                self.save()
+                saved = time.monotonic()
+                hold.let_go()
 
     def _step(self, inputs: Inputs, labels: Tensor, share: float) -> float:
         for group in self.optimizer.param_groups:
@@ -246,50 +219,53 @@ class _Run:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16)
 
-    def save(self, path: Path) -> None:
-        """Write everything the next epoch depends on."""
-        state = {
-            **self.own,
-            "epochs": self.history.epochs,
+    def save(self) -> None:
+        """Write everything that the next step depends on."""
+        if self.checkpoints is None:
+            return
+        noise = {"cpu": torch.get_rng_state()}
+        if self.device.type == "cuda":
+            noise["cuda"] = torch.cuda.get_rng_state(self.device)
+        parts = {
             "model": self.model.state_dict(),
             "best": self.best_state,
-            "optimizer": self.optimizer.state_dict(),
+            "optimizer": optimizer_tensors(self.optimizer),
+            "noise": noise,
         }
-        with atomic_path(path) as temporary:
-            torch.save(state, temporary)
+        tensors = {f"{part}.{k}": t for part, own in parts.items() for k, t in own.items()}
+        facts = {**self.own, "epochs": self.history.epochs, "begun": vars(self.begun)}
+        self.checkpoints.write(Checkpoint(facts, tensors))
 
-    def load(self, path: Path) -> None:
-        """Take up the run of a checkpoint."""
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-            raise TrainingError(
-                f"the checkpoint {path} cannot be read ({error}); delete it to start over"
-            ) from error
-        other = [key for key, value in self.own.items() if state.get(key) != value]
+    def resume(self, checkpoints: Checkpoints) -> None:
+        """Take up the run whose states are kept there, if it was begun."""
+        self.checkpoints = checkpoints
+        state = checkpoints.newest(self.device)
+        if state is None:
+            return
+        other = [key for key, value in self.own.items() if state.facts.get(key) != value]
         if other:
             raise TrainingError(
-                f"the checkpoint {path} belongs to another run, model or data (it differs in "
-                f"{' and '.join(other)}); delete it or choose another output folder"
+                f"the checkpoint {str(checkpoints.path)!r} belongs to another run, model or data "
+                f"(it differs in {' and '.join(other)}); delete it or choose another output folder",
+                code=Code.CHECKPOINT,
             )
         try:
-            self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
-        except (RuntimeError, ValueError) as error:
+            self._restore(state)
+        except (RuntimeError, ValueError, TypeError, KeyError) as error:
             raise TrainingError(
-                f"the checkpoint {path} does not fit the model ({error}); delete it to start over"
+                f"the checkpoint {str(checkpoints.path)!r} does not fit the model ({error}); "
+                "delete it to start over",
+                code=Code.CHECKPOINT,
             ) from error
-        self.best_state = state["best"]
-        self.history = TrainingHistory(state["epochs"])
         logger.info("resumed %s after %d epochs", self.stage, len(self.history.epochs))
 
-
-def schedule(share: float, warmup: float = 0.03) -> float:
-    """Factor of the learning rate after a share of the run: linear warm-up, then half a cosine."""
-    if share < warmup:
-        return (share + 1e-3) / (warmup + 1e-3)
-    return 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
-
-
-def _copy(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in state.items()}
+    def _restore(self, state: Checkpoint) -> None:
+        self.model.load_state_dict(state.part("model"))
+        restore_optimizer(self.optimizer, state.part("optimizer"))
+        self.best_state = state.part("best")
+        self.history = TrainingHistory(state.facts["epochs"])
+        self.begun = _Begun(**state.facts["begun"])
+        noise = state.part("noise")
+        torch.set_rng_state(noise["cpu"].cpu())
+        if "cuda" in noise:
+            torch.cuda.set_rng_state(noise["cuda"].cpu(), self.device)

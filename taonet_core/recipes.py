@@ -83,12 +83,14 @@ def taonet_training(*, epochs: int = 40, seed: int = 0, precision: str = "auto")
 
 def train_taonet(job: Job) -> ModelBundle:
     """Train our network on one registered mean image a night."""
+    import torch
+
     from taonet_core.models.taonet import TAONet
     from taonet_core.tasks import NightTask
 
     config = taonet_training(epochs=job.epochs or 40, seed=job.seed, precision=job.precision)
     task = NightTask(**_packed(job, TAONET_NIGHTS), batch_size=config.batch_size)
-    _seed_weights(job)
+    torch.manual_seed(job.seed)
     model = TAONet(job.config)
     history = _fit(job, TAONET_NIGHTS, model, task, config, stage="taonet")
     return _network_bundle(job, "taonet", model, TAONET_NIGHTS, task, {"taonet": history})
@@ -99,6 +101,8 @@ def train_taonet_paper(job: Job) -> ModelBundle:
 
     The published third stage, which fine-tunes both together, is left out.
     """
+    import torch
+
     from taonet_core.fit import TrainConfig
     from taonet_core.models.taonet_paper import TAONetPaper
     from taonet_core.tasks import VectorTask, WindowTask
@@ -113,7 +117,7 @@ def train_taonet_paper(job: Job) -> ModelBundle:
         precision=job.precision,
     )
     data = _packed(job, preprocess)
-    _seed_weights(job)
+    torch.manual_seed(job.seed)
     model = TAONetPaper(job.config)
     fit = partial(_fit, job, preprocess, model)
     windows = WindowTask(**data, batch_size=config.batch_size)
@@ -216,12 +220,6 @@ def _check_sides(job: Job, train: NDArray[np.int64], val: NDArray[np.int64]) -> 
         )
 
 
-def _seed_weights(job: Job) -> None:
-    import torch
-
-    torch.manual_seed(job.seed)
-
-
 def _fit(
     job: Job,
     preprocess: PreprocessConfig,
@@ -239,9 +237,6 @@ def _fit(
         text = f"epoch {epoch.epoch + 1}, loss {epoch.loss:.3f}, macro F1 {epoch.macro_f1:.3f}"
         job.on_progress(stage, epoch.share, text)
 
-    checkpoint = job.output / f"{stage}.checkpoint.pt"
-    if not job.resume:
-        checkpoint.unlink(missing_ok=True)
     return fit(
         model,
         task,
@@ -249,7 +244,8 @@ def _fit(
         stage=stage,
         device=job.device,
         identity=_identity(job, preprocess),
-        checkpoint=checkpoint,
+        checkpoint=job.output / f"{stage}.checkpoint",
+        resume=job.resume,
         time_budget=None if job.time_budget is None else share * job.time_budget,
         on_epoch=report,
     )

@@ -153,6 +153,49 @@ class NightTask(Labelled):
         return _macro_f1(self.labels[self.val], np.concatenate(verdicts))
 
 
+class FewShots(NightTask):
+    """A few labelled objects, all of which teach.
+
+    None is spared for choosing an epoch: the last one counts.
+
+    Parameters
+    ----------
+    nights : PackedNights
+    labels : ndarray, shape (M,), int64
+        Class index of every packed object.
+    objects : ndarray of int
+        Which objects teach.
+    n_classes : int
+    batch_size : int
+    freeze_encoder : bool
+        Whether the statistics of the encoder's batch normalisation stay as they are.
+    """
+
+    def __init__(
+        self,
+        nights: PackedNights,
+        labels: NDArray[np.int64],
+        objects: NDArray[np.int64],
+        *,
+        n_classes: int,
+        batch_size: int,
+        freeze_encoder: bool,
+    ) -> None:
+        sizes = {"n_classes": n_classes, "batch_size": batch_size}
+        super().__init__(nights, labels, objects, objects, **sizes)
+        self.freeze_encoder = freeze_encoder
+
+    def loss(self, model: nn.Module, inputs: Inputs, labels: Tensor) -> Tensor:
+        """Loss of `NightTask`, with an encoder that is frozen in evaluation mode."""
+        if self.freeze_encoder:
+            model.get_submodule("encoder").eval()
+        return super().loss(model, inputs, labels)
+
+    def score(self, model: nn.Module, device: torch.device) -> float:
+        """Return 0: of equal epochs `fit` keeps the latest."""
+        return 0.0
+
+
 class WindowTask(Labelled):
     """Pre-training of the published encoder: a plain classifier on three-channel images.
 

@@ -15,10 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from taonet_core.data.annotations import experts_say
-from taonet_core.data.atomic import atomic_path
+from taonet_core.data.atomic import atomic_path, sweep, writing
 from taonet_core.data.catalog import load_catalog, split_by_position
 from taonet_core.data.expert_labels import label_sentence, relabel
 from taonet_core.data.fits_io import read_sequence
+from taonet_core.data.locks import only_one
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError, TrainingError
 from taonet_core.labels import SIX_CLASSES, TransientClass
@@ -28,6 +29,8 @@ from taonet_core.recipes import RECIPES, Job, OnProgress
 
 #: Shares of the objects, by position on the sky: what judges each epoch never teaches.
 _SHARES = {"train": 0.9, "val": 0.1}
+#: Held by a run for its output folder.
+LOCK = ".training.lock"
 
 
 def train_model(
@@ -76,6 +79,8 @@ def train_model(
     ------
     TrainingError
         If there is too little labelled data, or training cannot go on.
+    TaoNetError
+        If another run writes into the folder, or it cannot be written.
     ValueError
         If the model or a setting is unknown, or `epochs` or `time_budget` is not positive.
     """
@@ -99,9 +104,11 @@ def train_model(
         config=model_settings(name, settings or {}, len(classes)),
         on_progress=on_progress or (lambda stage, share, text: None),
     )
-    origin = _origin(job, experts)
-    start = time.monotonic()
-    return _save(RECIPES[name](job), job, origin, time.monotonic() - start)
+    with only_one(output / LOCK, "a training"):
+        sweep(output)
+        origin = _origin(job, experts)
+        start = time.monotonic()
+        return _save(RECIPES[name](job), job, origin, time.monotonic() - start)
 
 
 def labelled_catalog(folder: Path) -> tuple[pd.DataFrame, tuple[TransientClass, ...]]:
@@ -220,10 +227,7 @@ def _first_readable(folder: Path, catalog: pd.DataFrame) -> ImageSequence:
 def _save(bundle: ModelBundle, job: Job, origin: dict[str, Any], seconds: float) -> ModelBundle:
     """Write weights, sidecar and, beside them, which object was on which side."""
     side = np.where(np.isin(np.arange(len(job.catalog)), job.val), "val", "train")
-    split = job.catalog[["object_id"]].assign(side=side).to_csv(index=False).encode()
-    with atomic_path(job.output / f"{bundle.name}.split.csv") as temporary:
-        temporary.write_bytes(split)
-    digest = hashlib.sha256(split).hexdigest()
+    digest = write_split(job.catalog[["object_id"]].assign(side=side), job.output, bundle.name)
     known = bundle.sidecar | {
         "training": origin["training"] | {"seconds": round(seconds), "split_sha256": digest},
         "domain": origin["domain"] | bundle.sidecar["domain"],
@@ -231,3 +235,11 @@ def _save(bundle: ModelBundle, job: Job, origin: dict[str, Any], seconds: float)
     bundle = replace(bundle, sidecar=known)
     save_model(bundle, job.output)
     return bundle
+
+
+def write_split(sides: pd.DataFrame, folder: Path, name: str) -> str:
+    """Write which object was on which side as ``NAME.split.csv``; return its SHA-256."""
+    content, path = sides.to_csv(index=False).encode(), folder / f"{name}.split.csv"
+    with writing(path), atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+    return hashlib.sha256(content).hexdigest()

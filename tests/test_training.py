@@ -13,7 +13,7 @@ from taonet_core import recipes
 from taonet_core.data import store
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.store import PackedNights
-from taonet_core.errors import TrainingError
+from taonet_core.errors import Code, TrainingError
 from taonet_core.fit import TrainConfig, fit, schedule
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.taonet_paper import TAONetPaper, TAONetPaperConfig
@@ -85,7 +85,7 @@ def test_a_resumed_run_ends_with_the_same_weights(packed, tmp_path):
 
     whole, first, second = fresh(), fresh(), fresh()
     fit(whole, night_task(packed), config)
-    checkpoint = tmp_path / "run.pt"
+    checkpoint = tmp_path / "run"
     with pytest.raises(Killed):
         fit(first, night_task(packed), config, checkpoint=checkpoint, on_epoch=kill_after_two)
     history = fit(second, night_task(packed), config, checkpoint=checkpoint)
@@ -95,17 +95,19 @@ def test_a_resumed_run_ends_with_the_same_weights(packed, tmp_path):
 
 
 def test_a_foreign_or_broken_checkpoint_is_refused(packed, tmp_path):
-    checkpoint = tmp_path / "run.pt"
+    checkpoint = tmp_path / "run"
     fit(TAONet(SMALL), night_task(packed), TrainConfig(epochs=1), checkpoint=checkpoint)
     with pytest.raises(TrainingError, match="belongs to another run"):
         fit(TAONet(SMALL), night_task(packed), TrainConfig(epochs=2), checkpoint=checkpoint)
-    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
-    with pytest.raises(TrainingError, match="cannot be read"):
+    [state] = tmp_path.iterdir()
+    state.write_bytes(state.read_bytes()[:1000])
+    with pytest.raises(TrainingError, match="checksum does not agree") as refused:
         fit(TAONet(SMALL), night_task(packed), TrainConfig(epochs=1), checkpoint=checkpoint)
+    assert refused.value.code is Code.CHECKPOINT
 
 
 def test_a_checkpoint_of_other_data_or_another_model_is_refused(packed, tmp_path):
-    checkpoint, config = tmp_path / "run.pt", TrainConfig(epochs=1)
+    checkpoint, config = tmp_path / "run", TrainConfig(epochs=1)
     fit(TAONet(SMALL), night_task(packed), config, identity="a", checkpoint=checkpoint)
     with pytest.raises(TrainingError, match="another run, model or data"):
         fit(TAONet(SMALL), night_task(packed), config, identity="b", checkpoint=checkpoint)

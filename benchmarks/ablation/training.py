@@ -27,6 +27,7 @@ from taonet_core.data.store import PackedNights, pack_folder
 from taonet_core.fit import fit
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.models.batching import collate
+from taonet_core.models.checkpoints import Checkpoints
 from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.recipes import TAONET_NIGHTS, taonet_training
 from taonet_core.train import labelled_catalog
@@ -153,10 +154,10 @@ def train_variant(data: Data, name: str, variant: Variant, seed: int, runs: Path
     stem = f"{name}-{seed}-{data.identity()}"
     result = runs / f"{stem}.npz"
     if not result.exists():
-        kept = _train(data, variant, seed, runs / f"{stem}.pt", stem)
+        kept = _train(data, variant, seed, runs / stem, stem)
         with atomic_path(result) as temporary, temporary.open("wb") as file:
             np.savez(file, **kept)
-        (runs / f"{stem}.pt").unlink()
+        Checkpoints(runs / stem).remove()
 
 
 def finished(data: Data, names: Iterable[str], runs: Path) -> dict[str, list[dict[str, Any]]]:
