@@ -78,6 +78,11 @@ def figure_text(text: object, most: int = LONGEST) -> str:
     return markup(text, most).translate(_FIELDS)
 
 
+def card_text(text: object, most: int = LONGEST) -> str:
+    """Return a text as a card or a column of a FITS file can hold it: printable ASCII."""
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in str(text)[:most])
+
+
 def shell_word(text: str) -> str:
     """Return a text as one word of a command for bash or zsh, to be pasted.
 

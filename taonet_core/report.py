@@ -20,6 +20,7 @@ from taonet_core.drawing.report_figures import curve_svg, probability_svg
 from taonet_core.drawing.report_images import evidence_strip, night_strip
 from taonet_core.drawing.report_style import STYLE
 from taonet_core.labels import STYLES, TransientClass
+from taonet_core.plain_text import LONGEST, markup
 from taonet_core.provenance import origin
 from taonet_core.transforms.skyview import coordinate_texts
 from taonet_core.transforms.summary import describe, frame_table, is_dated
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ROWS = 1000  # rows of a table that are listed
+# What the reader's browser may do for the page: show images that are in it, and its own style.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'"
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +107,10 @@ def object_report(
         parts.append(_frames(sequence, findings.predictions))
     parts += [_experts(findings), _features(findings), _code(findings)]
     parts.append(_provenance(source, findings))
-    title = escape(str(source.meta.get("object_id") or "unnamed"))
+    title = markup(source.meta.get("object_id") or "unnamed", LONGEST)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{title} · TAO-Net report</title><style>{STYLE}</style></head>"
         f"<body><main>{''.join(parts)}</main></body></html>\n"
@@ -117,8 +121,8 @@ def _header(source: ImageSequence | LightCurve) -> str:
     places = coordinate_texts(source.meta.get("ra"), source.meta.get("dec"))
     lines = [f"{place['symbols']} {place['text']}".strip() for place in places]
     tag = ' <span class="tag">simulated</span>' if source.meta.get("simulated") else ""
-    name = escape(str(source.meta.get("object_id") or "unnamed"))
-    words = " · ".join(map(escape, lines)) or "no coordinates in the file"
+    name = markup(source.meta.get("object_id") or "unnamed", LONGEST)
+    words = " · ".join(map(markup, lines)) or "no coordinates in the file"
     return f"<header><h1>{name}{tag}</h1><p>{words}</p>{_paragraph(describe(source))}</header>"
 
 
@@ -161,7 +165,7 @@ def _notes(source: ImageSequence | LightCurve, curve: LightCurve | None, finding
         "Left out": [str(text) for text in source.meta.get("dropped", ())],
     }
     lists = [
-        f"<h3>{title}</h3><ul>{''.join(f'<li>{escape(t)}</li>' for t in texts)}</ul>"
+        f"<h3>{title}</h3><ul>{''.join(f'<li>{markup(t)}</li>' for t in texts)}</ul>"
         for title, texts in groups.items()
         if texts
     ]
@@ -169,7 +173,7 @@ def _notes(source: ImageSequence | LightCurve, curve: LightCurve | None, finding
 
 
 def _probabilities(prediction: Prediction, *, dated: bool) -> str:
-    words = escape(f"{prediction.model} {prediction.model_version}")
+    words = markup(f"{prediction.model} {prediction.model_version}")
     drawn = probability_svg(prediction, dated=dated)
     return f"<figure>{drawn}<figcaption>{words}</figcaption></figure>"
 
@@ -179,10 +183,10 @@ def _curve(curve: LightCurve | None) -> str:
         return ""
     if not (drawn := curve_svg(curve)):
         return "<p>No brightness could be measured.</p>"
-    system = escape(str(curve.meta.get("system") or ""))
+    system = markup(curve.meta.get("system") or "")
     words = f"{curve.detected.sum()} detections in {len(curve)} points. {system}"
     if len(bands := [band for band in curve.per_band() if band]) > 1:
-        words += escape(f" Filled: filter {bands[0]}; hollow: {', '.join(bands[1:])}.")
+        words += markup(f" Filled: filter {bands[0]}; hollow: {', '.join(bands[1:])}.")
     return f"<figure>{drawn}<figcaption>{words}</figcaption></figure>"
 
 
@@ -218,7 +222,7 @@ def _features(findings: Findings) -> str:
 
 def _code(findings: Findings) -> str:
     blocks = [
-        f"<h3>{escape(name)}</h3><pre>{escape(code)}</pre>" for name, code in findings.code.items()
+        f"<h3>{markup(name)}</h3><pre>{escape(code)}</pre>" for name, code in findings.code.items()
     ]
     return _section("The same again", *blocks)
 
@@ -226,15 +230,14 @@ def _code(findings: Findings) -> str:
 def _provenance(source: ImageSequence | LightCurve, findings: Findings) -> str:
     file = findings.file or str(source.meta.get("source") or "memory")
     facts = origin(source, file, findings.weights)
-    rows = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
+    rows = "".join(f"<dt>{markup(k)}</dt><dd>{markup(v)}</dd>" for k, v in facts.items())
     return _section("Provenance", f"<dl>{rows}</dl>")
 
 
 def _badge(label: object) -> str:
     style = STYLES[TransientClass(str(label))]
     return (
-        f'<b class="badge" style="--class: {style.colour}"><i>{style.glyph}</i> '
-        f"{escape(str(label))}</b>"
+        f'<b class="badge" style="--class: {style.colour}"><i>{style.glyph}</i> {markup(label)}</b>'
     )
 
 
@@ -245,11 +248,10 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _table(rows: Sequence[Mapping[str, Any]], *, safe: Sequence[str] = ()) -> str:
     """Write rows as a table, everything escaped but the columns that are HTML already."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    head = "".join(f"<th>{escape(str(name))}</th>" for name in names)
+    head = "".join(f"<th>{markup(name)}</th>" for name in names)
     lines = (
         "".join(
-            f"<td>{row.get(n, '') if n in safe else escape(str(row.get(n, '')))}</td>"
-            for n in names
+            f"<td>{row.get(n, '') if n in safe else markup(row.get(n, ''))}</td>" for n in names
         )
         for row in rows
     )
@@ -259,8 +261,8 @@ def _table(rows: Sequence[Mapping[str, Any]], *, safe: Sequence[str] = ()) -> st
 
 def _section(title: str, *parts: str) -> str:
     inner = "".join(parts)
-    return f"<section><h2>{escape(title)}</h2>{inner}</section>" if inner else ""
+    return f"<section><h2>{markup(title)}</h2>{inner}</section>" if inner else ""
 
 
 def _paragraph(text: str) -> str:
-    return f"<p>{escape(text)}</p>" if text else ""
+    return f"<p>{markup(text)}</p>" if text else ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from taonet_core.models import DEFAULT_MODEL
+from taonet_core.plain_text import shell_word
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def shell_code(shown: Shown) -> str:
     if shown.recipe is not None:
         recipe = shown.recipe
         lines.append(
-            f"taonet simulate --per-class {recipe.per_class} --survey {shlex.quote(recipe.survey)} "
+            f"taonet simulate --per-class {recipe.per_class} --survey {shell_word(recipe.survey)} "
             f"\\\n    --visibility {recipe.visibility} --seed {recipe.seed} --output demo"
         )
         path = f"demo/data/{recipe.label}/{shown.object_id}.fits"
@@ -132,12 +132,16 @@ def shell_code(shown: Shown) -> str:
     words += ["--model", shown.model]
     for name, share in shown.priors.items():
         words += ["--prior", f"{name}={share:g}"]
-    lines.append(shlex.join([*words, "--output", "verdict.csv"]))
+    lines.append(_command([*words, "--output", "verdict.csv"]))
     if shown.why is not None:
         lines += ["# once the archive is unpacked:"] if shown.member else []
         path = _no_option(shown.member) if shown.member else words[2]
         lines.append(_explain_command(path, shown.model, shown.why))
     return "\n".join(lines)
+
+
+def _command(words: Sequence[str]) -> str:
+    return " ".join(map(shell_word, words))
 
 
 def _no_option(path: str) -> str:
@@ -149,7 +153,7 @@ def _explain_command(path: str, model: str, why: Mapping[str, Any]) -> str:
     words = ["taonet", "explain", path]
     for name, value in {"model": model, **why}.items():
         words += [] if value is None else [f"--{name}", str(value)]
-    return shlex.join([*words, "--output", "evidence.fits"])
+    return _command([*words, "--output", "evidence.fits"])
 
 
 def _source(shown: Shown) -> tuple[list[str], list[str]]:

@@ -4,6 +4,7 @@ import contextlib
 import io
 import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import pandas as pd
@@ -130,10 +131,34 @@ def test_an_explanation_is_asked_for_as_on_screen(folder, make_sequence):
     assert (folder / "evidence.fits").exists()
 
 
-@pytest.mark.parametrize("name", ["'; rm -rf ~; '", "$(id)", "-o", "a\nb", "`x`", '"'])
+NAMES = [
+    "'; rm -rf ~; '",
+    "$(id)",
+    "-o",
+    "a\nb",
+    "`x`",
+    '"',
+    "a\x1b[201~\nid\n",
+    "\u202etxt.fits",
+    "!!",
+]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_a_file_name_stays_a_name(name):
-    words = shlex.split(shell_code(Shown(name, name)))
-    assert words[:2] == ["taonet", "predict"] and words[2].removeprefix("./") == name
     code = python_code(Shown(name, name, several=True))
     compile(code, "snippet", "exec")
     assert repr(name) in code
+    shell = shell_code(Shown(name, name))
+    assert (code + shell).replace("\n", "").isprintable()  # a terminal obeys nothing that is pasted
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_a_shell_reads_a_file_name_as_one_word(name):
+    print_words = "taonet() { printf '%s\\0' \"$@\"; }\n"
+    code = print_words + shell_code(Shown(name, name))
+    words = subprocess.run(["bash", "-c", code], capture_output=True, check=True).stdout.split(
+        b"\0"
+    )
+    assert words[0] == b"predict" and words[1].decode().removeprefix("./") == name

@@ -17,6 +17,7 @@ from taonet_core.data.atomic import atomic_path
 from taonet_core.data.fits_headers import calendar_text
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError
+from taonet_core.plain_text import card_text
 
 #: `meta` key -> (keyword, comment) of the object header.
 _KEYWORDS = {
@@ -78,7 +79,7 @@ def write_sequence(
 def _object_header(sequence: ImageSequence) -> fits.Header:
     """Return the keywords of the object as the release spells them."""
     meta, header = sequence.meta, fits.Header()
-    header["CRTS_ID"] = _ascii(sequence.object_id)
+    header["CRTS_ID"] = card_text(sequence.object_id)
     for key, keyword in (("ra", "HIERARCH RA_(J2000)"), ("dec", "HIERARCH DEC_(J2000)")):
         if meta.get(key) is not None:
             header[keyword] = float(meta[key])
@@ -86,17 +87,16 @@ def _object_header(sequence: ImageSequence) -> fits.Header:
     for key, (keyword, comment) in _KEYWORDS.items():
         value = meta.get(key)
         if value is not None:
-            header[keyword] = (_ascii(value) if isinstance(value, str) else float(value), comment)
+            header[keyword] = (
+                card_text(value) if isinstance(value, str) else float(value),
+                comment,
+            )
     for keyword, value in (("CLASS", meta.get("label")), ("CLASSTXT", meta.get("class_text"))):
         if value:
-            header[keyword] = _ascii(value)
+            header[keyword] = card_text(value)
     if meta.get("simulated"):
         header["SIMULATD"] = (True, "not an observation")
     return header
-
-
-def _ascii(text: object) -> str:
-    return str(text).encode("ascii", "replace").decode()
 
 
 def _deep_tao(sequence: ImageSequence) -> fits.HDUList:
@@ -117,6 +117,7 @@ def _table_columns(sequence: ImageSequence) -> list[fits.Column]:
     """Return the release's columns, and a filter where the frames have one."""
     count, given = len(sequence), {k: v.astype(str) for k, v in sequence.columns.items()}
     dates = given.get("date", np.array([calendar_text(t) for t in sequence.times]))
+    dates = np.array([card_text(date) for date in dates], dtype=np.str_)
     blank = np.full(count, "")
     turns = given.get("obs_in_seq", np.array([f"{k + 1:04}" for k in _place_in(dates)]))
     columns = [
@@ -133,8 +134,9 @@ def _table_columns(sequence: ImageSequence) -> list[fits.Column]:
     }
     for name, values in texts.items():
         width = {"Field_ID": 6, "Obs_In_Seq": 4, "Cutout": 4}.get(name, 1)
-        width = max(width, values.dtype.itemsize // 4)
-        columns.append(fits.Column(name, f"{width}A", array=values))
+        printed = np.array([card_text(value) for value in values], dtype=np.str_)
+        width = max(width, printed.dtype.itemsize // 4)
+        columns.append(fits.Column(name, f"{width}A", array=printed))
     return columns
 
 
@@ -176,7 +178,7 @@ def _frame_header(sequence: ImageSequence, index: int, time: float, band: str) -
     if sequence.meta.get("time_kind") != "index":
         header["MJD-OBS"] = time
     if band:
-        header["FILTER"] = _ascii(band)
+        header["FILTER"] = card_text(band)
     exposure = sequence.columns.get("exposure")
     if exposure is not None and math.isfinite(exposure[index]):
         header["EXPTIME"] = float(exposure[index])

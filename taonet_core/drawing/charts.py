@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 
 from taonet_core.judging.performance import Binned, Scores
 from taonet_core.labels import STYLES
+from taonet_core.plain_text import figure_text
 
 #: Of the leading classifier, and of all that is not a class.
 ACCENT, QUIET = "#3b82d6", "#8a8f98"
@@ -166,7 +167,7 @@ def _looks(
                 "marker": {"color": colour, "symbol": _SYMBOLS[place % 4], "size": 8},
                 "legendrank": place,
             }
-            yield name, found[name], look
+            yield figure_text(name), found[name], look
 
 
 def _band(figure: go.Figure, x: Sequence[str], bins: Sequence[Binned], colour: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from taonet_core.data.results import Prediction
 from taonet_core.drawing.charts import ACCENT, QUIET, UNIT, Chart, blank_figure
 from taonet_core.labels import STYLES, TransientClass
+from taonet_core.plain_text import figure_text
 
 
 def chance_against_time(
@@ -28,6 +29,7 @@ def chance_against_time(
     looks = ((ACCENT, "solid", "circle"), (QUIET, "dash", "square-open"))
     said = []
     for prediction, (colour, dash, symbol) in zip(predictions, looks, strict=False):
+        model = figure_text(prediction.model)
         chance = prediction.probabilities[:, prediction.classes.index(name)]
         figure.add_scatter(
             x=(prediction.times if dated else prediction.times + 1).tolist(),
@@ -35,9 +37,9 @@ def chance_against_time(
             mode="lines+markers",
             line={"color": colour, "dash": dash, "width": 2, "shape": "hv"},
             marker={"color": colour, "symbol": symbol, "size": 6},
-            name=prediction.model,
+            name=model,
             hovertemplate=f"{clock} %{{x:{'.3f' if dated else 'd'}}}: %{{y:.2f}}"
-            f"<extra>{prediction.model}</extra>",
+            f"<extra>{model}</extra>",
         )
         said.append(f"{prediction.model}: {chance[0]:.2f} at first, {chance[-1]:.2f} at last")
     figure.update_xaxes(tickformat="d", nticks=6)

@@ -13,6 +13,7 @@ from taonet_core import __version__
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.drawing.panels import Panels, make_panels
+from taonet_core.plain_text import shown
 from taonet_core.transforms.planes import PLANES
 from taonet_core.transforms.preprocess import frame_faults, reading_band
 from taonet_core.transforms.summary import utc_texts
@@ -66,13 +67,13 @@ def epoch_png(
     if not 0 <= frame < len(sequence):
         raise IndexError(f"wanted a frame from 0 to {len(sequence) - 1}, got {frame}")
     panels = make_panels(sequence, curve, stretch=stretch, interval=interval)
-    shown = panels.nearest(frame)
+    drawn = panels.nearest(frame)
     picture, draw = _sheet(panels, PLANES, SIDE, lines=3)
-    _place(panels, shown, PLANES, SIDE, picture)
+    _place(panels, drawn, PLANES, SIDE, picture)
     foot = picture.height - _MARGIN - 3 * 20
     for name, left in zip(PLANES, _lefts(panels, PLANES, SIDE), strict=True):
         draw.text((left, _MARGIN), name, fill=_INK, font=_font(15))
-    lines = [_name(sequence), _caption(panels, shown), _provenance(panels)]
+    lines = [_name(sequence), _caption(panels, drawn), _provenance(panels)]
     for i, (text, ink) in enumerate(zip(lines, (_INK, _INK, _QUIET), strict=True)):
         draw.text((_MARGIN, foot + 20 * i), text, fill=ink, font=_font(14 - (i == 2)))
     out = io.BytesIO()
@@ -108,11 +109,11 @@ def evolution_gif(
     names = ("science", "difference")
     pages = []
     usable = np.array([not fault for fault in panels.faults])
-    for shown in _animated(panels.sequence, usable):
+    for drawn in _animated(panels.sequence, usable):
         picture, draw = _sheet(panels, names, SIDE_GIF, lines=2)
-        _place(panels, shown, names, SIDE_GIF, picture)
+        _place(panels, drawn, names, SIDE_GIF, picture)
         foot = picture.height - _MARGIN - 2 * 20
-        draw.text((_MARGIN, foot), _caption(panels, shown), fill=_INK, font=_font(13))
+        draw.text((_MARGIN, foot), _caption(panels, drawn), fill=_INK, font=_font(13))
         draw.text((_MARGIN, foot + 20), _name(sequence), fill=_QUIET, font=_font(13))
         for name, left in zip(names, _lefts(panels, names, SIDE_GIF), strict=True):
             draw.text((left, _MARGIN), name, fill=_INK, font=_font(14))
@@ -260,7 +261,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _name(sequence: ImageSequence) -> str:
-    name = "".join(c if c.isprintable() else "?" for c in sequence.object_id)[:60]
+    name = shown(sequence.object_id, 60)
     return f"{name}  (simulated)" if sequence.meta.get("simulated") else name
 
 
@@ -271,7 +272,7 @@ def _caption(panels: Panels, frame: int) -> str:
     if sequence.meta.get("time_kind", "mjd") == "mjd":
         time = sequence.times[frame]
         parts = [f"MJD {time:.4f}", f"{utc_texts(np.array([time]))[0]} UTC"]
-    parts += [sequence.bands[frame]] if sequence.bands[frame] else []
+    parts += [shown(sequence.bands[frame], 20)] if sequence.bands[frame] else []
     if curve is not None and curve.detected[frame]:
         parts.append(f"{curve.mag[frame]:.2f} \N{PLUS-MINUS SIGN} {curve.mag_err[frame]:.2f} mag")
     elif curve is not None and np.isfinite(curve.limit[frame]):

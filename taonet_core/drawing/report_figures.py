@@ -7,7 +7,6 @@ figure follows a light or dark page.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.labels import STYLES
+from taonet_core.plain_text import markup
 from taonet_core.transforms.summary import is_dated
 
 WIDTH, HEIGHT = 760, 240
@@ -54,7 +54,7 @@ class _Axes:
         turn = f"rotate(-90 12 {(_TOP + bottom) / 2})"
         parts.append(
             f'<text x="12" y="{(_TOP + bottom) / 2}" text-anchor="middle" transform="{turn}">'
-            f"{escape(label)}</text>"
+            f"{markup(label)}</text>"
         )
         return "".join(parts)
 
@@ -187,6 +187,6 @@ def _ticks(low: float, high: float) -> list[tuple[float, str]]:
 
 def _svg(title: str, inner: str, height: int = HEIGHT) -> str:
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">'
-        f"<title>{escape(title)}</title>{inner}</svg>"
+        f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{markup(title)}">'
+        f"<title>{markup(title)}</title>{inner}</svg>"
     )

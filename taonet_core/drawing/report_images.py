@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from html import escape
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from taonet_core.drawing.overlay import evidence_limit, evidence_on_frames, over
 from taonet_core.drawing.panels import Panels, make_panels
 from taonet_core.drawing.pictures import image_png
 from taonet_core.drawing.report_figures import shares_svg
+from taonet_core.plain_text import markup
 from taonet_core.transforms.summary import utc_texts
 
 #: Most nights shown; longer sequences are thinned evenly.
@@ -46,7 +46,7 @@ def night_strip(sequence: ImageSequence, curve: LightCurve | None) -> str:
             *panels.reduced,
         ]
     )
-    return f'<p class="quiet">{escape(note)}</p><div class="strip">{"".join(figures)}</div>'
+    return f'<p class="quiet">{markup(note)}</p><div class="strip">{"".join(figures)}</div>'
 
 
 def evidence_strip(sequence: ImageSequence, attribution: Attribution) -> str:
@@ -85,7 +85,7 @@ def evidence_strip(sequence: ImageSequence, attribution: Attribution) -> str:
             f"{attribution.explained:.3f} log-odds to be explained."
         )
     return (
-        f'<p class="quiet">{escape(words)}</p>{shares_svg(shares.tolist())}'
+        f'<p class="quiet">{markup(words)}</p>{shares_svg(shares.tolist())}'
         f'<div class="strip">{"".join(figures)}</div>'
     )
 
@@ -97,10 +97,10 @@ def _thinned(items: list[int]) -> list[int]:
 
 def _figure(png: bytes, said: list[str], *, bad: bool = False) -> str:
     data = base64.b64encode(png).decode()
-    words = "<br>".join(map(escape, said))
+    words = "<br>".join(map(markup, said))
     kind = ' class="bad"' if bad else ""
     return (
-        f'<figure{kind}><img alt="{escape(said[0])}" src="data:image/png;base64,{data}">'
+        f'<figure{kind}><img alt="{markup(said[0])}" src="data:image/png;base64,{data}">'
         f"<figcaption>{words}</figcaption></figure>"
     )
 

@@ -13,6 +13,7 @@ main { max-width: 960px; margin: 0 auto; padding: 32px 20px 60px; }
 h1 { font-size: 26px; margin: 0; overflow-wrap: anywhere; }
 h2 { font-size: 17px; margin: 36px 0 8px; padding-top: 12px; border-top: 1px solid var(--line); }
 h3 { font-size: 14px; margin: 14px 0 2px; }
+p, li, figcaption { overflow-wrap: anywhere; }
 p { margin: 4px 0; }
 ul { margin: 2px 0; padding-left: 20px; }
 header p, .quiet, figcaption, summary { color: var(--quiet); font-size: 13.5px; }
@@ -23,6 +24,7 @@ summary { cursor: pointer; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; }
 th { text-align: left; font-weight: 600; color: var(--quiet); }
+th, td { overflow-wrap: anywhere; min-width: 4em; }
 th, td { padding: 3px 14px 3px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 figure { margin: 8px 0 16px; }
 svg { width: 100%; height: auto; display: block; overflow: visible; }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from taonet_core.data.selection_fields import UNKNOWN, Corners
 from taonet_core.data.sky import hammer
 from taonet_core.labels import STYLES, ClassStyle
+from taonet_core.plain_text import figure_text
 
 #: More points than this are drawn by WebGL, which is quick; fewer as vectors, which are sharp.
 MANY = 1500
@@ -21,6 +21,7 @@ MANY = 1500
 GALACTIC_POLE = (192.85948, 27.12825)
 
 _CORNERS = 48
+_LONGEST = 80  # letters of a name under the pointer
 _GREY = "#8a8f98"
 _NOTHING = ClassStyle("unknown", _GREY, "circle-open", "○")
 _TOP = {"constrain": "domain", "constraintoward": "top"}
@@ -44,7 +45,7 @@ def sky_map(table: pd.DataFrame, by: str = "label", *, region: Corners = ()) -> 
     -------
     plotly.graph_objects.Figure
         The lines of the grid, which react to nothing; then one trace a class, whose ``customdata``
-        holds of each object the name, safe as HTML (`named` undoes it), and a line of facts.
+        holds of each object the name as it is shown, a line of facts, and the name (see `named`).
     """
     known = np.isfinite(table["ra"]) & np.isfinite(table["dec"])
     shown = table[known.to_numpy()]
@@ -92,7 +93,7 @@ def named(selection: Mapping[str, Any]) -> str | None:
     if len(points) != 1 or selection.get("box") or selection.get("lasso"):
         return None
     told = points[0].get("customdata")
-    return html.unescape(str(told[0])) if told else None
+    return str(told[2]) if told else None
 
 
 def galactic_plane(ra: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -101,8 +102,8 @@ def galactic_plane(ra: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.degrees(-np.arctan(np.cos(np.radians(ra) - pole_ra) / np.tan(pole_dec)))
 
 
-def _facts(shown: pd.DataFrame, classes: NDArray[np.str_]) -> NDArray[np.str_]:
-    """Return name and a line of facts of each object, shape (N, 2), safe as HTML."""
+def _facts(shown: pd.DataFrame, classes: NDArray[np.str_]) -> NDArray[np.object_]:
+    """Return name as shown, a line of facts, and the name of each object, shape (N, 3)."""
     brightness = shown["mag"]
     if "mag_peak" in shown:
         brightness = shown["mag_peak"].fillna(brightness)
@@ -110,14 +111,15 @@ def _facts(shown: pd.DataFrame, classes: NDArray[np.str_]) -> NDArray[np.str_]:
         f"{kind} · RA {ra:.4f}° Dec {dec:+.4f}°" + (f" · {mag:.1f} mag" if mag == mag else "")
         for kind, ra, dec, mag in zip(classes, shown["ra"], shown["dec"], brightness, strict=True)
     ]
-    names = [html.escape(name) for name in shown["object_id"]]
-    return np.array([names, lines], dtype=str).reshape(2, -1).T
+    names = shown["object_id"].tolist()
+    safe = [figure_text(name, _LONGEST) for name in names]
+    return np.array([safe, lines, names], dtype=object).reshape(3, -1).T
 
 
 def _points(
     x: NDArray[np.float64],
     y: NDArray[np.float64],
-    facts: NDArray[np.str_],
+    facts: NDArray[np.object_],
     name: str,
     style: ClassStyle,
     total: int,

@@ -6,6 +6,7 @@ import numpy as np
 
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.drawing.charts import ACCENT, QUIET, Chart, blank_figure
+from taonet_core.plain_text import figure_text
 from taonet_core.transforms.summary import is_dated
 
 #: Filters of the other survey: colour (Okabe & Ito 2008) and marker.
@@ -32,7 +33,7 @@ def survey_chart(own: LightCurve, other: LightCurve, *, name: str) -> Chart:
     parts = [("this object", own, QUIET, "x-thin-open")] if dated else []
     for band, curve in other.per_band().items() if len(other) else ():
         colour, marker = _LOOKS.get(band, (ACCENT, "circle"))
-        parts.append((f"{name} {band}".strip(), curve, colour, marker))
+        parts.append((figure_text(f"{name} {band}".strip(), 80), curve, colour, marker))
     for title, curve, colour, marker in parts:
         seen = np.flatnonzero(curve.detected)
         if not len(seen):

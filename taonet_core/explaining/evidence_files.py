@@ -16,6 +16,7 @@ from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.drawing.overlay import evidence_limit, evidence_on_frames, over_grey
 from taonet_core.drawing.panels import make_panels
+from taonet_core.plain_text import card_text, shown
 from taonet_core.transforms.summary import epoch_columns, utc_texts
 
 if TYPE_CHECKING:
@@ -168,9 +169,8 @@ def _header(attribution: Attribution, sequence: ImageSequence) -> fits.Header:
 
 def _cards(attribution: Attribution) -> dict[str, tuple[Any, str]]:
     against = "all others" if attribution.against is None else str(attribution.against)
-    name = str(attribution.meta["object_id"]).encode("ascii", "replace").decode()
     return {
-        "OBJECT": ("".join(c if c.isprintable() else "?" for c in name)[:60], "object explained"),
+        "OBJECT": (card_text(attribution.meta["object_id"], 60), "object explained"),
         "BTYPE": ("evidence", "log-odds of TARGET, one map a night read"),
         "TARGET": (str(attribution.target), "class the evidence speaks for"),
         "AGAINST": (against, "class it is told from"),
@@ -209,10 +209,10 @@ def _caption(night: pd.Series, attribution: Attribution) -> tuple[str, str]:
     return f"night {night['night']}  {when}", f"{night['importance']:.0%} of evidence{evidence}"
 
 
-def _provenance(attribution: Attribution, shown: int) -> tuple[str, str]:
+def _provenance(attribution: Attribution, drawn: int) -> tuple[str, str]:
     against = "" if attribution.against is None else f" rather than {attribution.against}"
-    name = "".join(c if c.isprintable() else "?" for c in str(attribution.meta["object_id"]))[:60]
-    few = "" if shown == len(attribution.times) else f"; the {shown} nights of most evidence"
+    name = shown(attribution.meta["object_id"], 60)
+    few = "" if drawn == len(attribution.times) else f"; the {drawn} nights of most evidence"
     return (
         f"{name}: evidence for {attribution.target}{against} (orange for, blue against){few}",
         f"{attribution.model} {attribution.model_version}, {attribution.method}, baseline "
