@@ -15,7 +15,7 @@ from collections import Counter
 
 import pytest
 
-from taonet_core.data import archives
+from taonet_core.data import archive_entries, archives, decompression
 from taonet_core.data.archives import Member, decompress, is_archive, members
 from taonet_core.data.file_kinds import kind_of, may_hold_images, refusal, stem
 from taonet_core.errors import UnreadableFileError
@@ -74,7 +74,7 @@ def test_a_wrong_checksum_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", PACKERS)
 def test_a_bomb_is_refused_before_it_unfolds(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "FREE_BYTES", 100_000)
+    monkeypatch.setattr(decompression, "FREE_BYTES", 100_000)
     with pytest.raises(UnreadableFileError, match="unpacks to more"):
         decompress(PACKERS[kind](bytes(20_000_000)), "bomb")
 
@@ -104,7 +104,7 @@ def test_a_compressed_fits_file_is_no_archive() -> None:
 @pytest.mark.parametrize("pack", [zipped, tarred])
 def test_names_are_labels_only(pack) -> None:
     data = pack({"../../etc/x.fits": FITS, "/abs/y.fits": FITS, "c:\\z\n.fits": FITS})
-    assert set(listed(data)) == {"etc/x.fits", "abs/y.fits", "c:/z?.fits"}
+    assert set(listed(data)) == {"etc/x.fits", "abs/y.fits", "c:/z\\n.fits"}
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -209,7 +209,7 @@ def test_an_encrypted_member_is_an_error() -> None:
 
 
 def test_too_many_members_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
+    monkeypatch.setattr(archive_entries, "MAX_MEMBERS", 3)
     for pack in (zipped, tarred):
         with pytest.raises(UnreadableFileError, match="split the archive"):
             listed(pack({f"{i}.fits": FITS for i in range(9)}))

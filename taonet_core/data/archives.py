@@ -5,59 +5,58 @@ Kinds are told by their first bytes, never by a name. Names inside archives are 
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import io
-import lzma
+import struct
 import tarfile
+import unicodedata
 import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice
-from typing import Any, BinaryIO, TypeAlias
+from typing import BinaryIO
 
+from taonet_core.data.archive_entries import (
+    MAX_ARCHIVE_BYTES,
+    Entry,
+    tar_entries,
+    zip_entries,
+)
+from taonet_core.data.decompression import (
+    MAX_FILE_BYTES,
+    decompress,
+    is_packed,
+    joined,
+    limit,
+    peek,
+    too_large,
+    unfold,
+)
 from taonet_core.data.file_kinds import kind_of, may_hold_images, stem
-from taonet_core.errors import TaoNetError, UnreadableFileError
+from taonet_core.errors import Code, TaoNetError, UnreadableFileError
 
-#: Most bytes that one file may hold once decompressed.
-MAX_FILE_BYTES = 512 * 2**20
-#: Most bytes that all files of one archive may hold together.
-MAX_ARCHIVE_BYTES = 4 * 2**30
-#: Most members of an archive.
-MAX_MEMBERS = 50_000
-#: Above this size a file may grow at most `MAX_RATIO` times (sparse sky maps are legitimate).
-FREE_BYTES = 32 * 2**20
-MAX_RATIO = 200
-_CHUNK = 64 * 1024
-#: Most bytes of a long name or of extended attributes in a tar; paths have at most 4,096.
-_MAX_DESCRIPTION = 256 * 1024
+__all__ = ["MAX_FILE_BYTES", "Member", "decompress", "is_archive", "members"]
 
-_OPENERS: dict[str, Callable[[BinaryIO], Any]] = {
-    "gz": lambda file: gzip.GzipFile(fileobj=file),
-    "bz2": bz2.BZ2File,
-    "xz": lzma.LZMAFile,
-}
+#: Endings of archives, which are not opened inside another.
+ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
+_OTHER_ARCHIVES = (".7z", ".rar", ".tar.zst", ".tar.z", ".jar")
+#: What operating systems leave in archives.
+_CLUTTER = ("thumbs.db", "desktop.ini", ".ds_store")
+_LONGEST_LABEL = 1_000
 _BROKEN = (
     zipfile.BadZipFile,
     tarfile.TarError,
+    struct.error,
     zlib.error,
-    lzma.LZMAError,
     EOFError,
     OSError,
-    RuntimeError,  # zipfile: an encrypted member; includes NotImplementedError, RecursionError
+    RuntimeError,  # includes NotImplementedError, RecursionError
     ValueError,
     OverflowError,
     MemoryError,
     IndexError,
     KeyError,
 )
-
-
-#: Unpacks a member when it is its turn.
-Unpack: TypeAlias = "Callable[[], bytes | TaoNetError]"
 
 
 @dataclass(frozen=True)
@@ -87,88 +86,13 @@ class Member:
 
 
 def is_archive(file: BinaryIO) -> bool:
-    """Return whether a file, at its start, is a zip or a (compressed) tar; it is rewound."""
+    """Return whether a file, at its start, is a zip or a (compressed) tar; it is rewound.
+
+    At most the first megabyte is read, and 512 bytes of it are unpacked.
+    """
     kind = kind_of(file.read(512))
     file.seek(0)
-    if kind in _OPENERS:
-        try:
-            with _OPENERS[kind](file) as stream:
-                kind = kind_of(stream.read(512))
-        except _BROKEN:
-            kind = "other"
-        finally:
-            file.seek(0)
-        return kind == "tar"
-    return kind in ("zip", "tar")
-
-
-def decompress(data: bytes, name: str) -> bytes:
-    """Undo one layer of gz, bz2 or xz; other bytes come back as they are.
-
-    Parameters
-    ----------
-    data : bytes
-    name : str
-        For messages.
-
-    Raises
-    ------
-    UnreadableFileError
-        If the stream is damaged or grows beyond the limits.
-    """
-    makers: dict[str, Callable[[], object]] = {
-        "gz": lambda: zlib.decompressobj(wbits=31),
-        "bz2": bz2.BZ2Decompressor,
-        "xz": lambda: lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=256 * 2**20),
-    }
-    kind = kind_of(data[:512])
-    make = makers.get(kind)
-    if make is None:
-        return data
-    try:
-        return b"".join(_inflate(data, make, name))
-    except _BROKEN as error:
-        raise UnreadableFileError(
-            f"{name}: the {kind} compression is damaged ({error}); fetch the file again"
-        ) from error
-
-
-def _limit(packed: int) -> int:
-    return min(MAX_FILE_BYTES, max(FREE_BYTES, MAX_RATIO * packed))
-
-
-def _too_large(name: str, limit: int) -> UnreadableFileError:
-    return UnreadableFileError(
-        f"{name}: unpacks to more than {limit:,} bytes, which is refused; send smaller images"
-    )
-
-
-def _inflate(data: bytes, make: Callable[[], Any], name: str) -> Iterator[bytes]:
-    """Yield the parts of all concatenated streams, weighing what came out against what went in."""
-    magic, given, total = data[:2], 0, 0
-    while data[given : given + 2] == magic:
-        stream = make()
-        while not stream.eof:
-            more = data[given : given + _CHUNK] if _hungry(stream) else b""
-            part = _feed(stream, more)
-            given += len(more)
-            total += len(part)
-            if not more and not part and not stream.eof:
-                raise EOFError("the stream ends too early")
-            if total > _limit(given):
-                raise _too_large(name, _limit(given))
-            yield part
-        given -= len(stream.unused_data)
-
-
-def _hungry(stream: Any) -> bool:
-    """Return whether a decompressor has used all that it was given."""
-    return not stream.unconsumed_tail if hasattr(stream, "unconsumed_tail") else stream.needs_input
-
-
-def _feed(stream: Any, more: bytes) -> bytes:
-    tail = getattr(stream, "unconsumed_tail", b"")
-    return stream.decompress(tail + more, _CHUNK * 16)
+    return kind_of(peek(file)) == "tar" if is_packed(kind) else kind in ("zip", "tar")
 
 
 def _may_be_read(name: str) -> bool:
@@ -182,23 +106,26 @@ def members(
     wanted: Callable[[str], bool] = _may_be_read,
     start: int = 0,
     begin: Callable[[str], None] = lambda label: None,
+    on_skip: Callable[[str, str], None] = lambda label, why: None,
 ) -> Iterator[Member]:
     """Yield the regular files of a zip or tar archive, each decompressed once.
 
-    Folders, links, devices and names that are not `wanted` are passed over in silence; by default
-    those are wanted that may hold images or tables of frames.
+    Folders, what operating systems leave behind, and names that are not `wanted` are passed over
+    in silence; by default those are wanted that may hold images or tables of frames.
 
     Parameters
     ----------
-    data : bytes or open binary file
+    data : bytes or binary file
     name : str
         For messages.
     wanted : callable
-        Tells by its name whether a member is of use.
+        Whether a name is worth reading.
     start : int
-        So many wanted members are passed over.
+        So many wanted members are passed over; in a zip that costs nothing.
     begin : callable
-        Told the label of each member before it is unpacked.
+        Told the label of every member before it is read.
+    on_skip : callable
+        Told the label of a link, a device or an inner archive, and what it is.
 
     Raises
     ------
@@ -207,130 +134,94 @@ def members(
     """
     file = io.BytesIO(data) if isinstance(data, bytes) else data
     kind = kind_of(file.read(512))
+    budget = _Budget(name, file.seek(0, io.SEEK_END))
     file.seek(0)
-    reader = _zip_members if kind == "zip" else _tar_members
-    total = 0
+    seen: Counter[str] = Counter()
+    count = 0
     try:
-        for label, unpack in islice(reader(file, name, wanted), start, None):
-            begin(label)
-            content = unpack()
-            total += len(content) if isinstance(content, bytes) else 0
-            if total > MAX_ARCHIVE_BYTES:
-                raise UnreadableFileError(f"{name}: {total:,} bytes and more; split the archive")
-            yield Member(label, _unpacked(content, label))
+        for entry in (zip_entries if kind == "zip" else tar_entries)(file, name):
+            why = _not_read(entry, wanted)
+            if why is None:
+                label = _label(entry.name, seen)
+                count += 1
+                if count > start:
+                    begin(label)
+                    yield Member(label, _content(entry, label, budget))
+            elif why:
+                on_skip(shown(entry.name), why)
     except _BROKEN as error:
         raise UnreadableFileError(
-            f"{name}: the archive is damaged ({error}); make or fetch it again"
+            f"{name}: the archive is damaged ({shown(str(error))}); make or fetch it again",
+            code=Code.ARCHIVE,
         ) from error
 
 
-def _unpacked(content: bytes | TaoNetError, label: str) -> bytes | TaoNetError:
-    if isinstance(content, TaoNetError):
-        return content
+class _Budget:
+    """How much all members of an archive may hold together, for the bytes that it has."""
+
+    def __init__(self, name: str, packed: int) -> None:
+        self._name, self._most = name, limit(packed, MAX_ARCHIVE_BYTES)
+        self._left = self._most
+
+    @property
+    def spent(self) -> bool:
+        """Whether more came out than may."""
+        return self._left < 0
+
+    def count(self, parts: Iterator[bytes]) -> Iterator[bytes]:
+        """Hand parts on, and stop where they are too many."""
+        for part in parts:
+            self._left -= len(part)
+            if self.spent:
+                raise too_large(self._name, self._most)
+            yield part
+
+
+def _not_read(entry: Entry, wanted: Callable[[str], bool]) -> str | None:
+    """Return why an entry is passed over, ``""`` for no reason worth a word, None if it is read."""
+    parts = entry.name.replace("\\", "/").lower().split("/")
+    if "__macosx" in parts or parts[-1] in _CLUTTER:
+        return ""
+    if entry.odd:
+        return f"{entry.odd}, which is not followed"
+    if wanted(entry.name):
+        return None
+    if parts[-1].endswith((*ARCHIVE_ENDINGS, *_OTHER_ARCHIVES)):
+        return "an archive inside the archive; unpack it and send it by itself"
+    return ""
+
+
+def _content(entry: Entry, label: str, budget: _Budget) -> bytes | TaoNetError:
+    """Read an entry and undo one layer of compression."""
     try:
-        return decompress(content, label)
+        data = joined(budget.count(entry.parts(label)))
+        kind = kind_of(data[:512])
+        if is_packed(kind):
+            data = joined(budget.count(unfold(io.BytesIO(data), kind, label)))
+        return data
     except UnreadableFileError as error:
+        if budget.spent:
+            raise
         return error
 
 
+def shown(name: str) -> str:
+    """Return a name with what cannot be seen, or turns the text around, written out."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
 def _label(name: str, seen: Counter[str]) -> str:
-    """Clean a member's name for display and make it unique."""
+    """Return a member's name fit to be shown, unlike all before it even to the eye."""
     parts = [p for p in name.replace("\\", "/").split("/") if p not in ("", ".", "..")]
-    label = "".join(c if c.isprintable() else "?" for c in "/".join(parts)) or "unnamed"
-    unique = label
-    while unique in seen:
-        seen[label] += 1
-        unique = f"{label} ({seen[label]})"
-    seen[unique] = 1
+    label = shown("/".join(parts))[-_LONGEST_LABEL:] or "unnamed"
+    unique, key = label, _alike(label)
+    while _alike(unique) in seen:
+        seen[key] += 1
+        unique = f"{label} ({seen[key]})"
+    seen[_alike(unique)] = 1
     return unique
 
 
-def _zip_members(
-    file: BinaryIO, name: str, wanted: Callable[[str], bool]
-) -> Iterator[tuple[str, Unpack]]:
-    seen: Counter[str] = Counter()
-    with zipfile.ZipFile(file) as archive:
-        infos = archive.infolist()
-        if len(infos) > MAX_MEMBERS:
-            raise UnreadableFileError(f"{name}: {len(infos):,} files; split the archive")
-        end = 0
-        for info in sorted(infos, key=lambda i: i.header_offset):
-            if info.header_offset < end:
-                raise UnreadableFileError(f"{name}: files overlap inside the archive; refused")
-            end = info.header_offset + info.compress_size
-        # tables first, then folder by folder, so that frame times are known before the frames
-        infos.sort(key=lambda i: (not i.filename.endswith(".csv"), i.filename))
-        for info in infos:
-            if info.is_dir() or not wanted(info.filename):
-                continue
-            label = _label(info.filename, seen)
-            yield label, partial(_zip_content, archive, info, label)
-
-
-def _zip_content(
-    archive: zipfile.ZipFile, info: zipfile.ZipInfo, label: str
-) -> bytes | TaoNetError:
-    limit = _limit(info.compress_size)
-    try:
-        with archive.open(info) as member:
-            content = member.read(limit + 1)
-    except _BROKEN as error:
-        return UnreadableFileError(f"{label}: cannot be unpacked ({error})")
-    return content if len(content) <= limit else _too_large(label, limit)
-
-
-class _Stream(io.RawIOBase):
-    """Decompress while a tar archive is read, so that a bomb is never held in memory."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        kind = kind_of(file.read(16))
-        file.seek(0)
-        self._file = _OPENERS[kind](file) if kind in _OPENERS else file
-        self._total = 0
-
-    def read(self, size: int = -1) -> bytes:
-        part = self._file.read(size)
-        self._total += len(part)
-        if self._total > MAX_ARCHIVE_BYTES:
-            raise OSError(f"it unpacks to more than {MAX_ARCHIVE_BYTES:,} bytes")
-        return part
-
-
-class _Entry(tarfile.TarInfo):
-    """Refuse entries whose description alone could fill the memory."""
-
-    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
-        if self.type in (b"L", b"K", b"x", b"g", b"X") and self.size > _MAX_DESCRIPTION:
-            raise tarfile.ReadError(f"a name or attributes of {self.size:,} bytes")
-        if self.type == tarfile.GNUTYPE_SPARSE:
-            self._proc_gnusparse_10()
-        return super()._proc_member(archive)  # type: ignore[misc]
-
-    def _proc_gnusparse_10(self, *_: object) -> None:
-        raise tarfile.ReadError("a list of the holes of a sparse file; pack without --sparse")
-
-
-def _tar_members(
-    file: BinaryIO, name: str, wanted: Callable[[str], bool]
-) -> Iterator[tuple[str, Unpack]]:
-    seen: Counter[str] = Counter()
-    # a stream never seeks backwards: archives with negative offsets cannot loop
-    with tarfile.open(fileobj=_Stream(file), mode="r|", tarinfo=_Entry) as archive:
-        for count, info in enumerate(archive):
-            if count == MAX_MEMBERS:
-                raise UnreadableFileError(f"{name}: over {count:,} files; split the archive")
-            if info.size > MAX_ARCHIVE_BYTES:  # walking over it would take minutes
-                raise _too_large(name, MAX_ARCHIVE_BYTES)
-            if not info.isreg() or info.issparse() or not wanted(info.name):
-                continue
-            label = _label(info.name, seen)
-            yield label, partial(_tar_content, archive, info, label)
-
-
-def _tar_content(
-    archive: tarfile.TarFile, info: tarfile.TarInfo, label: str
-) -> bytes | TaoNetError:
-    if info.size > MAX_FILE_BYTES:
-        return _too_large(label, MAX_FILE_BYTES)
-    member = archive.extractfile(info)
-    return member.read() if member else b""
+def _alike(label: str) -> str:
+    """Return what labels have in common that look alike: letter case, composed accents."""
+    return unicodedata.normalize("NFC", label).casefold()

@@ -10,7 +10,7 @@ import bz2
 import io
 import lzma
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import Any, BinaryIO
 
@@ -74,15 +74,16 @@ def decompress(data: bytes, name: str, *, most: int | None = None) -> bytes:
         If the stream is damaged or grows beyond the limits.
     """
     kind = kind_of(data[:512])
-    return _joined(unfold(io.BytesIO(data), kind, name, most)) if is_packed(kind) else data
+    return joined(unfold(io.BytesIO(data), kind, name, most)) if is_packed(kind) else data
 
 
 def inflate(data: bytes, name: str, *, most: int | None = None) -> bytes:
     """Undo bare deflate, as in the blocks of Avro; limits and errors as in `decompress`."""
-    return _joined(unfold(io.BytesIO(data), "deflate", name, most))
+    return joined(unfold(io.BytesIO(data), "deflate", name, most))
 
 
-def _joined(parts: Iterator[bytes]) -> bytes:
+def joined(parts: Iterable[bytes]) -> bytes:
+    """Return the parts as one."""
     whole = io.BytesIO()  # grows in place, and hands its bytes over without a copy
     whole.writelines(parts)
     return whole.getvalue()
@@ -154,7 +155,7 @@ def _unfold(file: BinaryIO, kind: str, name: str, most: int) -> Iterator[bytes]:
             more = b""
             if _hungry(stream):
                 more, pending = pending or file.read(_CHUNK), b""
-            part = _feed(stream, more, 16 * _CHUNK)
+            part = _feed(stream, more, 4 * _CHUNK)
             given += len(more)
             total += len(part)
             if not more and not part and not stream.eof:
