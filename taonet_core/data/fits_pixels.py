@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taonet_core.data.fits_scan import PIXEL_DTYPES, Hdu, Header, Slices
+from taonet_core.data.fits_scan import PIXEL_DTYPES, Hdu, Header, Slices, shown
 from taonet_core.data.fits_tiles import read_tiles, tile_axes
-from taonet_core.errors import UnreadableFileError
+from taonet_core.errors import Code, UnreadableFileError
+from taonet_core.flags import Flag, Note
 
 #: Sides of a usable image in pixels.
 MIN_SIDE, MAX_SIDE = 5, 20_000
@@ -22,7 +23,9 @@ def image_shape(hdu: Hdu) -> tuple[int, ...]:
     return tuple(n for n in axes if n != 1)
 
 
-def read_image(data: Slices, hdu: Hdu, name: str) -> NDArray[np.float32]:
+def read_image(
+    data: Slices, hdu: Hdu, name: str, notes: list[str] | None = None
+) -> NDArray[np.float32]:
     """Return the physical values of an image HDU.
 
     Parameters
@@ -33,11 +36,13 @@ def read_image(data: Slices, hdu: Hdu, name: str) -> NDArray[np.float32]:
         An image or a compressed image.
     name : str
         For messages.
+    notes : list of str, optional
+        Takes what was doubtful.
 
     Returns
     -------
     ndarray, shape `image_shape`, float32
-        NaN where the file says BLANK.
+        NaN where the file says BLANK, infinite where a value is beyond float32.
 
     Raises
     ------
@@ -64,7 +69,15 @@ def read_image(data: Slices, hdu: Hdu, name: str) -> NDArray[np.float32]:
     blank = hdu.header.get("BLANK")
     if bitpix > 0 and isinstance(blank, int):
         values[raw == blank] = np.nan
+    if work is np.float64 and notes is not None and np.isinf(values).sum() > _infinities(raw):
+        text = "some pixels are beyond the largest float32 and are read as no data"
+        notes.append(Note(text, Flag.FLOAT_OVERFLOW))
     return values
+
+
+def _infinities(raw: NDArray[Any]) -> int:
+    """Return how many stored values are infinite as they stand."""
+    return int(np.isinf(raw).sum()) if raw.dtype.kind == "f" else 0
 
 
 def _scaling(header: Header, where: str) -> tuple[float, float]:
@@ -72,8 +85,10 @@ def _scaling(header: Header, where: str) -> tuple[float, float]:
     for key, default in (("BSCALE", 1), ("BZERO", 0)):
         value = header.get(key, default)
         if not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > 1e30:
-            raise UnreadableFileError(f"{where}: {key} is {value!r}, not a usable number")
+            text = f"{where}: {key} is {shown(value)}, not a usable number; repair the header"
+            raise UnreadableFileError(text, code=Code.SCALING)
         pair.append(float(value))
     if pair[0] == 0:
-        raise UnreadableFileError(f"{where}: BSCALE is 0, which would erase the image")
+        text = f"{where}: BSCALE is 0, which would erase the image; repair the header"
+        raise UnreadableFileError(text, code=Code.SCALING)
     return pair[0], pair[1]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taonet_core.data.fits_scan import Hdu, Header, Slices
-from taonet_core.errors import UnreadableFileError
+from taonet_core.data.fits_scan import Hdu, Header, Slices, shown
+from taonet_core.errors import Code, UnreadableFileError
 
 COLUMN = re.compile(r"(\d*)([LXBIJKAEDCMPQ])(.*)")
 COLUMN_DTYPES = {
@@ -59,19 +59,23 @@ def row_dtype(hdu: Hdu, where: str) -> np.dtype[Any]:
     """Return the type of one row, columns named c0, c1, ...; refuse formats that do not fit."""
     count = hdu.header.get("TFIELDS")
     if isinstance(count, bool) or not isinstance(count, int) or not 0 <= count <= 999:
-        raise UnreadableFileError(f"{where}: TFIELDS is {count!r}, not a number from 0 to 999")
+        text = f"{where}: TFIELDS is {shown(count)}, not a number from 0 to 999; repair the header"
+        raise UnreadableFileError(text, code=Code.COLUMNS)
     formats: list[Any] = []
     total = 0  # not left to NumPy, whose sizes of structures start again from 0 at 2^32
     for i in range(1, count + 1):
         match = COLUMN.match(str(hdu.header.get(f"TFORM{i}") or "").strip())
         if match is None or len(match[1]) > 7:
-            raise UnreadableFileError(f"{where}: TFORM{i} is not a column format of FITS")
+            text = f"{where}: TFORM{i} is not a column format of FITS; repair the header"
+            raise UnreadableFileError(text, code=Code.COLUMNS)
         form, width = _format(int(match[1] or 1), match[2])
         formats.append(form)
         total += width
     if total != hdu.shape[1]:
         raise UnreadableFileError(
-            f"{where}: NAXIS1 is {hdu.shape[1]} but the columns take {total} bytes"
+            f"{where}: NAXIS1 is {hdu.shape[1]} but the columns take {total} bytes; "
+            "repair the header",
+            code=Code.COLUMNS,
         )
     return np.dtype([(f"c{i}", form) for i, form in enumerate(formats)])
 

@@ -13,11 +13,22 @@ from astropy.io import fits
 from astropy.io.fits.hdu.compressed._compression import CfitsioException
 from numpy.typing import NDArray
 
-from taonet_core.data.fits_scan import BLOCK, MAX_PIXELS, PIXEL_DTYPES, Hdu, Header, Slices
+from taonet_core.data.fits_scan import (
+    BLOCK,
+    MAX_PIXELS,
+    PIXEL_DTYPES,
+    Hdu,
+    Header,
+    Slices,
+    Value,
+    shown,
+)
 from taonet_core.data.fits_tables import COLUMN, COLUMN_DTYPES, row_dtype
-from taonet_core.errors import UnreadableFileError
+from taonet_core.errors import Code, UnreadableFileError
 
 _CODECS = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "PLIO_1", "NOCOMPRESS")
+#: Parameters of the codecs that its C code trusts -> their values.
+_CODEC_NUMBERS = {"BLOCKSIZE": (16, 32, 64), "BYTEPIX": (1, 2, 4)}
 _ASTROPY_ERRORS = (
     CfitsioException,
     fits.VerifyError,
@@ -53,7 +64,7 @@ def read_tiles(data: Slices, hdu: Hdu, where: str) -> NDArray[np.float32]:
     UnreadableFileError
         If its numbers contradict each other or the tiles are damaged.
     """
-    _check_tiles(data, hdu, where)
+    check_tiles(data, hdu, where)
     primary = fits.PrimaryHDU().header.tostring().encode("ascii")
     part = data[hdu.header_start : hdu.data_start + hdu.data_size]
     file = io.BytesIO(primary + part + bytes(-len(part) % BLOCK))
@@ -63,43 +74,62 @@ def read_tiles(data: Slices, hdu: Hdu, where: str) -> NDArray[np.float32]:
             with np.errstate(all="ignore"), fits.open(file, memmap=False) as hdus:
                 values = np.asarray(hdus[1].data).astype(np.float32)
     except _ASTROPY_ERRORS as error:
-        raise UnreadableFileError(
-            f"{where}: the compressed tiles cannot be decompressed ({type(error).__name__}); "
-            "fetch the file again"
-        ) from error
+        text = f"the compressed tiles cannot be decompressed ({type(error).__name__})"
+        raise _damaged(where, text) from error
     if values.size != math.prod(tile_axes(hdu.header)):
-        raise UnreadableFileError(f"{where}: the tiles do not make up the image; file damaged")
+        raise _damaged(where, "the tiles do not make up the image")
     return values
 
 
-def _check_tiles(data: Slices, hdu: Hdu, where: str) -> None:
-    """Refuse what makes decompression crash, hang or fill the memory."""
+def _damaged(where: str, text: str, code: Code = Code.TILES) -> UnreadableFileError:
+    return UnreadableFileError(f"{where}: {text}; the file is damaged, fetch it again", code=code)
+
+
+def check_tiles(data: Slices, hdu: Hdu, where: str) -> None:
+    """Refuse what makes decompression crash, hang or fill the memory.
+
+    Raises
+    ------
+    UnreadableFileError
+        Naming the keyword or tile that contradicts the rest.
+    """
     header, axes = hdu.header, tile_axes(hdu.header)
 
     def demand(key: str, good: bool, wanted: str) -> None:
         if not good:
-            raise UnreadableFileError(f"{where}: {key} is {header.get(key)!r}, wanted {wanted}")
+            raise _damaged(where, f"{key} is {shown(header.get(key))}, wanted {wanted}")
 
-    demand("ZNAXIS", bool(axes), "2 to 4 axes of sensible length")
+    naxis = header.get("ZNAXIS")
+    demand("ZNAXIS", _within(naxis, 4) and naxis != 1, "2 to 4")
+    for i in range(1, int(naxis or 0) + 1):
+        demand(f"ZNAXIS{i}", _within(header.get(f"ZNAXIS{i}"), MAX_PIXELS), f"1 to {MAX_PIXELS:,}")
     demand("ZCMPTYPE", header.get("ZCMPTYPE") in _CODECS, f"one of {', '.join(_CODECS)}")
     demand("ZBITPIX", header.get("ZBITPIX") in PIXEL_DTYPES, f"one of {tuple(PIXEL_DTYPES)}")
     seed = header.get("ZDITHER0", 1)
-    demand("ZDITHER0", isinstance(seed, int) and 1 <= seed <= 10_000, "1 to 10000")
+    demand("ZDITHER0", _within(seed, 10_000), "1 to 10000")
     if math.prod(axes) > MAX_PIXELS:
-        raise UnreadableFileError(f"{where}: {math.prod(axes):,} pixels, most is {MAX_PIXELS:,}")
+        text = f"{math.prod(axes):,} pixels, at most {MAX_PIXELS:,} are read"
+        raise _damaged(where, text, Code.SIZE)
     tile = []
     for i, length in enumerate(reversed(axes), start=1):
         size = header.get(f"ZTILE{i}", length if i == 1 else 1)
-        demand(f"ZTILE{i}", isinstance(size, int) and 1 <= size <= length, f"1 to {length}")
+        demand(f"ZTILE{i}", _within(size, length), f"1 to {length}")
         assert isinstance(size, int)
         tile.append((length, size))
     tiles = math.prod(-(-length // size) for length, size in tile)
     demand("NAXIS2", hdu.shape[:1] == (tiles,), f"{tiles}, the number of tiles")
-    block, wide = header.get("ZVAL1", 32), math.prod(size for _, size in tile)
-    if header.get("ZNAME1") == "BLOCKSIZE":
-        demand("ZVAL1", isinstance(block, int) and block in (16, 32, 64), "16, 32 or 64")
-    for part, row in _tile_streams(data, hdu, where):
-        _check_stream(part, str(header["ZCMPTYPE"]), _tile_sizes(tile, row), wide * 8, where)
+    named = {i: _CODEC_NUMBERS.get(str(header.get(f"ZNAME{i}")).strip()) for i in range(1, 10)}
+    for i, known in named.items():
+        demand(f"ZVAL{i}", known is None or header.get(f"ZVAL{i}") in known, f"one of {known}")
+    limit = 8 * math.prod(size for _, size in tile)
+    for part, row, packed in _tile_streams(data, hdu, where):
+        codec = "GZIP_1" if packed else str(header["ZCMPTYPE"])
+        _check_stream(part, codec, _tile_sizes(tile, row), limit, where)
+
+
+def _within(value: Value, most: int) -> bool:
+    """Return whether a value is a whole number from 1 to `most`."""
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 
 def _tile_sizes(tile: list[tuple[int, int]], row: int) -> list[int]:
@@ -112,12 +142,15 @@ def _tile_sizes(tile: list[tuple[int, int]], row: int) -> list[int]:
     return sides
 
 
-def _tile_streams(data: Slices, hdu: Hdu, where: str) -> list[tuple[bytes, int]]:
-    """Return the compressed bytes of every tile and its number, refusing those out of the heap."""
+def _tile_streams(data: Slices, hdu: Hdu, where: str) -> list[tuple[bytes, int, bool]]:
+    """Return the compressed bytes of every tile, its number, and if it is packed with gzip instead.
+
+    Tiles out of the heap are refused.
+    """
     header, dtype = hdu.header, row_dtype(hdu, where)
     heap = header.get("THEAP", hdu.shape[0] * hdu.shape[1])
     if not isinstance(heap, int) or not 0 <= heap <= hdu.data_size:
-        raise UnreadableFileError(f"{where}: THEAP is {heap!r}, outside the table")
+        raise _damaged(where, f"THEAP is {shown(heap)}, outside the table")
     rows = data[hdu.data_start : hdu.data_start + hdu.shape[0] * hdu.shape[1]]
     streams = []
     for i, field in enumerate(dtype.names or (), start=1):
@@ -127,16 +160,17 @@ def _tile_streams(data: Slices, hdu: Hdu, where: str) -> list[tuple[bytes, int]]
         kind = np.dtype([("n", COLUMN_DTYPES[match[2]]), ("at", COLUMN_DTYPES[match[2]])])
         place = np.frombuffer(rows, dtype=dtype)[field]
         if place.dtype.itemsize != kind.itemsize:
-            raise UnreadableFileError(f"{where}: TFORM{i} is {header.get(f'TFORM{i}')!r}; refused")
+            raise _damaged(where, f"TFORM{i} is {shown(header.get(f'TFORM{i}'))}, no tile's format")
         cells = np.frombuffer(place.tobytes(), dtype=kind)
+        title = str(header.get(f"TTYPE{i}")).strip()
         width = np.dtype(COLUMN_DTYPES.get(match[3][:1], "u1")).itemsize or 1
         for row, (count, at) in enumerate(cells.tolist()):
             first = hdu.data_start + heap + at
             last = first + count * width
             if min(count, at) < 0 or last > hdu.data_start + hdu.data_size:
-                raise UnreadableFileError(f"{where}: tile {row} lies outside the table; refused")
-            if count and str(header.get(f"TTYPE{i}")).endswith("COMPRESSED_DATA"):
-                streams.append((data[first:last], row))
+                raise _damaged(where, f"tile {row} lies outside the table")
+            if count and title in ("COMPRESSED_DATA", "GZIP_COMPRESSED_DATA"):
+                streams.append((data[first:last], row, title.startswith("GZIP")))
     return streams
 
 
@@ -144,18 +178,21 @@ def _check_stream(part: bytes, codec: str, sides: list[int], limit: int, where: 
     """Look into one tile's stream where its own header could contradict the table."""
     if codec == "HCOMPRESS_1":
         if len(part) < 14 or part[:2] != b"\xdd\x99":
-            raise UnreadableFileError(f"{where}: an HCOMPRESS tile has no valid start; damaged")
+            raise _damaged(where, "an HCOMPRESS tile has no valid start")
         held = sorted(struct.unpack(">2i", part[2:10]))
         wanted = sorted((sides + [1, 1])[:2]) if len(sides) < 3 else sorted(sides)[-2:]
         if held != wanted:
-            raise UnreadableFileError(
-                f"{where}: an HCOMPRESS tile is {held} pixels inside, {wanted} in the header"
-            )
-    elif part[:2] == b"\x1f\x8b":
+            raise _damaged(where, f"an HCOMPRESS tile is {held} pixels inside, {wanted} outside")
+    elif codec == "PLIO_1":
+        words = struct.unpack_from(">5h", part) if len(part) >= 14 else ()
+        # seven words of header, the version, and how many words there are in all
+        if words[1:3] != (7, -100) or not 7 <= words[3] + (words[4] << 15) <= len(part) // 2:
+            raise _damaged(where, "a PLIO tile has no valid start")
+    elif codec.startswith("GZIP"):
         unpack = zlib.decompressobj(wbits=31)
         try:
             long = len(unpack.decompress(part, limit + 1)) > limit or not unpack.eof
         except zlib.error as error:
-            raise UnreadableFileError(f"{where}: a gzip tile is damaged ({error})") from error
+            raise _damaged(where, f"a gzip tile is damaged ({error})") from error
         if long or unpack.unused_data.strip(b"\0"):
-            raise UnreadableFileError(f"{where}: a gzip tile is longer than the tile or cut")
+            raise _damaged(where, "a gzip tile is longer than the tile or cut")
