@@ -7,9 +7,8 @@ object could not be used, listed on stderr, and the rest was done.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
@@ -29,7 +28,11 @@ from taonet_core.options import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from taonet_core.data.results import Prediction
+    from taonet_core.models.weights import ModelBundle
+
+#: Objects that the model was not made for, and why; objects without a verdict, why, and the code.
+Warned: TypeAlias = "list[tuple[str, list[str]]]"
+Broken: TypeAlias = "list[tuple[str, str, str]]"
 
 app = typer.Typer(
     name="taonet",
@@ -67,35 +70,66 @@ def predict(
     symmetries: Annotated[
         bool, typer.Option(help="Average over rotations and reflections; eight times slower.")
     ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew where an earlier run was cut off.")
+    ] = False,
+    keep_journal: Annotated[
+        bool,
+        typer.Option("--keep-journal", help="Keep OUTPUT.journal: what was read and answered."),
+    ] = False,
 ) -> None:
-    """Classify image sequences; broken ones are listed and the rest is still done."""
-    from taonet_core.bulk import classify, prediction_table, read_objects
-    from taonet_core.data.exports import write_table
+    """Classify image sequences; broken ones are listed and the rest is still done.
+
+    With --output, a run that was cut off goes on where it stopped.
+    """
     from taonet_core.models.weights import load_model
 
     with console.one_sentence_errors():
         bundle = load_model(model)
         priors = class_shares(prior or [], bundle)
-        with console.progress("objects classified") as step:
-            objects = (item for path in paths for item in read_objects(path))
-            results = []
-            for result in classify(objects, bundle, priors=priors, symmetries=symmetries):
-                results.append(result)
-                step()
-        table = prediction_table(results, long=long)
-        if output is not None:
-            write_table(table, output)
-            console.say(f"{len(results)} objects -> {output}")
-    if output is None:
-        _show(table, long=long)
-    _say_what_to_mind(results)
+        options: dict[str, Any] = {"priors": priors, "symmetries": symmetries}
+        if output is None:
+            warnings, broken = _print_verdicts(paths, bundle, long=long, **options)
+        else:
+            options |= {"long": long, "restart": restart, "keep_journal": keep_journal}
+            warnings, broken = _write_verdicts(paths, bundle, output, **options)
+    console.say_warnings(warnings)
+    console.list_broken(broken)
 
 
-def _say_what_to_mind(results: Sequence[tuple[str, Prediction | TaoNetError]]) -> None:
-    """Say what the models were not made for, and list what could not be classified."""
-    console.say_warnings(said for _, said in results if not isinstance(said, TaoNetError))
-    broken = ((name, said) for name, said in results if isinstance(said, TaoNetError))
-    console.list_broken((name, str(said), str(said.code)) for name, said in broken)
+def _print_verdicts(
+    paths: list[Path], bundle: ModelBundle, *, long: bool, **options: Any
+) -> tuple[Warned, Broken]:
+    """Show the verdicts; return what to mind, and what has none."""
+    from taonet_core.bulk import classify, prediction_table, read_objects
+
+    results = []
+    with console.progress("objects classified") as step:
+        objects = (item for path in paths for item in read_objects(path))
+        for result in classify(objects, bundle, **options):
+            results.append(result)
+            step()
+    _show(prediction_table(results, long=long), long=long)
+    errors = ((name, said) for name, said in results if isinstance(said, TaoNetError))
+    answers = (said for _, said in results if not isinstance(said, TaoNetError))
+    return (
+        [(answer.meta["object_id"], answer.meta["warnings"]) for answer in answers],
+        [(name, str(error), str(error.code)) for name, error in errors],
+    )
+
+
+def _write_verdicts(
+    paths: list[Path], bundle: ModelBundle, output: Path, **options: Any
+) -> tuple[Warned, Broken]:
+    """Write the verdicts to a table; return what to mind, and what has none."""
+    from taonet_core.bulk_table import predict_to_table
+
+    again = console.may_be_stopped("what is done is kept; the same command goes on from there")
+    with again, console.progress("objects classified") as step:
+        run = predict_to_table(paths, bundle, output, on_object=step, **options)
+    went_on = f", {run.resumed} of them in an earlier run" if run.resumed else ""
+    console.say(f"{run.objects} objects -> {output}{went_on}")
+    return run.warnings, run.broken
 
 
 def _show(table: pd.DataFrame, *, long: bool) -> None:

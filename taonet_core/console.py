@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.progress import TaskID
 
-    from taonet_core.data.results import Prediction
 
 _LONGEST = 4000  # letters of a line
 _MOST_WARNINGS = 20
@@ -41,12 +40,18 @@ def show(table: Table) -> None:
     Console().print(table)
 
 
-def say_warnings(predictions: Iterable[Prediction]) -> None:
-    """Say on stderr what the model was not trained for, the most frequent first."""
+def say_warnings(said: Iterable[tuple[str, Iterable[str]]]) -> None:
+    """Say on stderr what the model was not trained for, the most frequent first.
+
+    Parameters
+    ----------
+    said : iterable of (str, iterable of str)
+        Object, and its warnings.
+    """
     warned: dict[str, dict[str, None]] = {}
-    for prediction in predictions:
-        for sentence in prediction.meta["warnings"]:
-            warned.setdefault(sentence, {})[prediction.meta["object_id"]] = None
+    for name, warnings in said:
+        for sentence in warnings:
+            warned.setdefault(sentence, {})[name] = None
     sentences = sorted(warned, key=lambda sentence: -len(warned[sentence]))
     for sentence in sentences[:_MOST_WARNINGS]:
         names = list(warned[sentence])

@@ -5,7 +5,6 @@ import json
 import resource
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -142,8 +141,7 @@ def test_a_table_of_odd_columns_names_the_remedy_and_a_certain_one_is_read(tmp_p
 
 
 def test_equal_warnings_are_merged_and_name_three_objects(capsys):
-    said = [SimpleNamespace(meta={"warnings": ["Too red."], "object_id": n}) for n in "abcd"]
-    console.say_warnings(said)
+    console.say_warnings((name, ["Too red."]) for name in "abcd")
     assert capsys.readouterr().err == "4 x Too red. (a, b, c, …)\n"
 
 
@@ -161,7 +159,7 @@ def test_a_broken_input_is_a_row_and_a_line_on_stderr_and_stops_nothing(survey, 
     assert result.exit_code == 3
     table = rows(result.stdout)
     assert table["object_id"][0].endswith("page.fits")
-    assert table["object_id"][1] == "nowhere.fits"
+    assert table["object_id"][1].endswith("nowhere.fits")
     assert (table["error"].str.len() > 10).tolist() == [True, True, False]
     assert table["class_name"].tolist()[:2] == ["", ""]
     lines = result.stderr.splitlines()

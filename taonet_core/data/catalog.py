@@ -217,6 +217,11 @@ def _fingerprint(root: Path, files: list[Path]) -> bytes:
     return digest.hexdigest().encode()
 
 
+def is_deep_tao(path: Path) -> bool:
+    """Return whether a file holds one object in the layout of the DEEP-TAO release."""
+    return _deep_tao_row(path, path.parent) is not None
+
+
 def _deep_tao_row(path: Path, root: Path) -> dict[str, Any] | None:
     """Return the row of a DEEP-TAO file from its first headers and table; None for other files."""
     name = f"{path.absolute().parent.name}/{path.name}"

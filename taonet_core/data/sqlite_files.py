@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sqlite3
 from contextlib import suppress
 from functools import lru_cache
@@ -14,13 +15,19 @@ from taonet_core.errors import Code, TaoNetError
 #: Seconds that one who wants to write waits for the others.
 WAIT = 30.0
 #: File systems of other machines: shared memory, which a write-ahead log needs, is none on them.
-_NETWORK = frozenset(
-    "9p afs beegfs ceph cifs fuse.cephfs fuse.glusterfs fuse.s3fs fuse.sshfs glusterfs gpfs lustre "
-    "ncpfs nfs nfs4 orangefs smb2 smb3 smbfs".split()
+_NETWORK = re.compile(
+    r"9p|afs|beegfs|ceph|cifs|glusterfs|gpfs|lustre|ncpfs|nfs4?|orangefs|smb2|smb3|smbfs|"
+    r"fuse\.(cephfs|glusterfs|s3fs|sshfs)"
 )
 _MOUNTS = Path("/proc/mounts")
 _FULL = (sqlite3.SQLITE_FULL,)
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_DISK = (
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +50,8 @@ def make_durable(connection: sqlite3.Connection, path: str | os.PathLike[str]) -
     sqlite3.Error
     """
     connection.execute(f"PRAGMA busy_timeout = {int(WAIT * 1000)}").close()
-    network = file_system(path) if file_system(path) in _NETWORK else ""
+    kind = file_system(path)
+    network = kind if _NETWORK.fullmatch(kind) else ""
     wanted = "delete" if network else "wal"
     (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
     if mode != wanted:
@@ -78,7 +86,7 @@ def _kind_of(place: str, mounts: Path) -> str:
         if len(fields) < 3:
             continue
         # the kernel writes a blank as \040, a tab as \011 and a newline as \012
-        point = fields[1].encode("latin-1", "replace").decode("unicode_escape")
+        point = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[1])
         inside = place == point or place.startswith(point.rstrip("/") + "/")
         if inside and len(point) >= len(found):  # of several over each other, the last counts
             found, kind = point, fields[2]
@@ -104,11 +112,13 @@ def said(path: str | os.PathLike[str], error: sqlite3.Error, todo: str) -> TaoNe
 
 
 def code_of(error: BaseException | None) -> Code:
-    """Return the code of what a database says: a full disk, another writer, or anything else."""
+    """Return the code of what SQLite says: a full disk, another writer, no right to write."""
     number = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF  # the kind, without details
     if number in _FULL:
         return Code.DISK_FULL
-    return Code.LOCKED if number in _BUSY else Code.DATABASE
+    if number in _BUSY:
+        return Code.LOCKED
+    return Code.WRITE if number in _DISK else Code.DATABASE
 
 
 def remove(path: Path) -> None:
