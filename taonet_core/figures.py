@@ -21,6 +21,7 @@ from taonet_core.drawing.overlay import attribution_overlay
 from taonet_core.drawing.packed import content_key, packed, plain
 from taonet_core.errors import InvalidSequenceError
 from taonet_core.labels import STYLES
+from taonet_core.plain_text import LONGEST_SENTENCE, shown
 from taonet_core.transforms.display import (
     bounded_for_display,
     display_limits,
@@ -32,6 +33,7 @@ from taonet_core.transforms.summary import epoch_columns, peak_epoch
 
 __all__ = ["attribution_overlay", "class_styles", "curve_card", "gallery_card", "viewer_payload"]
 
+_FILTER, _UNIT = 80, 24  # letters shown of names of filters and units
 _QUIET = 3.0  # differences are shown over this many times the interval: mid-grey noise
 
 
@@ -95,14 +97,14 @@ def viewer_payload(
     payload = {
         "object": _object(meta, predictions),
         "styles": class_styles(),
-        "epochs": {**epoch_columns(subject.times, subject.bands, meta), "peak": peak_epoch(curve)},
+        "epochs": _epochs(subject.times, subject.bands, meta) | {"peak": peak_epoch(curve)},
         "frames": None if sequence is None else _frames(sequence),
         "curve": None if curve is None else _curve(curve),
         "models": [_model(prediction, subject.times, subject.bands) for prediction in predictions],
         "periods": None if periods is None else dict(periods),
         "reduced": reduced,
     }
-    expert = None if expert is None else dict(expert)
+    expert = None if expert is None else {name: shown(text) for name, text in expert.items()}
     return {"key": content_key(payload), "expert": expert, **payload}
 
 
@@ -114,9 +116,16 @@ def _of_frames(prediction: Prediction, kept: NDArray[np.int64]) -> Prediction:
     )
 
 
+def _epochs(
+    times: NDArray[np.float64], bands: NDArray[np.str_], meta: dict[str, Any]
+) -> dict[str, Any]:
+    columns = epoch_columns(times, bands, meta)
+    return {**columns, "band": [shown(band, _FILTER) for band in columns["band"]]}
+
+
 def _object(meta: dict[str, Any], predictions: Sequence[Prediction]) -> dict[str, Any]:
     return {
-        "name": str(meta.get("object_id") or "unnamed"),
+        "name": shown(meta.get("object_id") or "unnamed"),
         "coordinates": coordinate_texts(meta.get("ra"), meta.get("dec")),
         "truth": meta.get("label") if meta.get("label") in set(STYLES) else None,
         "simulated": bool(meta.get("simulated")),
@@ -132,7 +141,7 @@ def _frames(sequence: ImageSequence) -> dict[str, Any]:
         "count": len(planes.science),
         "height": planes.science.shape[1],
         "width": planes.science.shape[2],
-        "unit": str(sequence.meta.get("unit") or "counts"),
+        "unit": shown(sequence.meta.get("unit") or "counts", _UNIT),
         "fault": planes.faults,
         "science": packed(planes.science),
         "level": plain(planes.levels),
@@ -156,7 +165,7 @@ def _curve(curve: LightCurve) -> dict[str, Any]:
     columns = ("mag", "mag_err", "flux", "flux_err", "limit")
     return {
         **{name: plain(getattr(curve, name)) for name in columns},
-        "system": str(curve.meta.get("system") or ""),
+        "system": shown(curve.meta.get("system") or "", _UNIT),
         "sigma": curve.meta.get("limit_sigma"),
     }
 
@@ -179,11 +188,11 @@ def _model(
         "spread": None
         if prediction.spread is None
         else [[plain(row) for row in ends] for ends in prediction.spread],
-        "band": read.pop() if len(read) == 1 and len(set(bands.tolist())) > 1 else "",
+        "band": shown(read.pop(), _FILTER) if len(read) == 1 < len(set(bands.tolist())) else "",
         "mjd": prediction.times.tolist(),
         "row_of_epoch": rows.tolist(),
         "epoch_of_row": np.clip(epochs, 0, None).tolist(),
-        "warnings": [str(text) for text in prediction.meta.get("warnings", ())],
+        "warnings": [shown(text, LONGEST_SENTENCE) for text in prediction.meta.get("warnings", ())],
         "set": None if prediction.prediction_sets is None else _sets(prediction),
         "novelty": plain(np.array([prediction.novelty]))[0],
     }

@@ -12,10 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taonet_core import __version__
-from taonet_core.data.exports import TABLE_SUFFIXES, write_json, write_table
+from taonet_core.data.atomic import replacing
+from taonet_core.data.exports import TABLE_SUFFIXES, csv_text, write_json
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
+from taonet_core.plain_text import LONGEST_SENTENCE, shown
 from taonet_core.transforms.summary import describe, utc_texts
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ def origin(
         "written by": f"TAO-Net Explorer {__version__}",
         "written on": _now(),
     }
-    return {name: _line(text) for name, text in facts.items()}
+    return {name: shown(text, LONGEST_SENTENCE) for name, text in facts.items()}
 
 
 def epoch_table(
@@ -128,13 +130,15 @@ def write_epochs(table: QTable, path: Path) -> Path:
     """
     kind = path.suffix.lower()
     if kind == ".ecsv":
-        table.write(path, format="ascii.ecsv", overwrite=True)
+        with replacing(path) as temporary:
+            table.write(temporary, format="ascii.ecsv", overwrite=True)
     elif kind == ".vot":
-        _described(table).write(path, format="votable", overwrite=True)
+        with replacing(path) as temporary:
+            _described(table).write(temporary, format="votable", overwrite=True)
     elif kind == ".csv":
-        write_table(table.to_pandas(), path)
         said = "".join(f"# {key}: {_line(value)}\n" for key, value in table.meta.items())
-        path.write_text(said + path.read_text("utf-8"), "utf-8")
+        with replacing(path) as temporary:
+            temporary.write_text(said + csv_text(table.to_pandas()), "utf-8")
     elif kind == ".json":
         units = {name: str(table[name].unit or "") for name in table.colnames}
         rows = table.to_pandas().to_dict("records")

@@ -10,6 +10,8 @@ from typing import Any
 
 import streamlit as st
 
+from taonet_core.plain_text import shown
+
 _FOLDER = Path(__file__).parent
 
 
@@ -89,9 +91,17 @@ def gallery(
     str or None
         Id of the object the reader just chose.
     """
-    data = {"cards": list(cards), "styles": styles}
+    data = {"cards": [_readable(card) for card in cards], "styles": styles}
     stamp = hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
     return _GALLERY(key=key, data={"key": stamp, **data}, on_open_change=_nothing).open
+
+
+def _readable(card: dict[str, Any]) -> dict[str, Any]:
+    """Return a card with its texts as they are shown; ``id`` alone stays what opens the object."""
+    texts = {"name": shown(card["id"])}
+    texts |= {part: shown(card[part]) for part in ("facts", "error", "expert") if card.get(part)}
+    beside = {"beside": _readable(card["beside"])} if card.get("beside") else {}
+    return {**card, **texts, **beside}
 
 
 def _nothing() -> None:

@@ -116,8 +116,8 @@ function makeCard(card, styles, open) {
   const image = picture(card);
   const marks = badges(card, styles);
   const said = [...marks.querySelectorAll(".badge")].map((mark) => `${mark.title} ${mark.lastChild.textContent}`);
-  link.setAttribute("aria-label", [card.id, ...said, card.error ?? card.facts].join("; "));
-  link.append(image, marks, node("span", "name", card.id));
+  link.setAttribute("aria-label", [card.name, ...said, card.error ?? card.facts].join("; "));
+  link.append(image, marks, node("span", "name", card.name));
   link.append(lightCurve(card.image ? card.points : [], "spark"));
   link.append(node("span", "facts", card.facts));
   const beside = card.beside ? besides(card.beside, styles) : null;
