@@ -42,6 +42,8 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     ">": operator.gt,
 }
+#: Most characters of one figure on the screen.
+_WIDE = 800
 _PACKAGES = ("taonet-core", "astropy", "fastavro", "numpy", "pandas", "torch", "streamlit")
 
 
@@ -185,7 +187,9 @@ def show(found: Findings, name: str) -> None:
         table.add_row(goal.name, shown(goal.measured, goal.unit), goal.asked, met)
     console.print(table)
     for key, value in found.figures.items():
-        console.print(f"{key}: {value}", markup=False, highlight=False)
+        text = f"{key}: {value}"
+        text = text if len(text) <= _WIDE else f"{text[:_WIDE]} ... (whole in the JSON file)"
+        console.print(text, markup=False, highlight=False)
     for note in found.notes:
         console.print(note, markup=False, highlight=False)
 

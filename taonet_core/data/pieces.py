@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
 from collections.abc import Callable, Iterator
@@ -106,6 +107,8 @@ def _is_single(file: FitsFile) -> bool:
 
 def _mapped(file: BinaryIO) -> mmap.mmap | bytes:
     """Return the bytes of an open file without reading them yet."""
+    if isinstance(file, io.BytesIO):
+        return file.getvalue()
     if not os.fstat(file.fileno()).st_size:
         return b""
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

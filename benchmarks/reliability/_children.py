@@ -1,0 +1,113 @@
+"""Jobs in a process that may die of them or never come back, and what memory processes hold."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+_CONTEXT = multiprocessing.get_context("spawn")
+#: Seconds that a new process may take to import what it needs and do its first job.
+_START = 120.0
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of one job.
+
+    Attributes
+    ----------
+    job : object
+        What was asked.
+    seconds : float
+    result : object
+        None where the process died or hung.
+    end : str
+        Empty, ``"hang"``, or the signal or exit code that the process died of.
+    """
+
+    job: Any
+    seconds: float
+    result: Any = None
+    end: str = ""
+
+
+def each(work: Callable[[Any], Any], jobs: Iterable[Any], *, patience: float) -> Iterator[Done]:
+    """Do jobs one after the other in a process of their own; it is replaced if it dies or hangs.
+
+    Parameters
+    ----------
+    work : callable
+        A function of a module: the process imports it.
+    jobs : iterable
+        What it is called with, each in turn.
+    patience : float
+        Seconds after which a job counts as hanging, and its process is killed.
+    """
+    child, line = _begin(work)
+    allowed = _START
+    try:
+        for job in jobs:
+            began = time.perf_counter()
+            line.send(job)
+            done = _answer(child, line, job, allowed, began)
+            yield done
+            allowed = patience
+            if done.end:
+                _stop(child, line)
+                child, line = _begin(work)
+                allowed = _START
+    finally:
+        _stop(child, line)
+
+
+def resident(pid: int | str = "self") -> int:
+    """Return the resident memory of a process in bytes; 0 if it is gone."""
+    try:
+        pages = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]
+    except (OSError, IndexError):
+        return 0
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _answer(child: Any, line: Connection, job: Any, allowed: float, began: float) -> Done:
+    try:
+        if line.poll(allowed):
+            return Done(job, time.perf_counter() - began, line.recv())
+        return Done(job, time.perf_counter() - began, end="hang")
+    except (EOFError, ConnectionError):
+        child.join(10)
+        code = child.exitcode
+        end = signal.Signals(-code).name if code is not None and code < 0 else f"exit {code}"
+        return Done(job, time.perf_counter() - began, end=end)
+
+
+def _begin(work: Callable[[Any], Any]) -> tuple[Any, Connection]:
+    mine, its = _CONTEXT.Pipe()
+    child = _CONTEXT.Process(target=_serve, args=(its, work), daemon=True)
+    child.start()
+    its.close()
+    return child, mine
+
+
+def _stop(child: Any, line: Connection) -> None:
+    line.close()
+    child.join(5)
+    if child.is_alive():
+        child.kill()
+        child.join()
+
+
+def _serve(line: Connection, work: Callable[[Any], Any]) -> None:
+    while True:
+        try:
+            job = line.recv()
+        except (EOFError, ConnectionError):
+            return
+        line.send(work(job))
