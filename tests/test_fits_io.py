@@ -93,7 +93,7 @@ def test_writing_never_leaves_half_a_file(make_sequence, fits_file, monkeypatch)
         raise OSError("disk full")
 
     monkeypatch.setattr(atomic.os, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(TaoNetError, match="cannot write .* disk full"):
         write_sequence(make_sequence(), path, overwrite=True)
     assert path.read_bytes() == before
     assert [p.name for p in path.parent.iterdir()] == [path.name]

@@ -278,3 +278,22 @@ def test_only_curves_that_the_forest_classifies_are_scored(dozen, tmp_path, monk
 def test_no_time_to_train_is_refused(dozen, tmp_path, options):
     with pytest.raises(ValueError, match="must be positive"):
         train(dozen, tmp_path, **options)
+
+
+def store_of(folder):
+    [home] = [path for path in (folder / ".packed").iterdir() if not path.name.startswith(".")]
+    return home
+
+
+@pytest.mark.parametrize("name", ["images.f16", "table.npz"])
+def test_a_damaged_store_is_made_anew(copied, tmp_path, caplog, name):
+    train(copied, tmp_path / "a")
+    file = store_of(copied) / name
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    train(copied, tmp_path / "b")
+    assert "is damaged" in caplog.text
+    assert len(file.read_bytes()) == len(whole)
+    assert (tmp_path / "a/taonet.safetensors").read_bytes() == (
+        tmp_path / "b/taonet.safetensors"
+    ).read_bytes()

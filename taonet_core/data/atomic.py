@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,7 +26,7 @@ _NOT_FOR_FOLDERS = (errno.EINVAL, errno.ENOTSUP)  # what a file system says that
 
 
 @contextmanager
-def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_path(path: str | os.PathLike[str], *, flush: bool = True) -> Iterator[Path]:
     """Yield a temporary path in the same folder that replaces `path` if the block succeeds.
 
     The bytes are flushed to disk before the rename, and the folder after it, so that after a crash
@@ -38,6 +39,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     ----------
     path : path
         Folders on the way are made. The umask decides who may read the file.
+    flush : bool
+        Whether it must be on disk at the end of the block; without it a crash of the machine, not
+        of the process, may lose the file. For many files that are made anew as easily.
 
     Raises
     ------
@@ -48,17 +52,64 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     path = Path(path)
     _make_folder(path.parent)
     sweep(path.parent)
-    name = f".part-{_HERE}-{os.getpid()}-{secrets.token_hex(4)}{path.suffix[:32]}"
-    temporary = path.with_name(name)
+    temporary = _temporary(path)
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
         yield temporary
-        _flush(temporary)
+        if flush:
+            _flush(temporary)
         os.replace(temporary, path)
     finally:
         with suppress(OSError):  # swept later
             temporary.unlink()
+    if flush:
+        _flush_folder(path.parent)
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary folder that becomes `path` if the block succeeds, as `atomic_path` does.
+
+    Parameters
+    ----------
+    path : path
+        Where meanwhile another process made such a folder, that one stays.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    path = Path(path)
+    _make_folder(path.parent)
+    sweep(path.parent)
+    temporary = _temporary(path)
+    temporary.mkdir()
+    try:
+        yield temporary
+        for file in temporary.iterdir():
+            _flush(file)
+        _flush_folder(temporary)
+        try:
+            os.replace(temporary, path)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     _flush_folder(path.parent)
+
+
+def _temporary(path: Path) -> Path:
+    name = f".part-{_HERE}-{os.getpid()}-{secrets.token_hex(4)}{path.suffix[:32]}"
+    return path.with_name(name)
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield what `atomic_path` does, and raise what `writing` does."""
+    with writing(path), atomic_path(path) as temporary:
+        yield temporary
 
 
 @contextmanager
@@ -92,8 +143,15 @@ def sweep(folder: Path) -> None:
     with suppress(OSError):  # a folder that cannot be listed is not in the way of writing
         for name in os.listdir(folder):
             if (found := _PART.match(name)) and _is_nobodys(folder / name, *found.groups()):
-                with suppress(OSError):  # another process was faster
-                    os.unlink(folder / name)
+                _remove(folder / name)
+
+
+def _remove(part: Path) -> None:
+    with suppress(OSError):  # another process was faster
+        if part.is_dir():
+            shutil.rmtree(part)
+        else:
+            part.unlink()
 
 
 def _is_nobodys(part: Path, machine: str, process: str) -> bool:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taonet_core.data.atomic import atomic_path
-from taonet_core.errors import TaoNetError
+from taonet_core.data.atomic import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +91,7 @@ def write_table(table: pd.DataFrame, path: str | Path) -> Path:
     """
     path = Path(path)
     write = table_writer(path)
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         write(table, temporary)
     return path
 
@@ -110,19 +108,9 @@ def table_writer(path: Path) -> Callable[[pd.DataFrame, Path], None]:
 def write_json(values: Mapping[str, Any], path: str | Path) -> Path:
     """Write a mapping as readable JSON, whole or not at all."""
     path = Path(path)
-    with _replacing(path) as temporary:
+    with replacing(path) as temporary:
         temporary.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", "utf-8")
     return path
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path that becomes `path`; say in one sentence why it cannot."""
-    try:
-        with atomic_path(path) as temporary:
-            yield temporary
-    except OSError as error:
-        raise TaoNetError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def csv_text(table: pd.DataFrame) -> str:

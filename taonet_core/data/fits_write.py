@@ -13,7 +13,7 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from taonet_core.data.atomic import atomic_path
+from taonet_core.data.atomic import replacing
 from taonet_core.data.fits_headers import calendar_text
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError
@@ -71,7 +71,7 @@ def write_sequence(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", fits.verify.VerifyWarning)
         hdus = _WRITERS[layout](sequence)
-        with atomic_path(path) as temporary:
+        with replacing(path) as temporary:
             hdus.writeto(temporary, overwrite=True)
     return path
 

@@ -2,7 +2,8 @@
 
 A store is a folder of plain arrays beside the data: ``images.f16`` (all nights of all objects one
 after the other, float16), ``table.npz`` (offsets, times, rows of the catalogue) and
-``store.json`` (what it was made from). It is remade when the files or the settings change.
+``store.json`` (what it was made from). It is remade when the files or the settings change, and
+appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any, TypeVar
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from taonet_core.config import to_dict
-from taonet_core.data.atomic import atomic_path
+from taonet_core.data.atomic import atomic_folder, writing
 from taonet_core.data.fits_io import read_sequence
 from taonet_core.errors import TaoNetError, TrainingError
 from taonet_core.transforms.preprocess import Nights, PreprocessConfig, stack_nights
@@ -99,16 +101,31 @@ def pack_folder(
     made_from = {"preprocess": to_dict(config), "files": _fingerprint(paths)}
     key = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:16]
     home = folder / ".packed" / key
-    if not (home / "store.json").exists():
+    found = _opened(home, config.size)
+    if found is None:
         shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
-        _pack(paths, home, config, workers, on_object)
-        with atomic_path(home / "store.json") as temporary:  # written last: marks it complete
-            temporary.write_text(json.dumps(made_from))
-    table = np.load(home / "table.npz")
-    shape = (-1, config.size, config.size)
-    images = np.memmap(home / "images.f16", dtype=np.float16, mode="r").reshape(shape)
-    return PackedNights(images, table["times"], table["offsets"], table["rows"])
+        with writing(home), atomic_folder(home) as temporary:
+            _pack(paths, temporary, config, workers, on_object)
+            (temporary / "store.json").write_text(json.dumps(made_from))
+        found = _opened(home, config.size)
+    if found is None:
+        raise TrainingError(f"the store {str(home)!r} changed while it was written; start again")
+    return found
+
+
+def _opened(home: Path, size: int) -> PackedNights | None:
+    """Open a store; None where there is none, or another than was written."""
+    if not (home / "store.json").exists():
+        return None
+    try:
+        with np.load(home / "table.npz") as table:
+            times, offsets, rows = table["times"], table["offsets"], table["rows"]
+        pixels = np.memmap(home / "images.f16", dtype=np.float16, mode="r")
+        images = pixels.reshape((len(times), size, size))
+    except (FileNotFoundError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        logger.warning("%s is damaged (%s) and made anew", home, error)
+        return None
+    return PackedNights(images, times, offsets, rows)
 
 
 def _pack(

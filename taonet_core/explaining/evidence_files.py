@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taonet_core import __version__
-from taonet_core.data.atomic import atomic_path
+from taonet_core.data.atomic import replacing
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.drawing.overlay import evidence_limit, evidence_on_frames, over_grey
@@ -84,7 +84,7 @@ def write_evidence(attribution: Attribution, sequence: ImageSequence, path: Path
     writers = {".fits": _write_fits, ".csv": _write_csv, ".png": _write_png}
     if path.suffix not in writers:
         raise ValueError(f"wanted a name ending in {', '.join(writers)}; got {path.name!r}")
-    with atomic_path(path) as temporary:
+    with replacing(path) as temporary:
         writers[path.suffix](attribution, sequence, temporary)
     return path
 

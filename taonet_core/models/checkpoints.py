@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from taonet_core.data.atomic import atomic_path, writing
+from taonet_core.data.atomic import replacing, writing
 from taonet_core.errors import Code, TrainingError
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class Checkpoints:
         facts = json.dumps({**checkpoint.facts, "turn": self._turn})
         blob = save({k: t.contiguous() for k, t in checkpoint.tensors.items()}, {"facts": facts})
         digest = hashlib.sha256(blob).hexdigest().encode()
-        with writing(file), atomic_path(file) as temporary, temporary.open("wb") as out:
+        with replacing(file) as temporary, temporary.open("wb") as out:
             out.write(digest)
             out.write(blob)
         self._turn += 1

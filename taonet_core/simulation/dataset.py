@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from taonet_core import __version__
-from taonet_core.data.atomic import atomic_path
+from taonet_core.data.atomic import replacing
 from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.simulation.deep_tao import write_deep_tao
 from taonet_core.simulation.draw import draw_stored
@@ -83,7 +83,7 @@ def simulate_dataset(
         "seed": seed,
         "version": __version__,
     }
-    with atomic_path(output / "dataset.json") as temporary:
+    with replacing(output / "dataset.json") as temporary:
         temporary.write_text(json.dumps(made, indent=2) + "\n")
     return output
 

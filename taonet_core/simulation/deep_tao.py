@@ -11,7 +11,6 @@ differences has columns `REF_Ext` and `DIFF_Ext`, the HDUs of those images, whic
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from taonet_core.data import deep_tao
+from taonet_core.data.atomic import atomic_path
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.labels import TransientClass
 
@@ -152,14 +152,12 @@ def as_read(stored: ImageSequence) -> ImageSequence:
 def write_deep_tao(
     sequence: ImageSequence, path: Path, cards: Mapping[str, Any] | None = None
 ) -> None:
-    """Write `encode_sequence` to `path`, whose folder must exist; an old file is replaced.
+    """Write `encode_sequence` to `path`; an old file is replaced.
 
-    The file appears whole or not at all to a reader beside us; it is not forced to disk, for a data
-    set that a crash cuts short is made anew from its seed.
+    It is not forced to disk, for a data set that a crash cuts short is made anew from its seed.
     """
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(encode_sequence(sequence, cards))
-    os.replace(temporary, path)
+    with atomic_path(path, flush=False) as temporary:
+        temporary.write_bytes(encode_sequence(sequence, cards))
 
 
 def _columns(sequence: ImageSequence) -> dict[str, NDArray[np.str_]]:

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import numpy as np
 
-from taonet_core.data.atomic import atomic_path
+from taonet_core.data.atomic import replacing
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.simulation.deep_tao import write_deep_tao
@@ -98,7 +98,7 @@ def draw_set(
                     done += 1
                     if on_object is not None:
                         on_object(done, per_class * len(missing))
-                with atomic_path(shard.folder / _COMPLETE) as temporary:
+                with replacing(shard.folder / _COMPLETE) as temporary:
                     temporary.write_text(f"{per_class} objects\n")
     return shards
 
