@@ -84,11 +84,11 @@ class VerdictStore:
 
     def missing(self, collection: Collection, bundle: ModelBundle | None = None) -> list[str]:
         """Return the objects that have no verdict of a classifier yet, or no facts."""
-        query, key = "SELECT stamp FROM objects", tuple[str, ...]()
+        query, asked = "SELECT json_group_array(stamp) FROM objects", tuple[str, ...]()
         if bundle is not None:
-            query, key = "SELECT stamp FROM verdicts WHERE model = ?", (identity(bundle),)
-        with self._lock:
-            held = {stamp for (stamp,) in self._db.execute(query, key)}
+            query = "SELECT json_group_array(stamp) FROM verdicts WHERE model = ?"
+            asked = (identity(bundle),)
+        held = set(self._in_one(query, *asked))
         return [name for name, stamp in collection.stamps.items() if stamp not in held]
 
     def fill(
@@ -169,8 +169,8 @@ class VerdictStore:
         import pandas as pd
 
         names = {stamp: name for name, stamp in collection.stamps.items()}
-        with self._lock:
-            found = self._db.execute("SELECT stamp, facts, error FROM objects").fetchall()
+        query = "SELECT json_group_array(json_array(stamp, facts, error)) FROM objects"
+        found = self._in_one(query)
         rows = {
             names[stamp]: {**json.loads(facts), "error": error}
             for stamp, facts, error in found
@@ -185,14 +185,15 @@ class VerdictStore:
 
         They hold no verdict: that is the caller's to add.
         """
-        cards = {}
-        with self._lock:
-            for name in object_ids:
-                stamp = (collection.stamp(name),)
-                row = self._db.execute("SELECT card FROM objects WHERE stamp = ?", stamp).fetchone()
-                if row is not None:
-                    cards[name] = {**json.loads(row[0]), "id": name}
-        return cards
+        stamps = {name: collection.stamp(name) for name in object_ids}
+        marks = ", ".join("?" * len(stamps))
+        query = f"SELECT json_group_object(stamp, card) FROM objects WHERE stamp IN ({marks})"
+        found = self._in_one(query, *stamps.values())
+        return {
+            name: {**json.loads(found[stamp]), "id": name}
+            for name, stamp in stamps.items()
+            if stamp in found
+        }
 
     def verdicts(self, collection: Collection, bundle: ModelBundle) -> Verdicts:
         """Return what a classifier says of the objects that it has been asked about."""
@@ -204,6 +205,15 @@ class VerdictStore:
         rows = [held[stamp] for stamp in stamps if stamp in held]
         catalog = collection.catalog[asked]
         return _verdicts(bundle, catalog, rows)
+
+    def _in_one(self, query: str, *values: str) -> Any:
+        """Return the answer to a query of one row of JSON.
+
+        For every row SQLite lets go of Python's lock, and while many pages are drawn it takes
+        milliseconds to get it back: a hundred rows were a hundred of these, the store locked.
+        """
+        with self._lock:
+            return json.loads(self._db.execute(query, values).fetchone()[0])
 
 
 def _open(path: str | os.PathLike[str] | None) -> sqlite3.Connection:
