@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from taonet_core.background import Work
+from taonet_core.data.class_tables import read_label_table
 from taonet_core.data.column_mapping import ColumnMapping
 from taonet_core.data.delivery import (
     Chosen,
@@ -24,7 +25,6 @@ from taonet_core.data.label_tables import (
     class_words,
     guess_classes,
     match_labels,
-    read_label_table,
 )
 from taonet_core.errors import InvalidSequenceError, TaoNetError
 from taonet_core.labels import TransientClass

@@ -6,17 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from taonet_core.data.class_tables import LabelTable, read_label_table
 from taonet_core.data.column_mapping import ColumnMapping
 from taonet_core.data.fits_io import read_sequences
 from taonet_core.data.intake import Intake, TableGroup
-from taonet_core.data.label_tables import (
-    Known,
-    LabelMatch,
-    LabelTable,
-    class_words,
-    match_labels,
-    read_label_table,
-)
+from taonet_core.data.label_tables import Known, LabelMatch, class_words, match_labels
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence, known_number
 from taonet_core.data.tables import read_light_curves

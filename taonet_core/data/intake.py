@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import BinaryIO
 
-from taonet_core.data.archives import decompress, is_archive, members
+from taonet_core import sandbox
+from taonet_core.data.archives import is_archive, members
 from taonet_core.data.column_mapping import Guess, guess_mapping
 from taonet_core.data.file_kinds import kind_of, may_hold_images
 from taonet_core.data.fits_scan import scan
 from taonet_core.data.frame_tables import read_frame_table
+from taonet_core.data.pieces import Begin
 from taonet_core.data.table_files import TABLE_NAME, TablePreview, preview_table
 from taonet_core.errors import TaoNetError
 
@@ -72,39 +75,136 @@ class Intake:
     refused: list[tuple[str, TaoNetError]] = field(default_factory=list)
 
 
-def sort_out(files: Sequence[NamedBytes]) -> Intake:
+@dataclass(frozen=True, eq=False)
+class FoundTable:
+    """A table that was met, and what its first rows hold.
+
+    Attributes
+    ----------
+    name : str
+    data : bytes
+        Empty where it is the very file that was looked at.
+    preview : TablePreview or TaoNetError
+    """
+
+    name: str
+    data: bytes
+    preview: TablePreview | TaoNetError
+
+
+def sort_out(files: Sequence[NamedBytes], *, trusted: bool = False) -> Intake:
     """Tell images from tables, look into archives, and guess what each table is for.
 
     Parameters
     ----------
     files : sequence of NamedBytes
         As they were handed over; told apart by content, tables also by name.
+    trusted : bool
+        Look in this process, not by workers under limits (`taonet_core.sandbox`).
     """
     intake = Intake()
-    tables: list[NamedBytes] = []
+    tables: list[tuple[NamedBytes, TablePreview]] = []
     frames: list[NamedBytes] = []
     for file in files:
-        if is_archive(file):
-            _look_inside(file, intake, tables)
-        elif _is_table(file):
-            tables.append(file)
-            frames += [file] if file.name.lower().endswith(".csv") else []
-        else:
+        if _look(file, intake, tables, trusted):
             intake.images.append(file)
-            intake.image_count += 1
+        elif file.name.lower().endswith(".csv"):
+            frames.append(file)
     groups: dict[tuple[object, ...], list[tuple[NamedBytes, TablePreview]]] = {}
-    for table in tables:
-        try:
-            preview = preview_table(table)
-        except TaoNetError as error:
-            intake.refused.append((table.name, error))
-            continue
-        table.seek(0)
+    for table, preview in tables:
         groups.setdefault(_likeness(preview), []).append((table, preview))
     intake.tables = [_group(found, intake.image_count > 0) for found in groups.values()]
     if intake.image_count:
         intake.images += frames
     return intake
+
+
+def _look(
+    file: NamedBytes, intake: Intake, tables: list[tuple[NamedBytes, TablePreview]], trusted: bool
+) -> bool:
+    """Take the tables out of a file; return whether it is of use beside them."""
+    packed = is_archive(file)
+    file.seek(0)
+    start = file.getbuffer()[:512].tobytes()
+    if not (packed or is_table_name(file.name) or kind_of(start) == "fits"):
+        intake.image_count += 1
+        return True
+    images, before = 0, len(tables) + len(intake.refused)
+    try:
+        for found in _tables(file, trusted):
+            if isinstance(found, int):
+                images = found
+            elif isinstance(found, sandbox.Lost):
+                intake.refused.append((found.name, found.error))
+            elif isinstance(found.preview, TaoNetError):
+                intake.refused.append((found.name, found.preview))
+            else:
+                inner = NamedBytes(found.name, found.data) if found.data else file
+                tables.append((inner, found.preview))
+    except TaoNetError as error:
+        if not images:
+            intake.refused.append((file.name, error))
+    intake.image_count += images
+    return images > 0 or len(tables) + len(intake.refused) == before  # the reader says what it is
+
+
+def _tables(file: NamedBytes, trusted: bool) -> Iterator[FoundTable | sandbox.Lost | int]:
+    if trusted:
+        return tables_within(file, file.name)
+    return sandbox.run("tables", file.getvalue(), file.name)
+
+
+def tables_within(
+    file: BinaryIO, name: str, *, start: int = 0, begin: Begin = lambda part: None
+) -> Iterator[FoundTable | int]:
+    """Yield the tables that a file is or holds, then how many files with images it holds.
+
+    Parameters
+    ----------
+    file : binary file
+        Open and at its start.
+    name : str
+    start : int
+        Tables of an archive to pass over.
+    begin : callable
+        Told of every table of an archive before it is unpacked.
+
+    Raises
+    ------
+    UnreadableFileError
+        If an archive is damaged.
+    """
+    if not is_archive(file):
+        data = file.read()
+        table = _is_table(data, name)
+        if table:
+            yield _found(data, name, b"")
+        yield int(not table)
+        return
+    images = 0
+
+    def wanted(inside: str) -> bool:
+        nonlocal images
+        images += may_hold_images(inside)
+        return is_table_name(inside)
+
+    try:
+        for member in members(file, name, wanted=wanted, start=start, begin=begin):
+            if isinstance(member.content, TaoNetError):
+                yield FoundTable(member.name, b"", member.content)
+            else:
+                yield _found(member.content, member.name, member.content)
+    except TaoNetError:
+        yield images
+        raise
+    yield images
+
+
+def _found(data: bytes, name: str, kept: bytes) -> FoundTable:
+    try:
+        return FoundTable(name, kept, preview_table(NamedBytes(name, data), trusted=True))
+    except TaoNetError as error:
+        return FoundTable(name, kept, error)
 
 
 def _likeness(preview: TablePreview) -> tuple[object, ...]:
@@ -113,45 +213,18 @@ def _likeness(preview: TablePreview) -> tuple[object, ...]:
     return columns, tuple(sorted(preview.units.items())), guess_mapping(preview).mapping.clock
 
 
-def _look_inside(archive: NamedBytes, intake: Intake, tables: list[NamedBytes]) -> None:
-    """Take the tables out of an archive; it stays among the images if it holds any."""
-    images = 0
-
-    def wanted(name: str) -> bool:
-        nonlocal images
-        images += may_hold_images(name)
-        return is_table_name(name)
-
-    try:
-        for member in members(archive, archive.name, wanted=wanted):
-            if isinstance(member.content, TaoNetError):
-                intake.refused.append((member.name, member.content))
-            else:
-                tables.append(NamedBytes(member.name, member.content))
-    except TaoNetError as error:
-        if not images:
-            intake.refused.append((archive.name, error))
-    archive.seek(0)
-    if images or not tables:
-        intake.images.append(archive)
-        intake.image_count += images
-
-
 def is_table_name(name: str) -> bool:
     """Return whether a file name promises a table."""
     hidden = PurePosixPath(name).name.startswith(".") or "__MACOSX" in name
     return not hidden and TABLE_NAME.search(name) is not None
 
 
-def _is_table(file: NamedBytes) -> bool:
+def _is_table(data: bytes, name: str) -> bool:
     """Tell a table by its name, or, if it is a FITS file, by what it holds first."""
-    if is_table_name(file.name):
+    if is_table_name(name):
         return True
-    start = file.getbuffer()[: 1 << 20].tobytes()
-    if kind_of(start) != "fits":
-        return False
     try:
-        hdus = scan(decompress(file.getvalue(), file.name), file.name, stop_after=3).hdus
+        hdus = scan(data, name, stop_after=3).hdus
     except TaoNetError:
         return False  # the reader of images says why
     images = any(hdu.kind in ("image", "compressed") and hdu.shape for hdu in hdus)

@@ -1,4 +1,4 @@
-"""Tables of known classes, and which object each of their rows is about."""
+"""Which object each row of a table of known classes is about."""
 
 from __future__ import annotations
 
@@ -13,13 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taonet_core.data.column_mapping import ColumnMapping, map_by_name
-from taonet_core.data.column_values import degrees, texts
+from taonet_core.data.class_tables import LabelTable
 from taonet_core.data.file_kinds import stem
 from taonet_core.data.sky import unit_vectors
-from taonet_core.data.sources import name_of
-from taonet_core.data.table_files import read_columns
-from taonet_core.errors import InvalidSequenceError
 from taonet_core.labels import TransientClass, class_from_words
 
 #: Objects nearer than this to a position are the one that is meant (arcsec): a few pixels of any
@@ -29,26 +25,6 @@ RADIUS_ARCSEC = 5.0
 REPORT = ("table", "row", "object", "class_text", "label", "matched", "by", "problem")
 
 Classes = Mapping[str, TransientClass | None]
-
-
-@dataclass(frozen=True, eq=False)
-class LabelTable:
-    """Rows that say of an object what it is.
-
-    Attributes
-    ----------
-    name : str
-        Of the file.
-    rows : DataFrame
-        ``row`` (from 1), ``object_id``, ``file`` and ``text`` (the class in the table's words),
-        empty where not given; ``ra`` and ``dec``, ICRS degrees, NaN where not given.
-    """
-
-    name: str
-    rows: pd.DataFrame
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
 
 @dataclass(frozen=True)
@@ -89,46 +65,6 @@ class LabelMatch:
     def problems(self) -> pd.DataFrame:
         """Rows that gave no class to any object, or are in doubt."""
         return self.report[self.report["problem"] != ""]
-
-
-def read_label_table(source: Any, mapping: ColumnMapping | None = None) -> LabelTable:
-    """Read a table of classes.
-
-    Parameters
-    ----------
-    source : path, bytes or open binary file
-        CSV, ECSV, Parquet, VOTable or FITS.
-    mapping : ColumnMapping, optional
-        Which column is which; by default by their names.
-
-    Raises
-    ------
-    UnreadableFileError
-        If it is no table, damaged, or too large.
-    InvalidSequenceError
-        If there is no column for the class, or none that tells the object.
-    """
-    name = name_of(source)
-
-    def choose(names: list[str]) -> Mapping[str, str]:
-        chosen = mapping or map_by_name(names, "labels")
-        lost = [column for column in chosen.columns.values() if column not in names]
-        if chosen.missing or lost:
-            raise InvalidSequenceError(
-                f"{name}: a table of classes needs a column for the class, and one for the object, "
-                f"its file, or its position; columns there are: {', '.join(names[:30])}"
-            )
-        return chosen.columns
-
-    columns = read_columns(source, choose)
-    count = len(columns["label"])
-    rows: dict[str, Any] = {"row": np.arange(1, count + 1)}
-    for key in ("object_id", "file", "label"):
-        rows[key] = texts(columns[key]) if key in columns else np.full(count, "")
-    for key in ("ra", "dec"):
-        hours = key == "ra"
-        rows[key] = degrees(columns[key], name, hours=hours) if key in columns else np.nan
-    return LabelTable(name, pd.DataFrame(rows).rename(columns={"label": "text"}))
 
 
 def class_words(tables: Iterable[LabelTable], others: Iterable[str] = ()) -> dict[str, int]:

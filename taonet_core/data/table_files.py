@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from xml.parsers.expat import ExpatError
 
 import numpy as np
 
+from taonet_core import sandbox
 from taonet_core.data.archives import MAX_FILE_BYTES, decompress
 from taonet_core.data.sources import name_of
 from taonet_core.data.table_formats import Choice, reader_of
@@ -55,29 +57,44 @@ class TablePreview:
     complete: bool
 
 
-def preview_table(source: Any) -> TablePreview:
+def preview_table(source: Any, *, trusted: bool = False) -> TablePreview:
     """Look at the columns and the first rows of a table.
 
     Parameters
     ----------
     source : as for `read_columns`
+    trusted : bool
+        Read in this process, not by a worker under limits (`taonet_core.sandbox`).
 
     Raises
     ------
     UnreadableFileError
         If it is no table, damaged, or too large.
     """
+    name = name_of(source)
+    if trusted:
+        return _preview(source, name)
+    preview: TablePreview = sandbox.ask("preview", content_of(source, name), name)
+    return preview
+
+
+def preview_here(file: BinaryIO, name: str, **_: object) -> Iterator[TablePreview]:
+    """Do in a worker what `preview_table` asks for."""
+    yield _preview(file, name)
+
+
+def _preview(source: Any, name: str) -> TablePreview:
     import pandas as pd
 
-    columns = _read(source, lambda names: {n: n for n in names}, PREVIEW_ROWS + 1)
+    columns = _read(source, name, lambda names: {n: n for n in names}, PREVIEW_ROWS + 1)
     units = {name: str(unit) for name, c in columns.items() if (unit := getattr(c, "unit", None))}
     rows = pd.DataFrame({name: _plain(column) for name, column in columns.items()})
     whole = len(rows) <= PREVIEW_ROWS
-    return TablePreview(name_of(source), rows.head(PREVIEW_ROWS), units, whole)
+    return TablePreview(name, rows.head(PREVIEW_ROWS), units, whole)
 
 
-def read_columns(source: Any, choose: Choice) -> dict[str, Any]:
-    """Read some columns of a table.
+def read_columns(source: Any, name: str, choose: Choice) -> dict[str, Any]:
+    """Read some columns of a table, in this process.
 
     Parameters
     ----------
@@ -85,6 +102,8 @@ def read_columns(source: Any, choose: Choice) -> dict[str, Any]:
         CSV (comma, semicolon, tab, bar or blanks), ECSV, Parquet, VOTable or FITS, told apart by
         content; may be compressed with gzip, bzip2 or xz. Columns of a CSV file without a line of
         names are called ``column 1`` and so on.
+    name : str
+        For messages.
     choose : callable
         From the list of all column names to a dict, key of the result -> column name. The key
         ``"object_id"`` is read as text.
@@ -99,11 +118,17 @@ def read_columns(source: Any, choose: Choice) -> dict[str, Any]:
     UnreadableFileError
         If it is no such table, or too large.
     """
-    return _read(source, choose, None)
+    return _read(source, name, choose, None)
 
 
-def _read(source: Any, choose: Choice, limit: int | None) -> dict[str, Any]:
-    name = name_of(source)
+def content_of(source: Any, name: str) -> sandbox.Content:
+    """Return what a worker can read of a path, bytes or an open file."""
+    if isinstance(source, str | os.PathLike):
+        return Path(source)
+    return _bytes(source, name)
+
+
+def _read(source: Any, name: str, choose: Choice, limit: int | None) -> dict[str, Any]:
     data = decompress(_bytes(source, name), name)
     reader = reader_of(data)
     try:

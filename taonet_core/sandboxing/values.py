@@ -28,7 +28,7 @@ TRAVELLERS = {
     "LightCurve": "taonet_core.data.lightcurve",
     "TablePreview": "taonet_core.data.table_files",
     "ColumnMapping": "taonet_core.data.column_mapping",
-    "LabelTable": "taonet_core.data.label_tables",
+    "LabelTable": "taonet_core.data.class_tables",
     "FoundTable": "taonet_core.data.intake",
 }
 _ERRORS = {
@@ -85,8 +85,8 @@ class _Packer:
             items = [self.pack(item) for item in value.ravel().tolist()]
             return {"": "objects", "v": items, "shape": list(value.shape)}
         plain = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
-        flat = plain.reshape(-1).view(np.uint8) if plain.size and plain.itemsize else b""
-        self.buffers.append(memoryview(flat))
+        empty = not plain.size or not plain.itemsize
+        self.buffers.append(memoryview(b"") if empty else plain.reshape(-1).view(np.uint8).data)
         shape = list(value.shape)
         return {"": "array", "i": len(self.buffers) - 1, "d": plain.dtype.str, "shape": shape}
 
