@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,17 +12,18 @@ import fastavro
 from taonet_core.data.alert_schema import NEWEST, AlertSchema, alert_schema, version_of
 from taonet_core.data.avro import Container, RecordBytes
 from taonet_core.data.decompression import decompress
-from taonet_core.data.fits_headers import clean, describe, number
-from taonet_core.data.fits_layouts import FitsFile, Frame, Reading, check_size, frame_of, pixels_of
+from taonet_core.data.fits_headers import band_of, clean, describe, number
+from taonet_core.data.fits_layouts import FitsFile, Frame, Reading, frame_of, read_file
+from taonet_core.data.fits_pixels import image_shape
 from taonet_core.data.fits_scan import MAX_PIXELS, Header
 from taonet_core.errors import Code, TaoNetError, UnreadableFileError
-from taonet_core.flags import Flag, Note
+from taonet_core.flags import Flag, Note, flags_of
 
 _JD_OF_MJD = 2_400_000.5
 #: Zero point of fluxes in nJy: AB magnitudes.
 NANOJANSKY_ZERO_POINT = 31.4
-#: Most bytes of one cutout, unpacked: 1,000 x 1,000 pixels with their errors.
-MAX_CUTOUT_BYTES = 8 * 2**20
+#: Most bytes of one cutout, unpacked, and most pixels: 1,000 x 1,000 with their errors.
+MAX_CUTOUT_BYTES, MAX_CUTOUT_PIXELS = 8 * 2**20, 2_000_000
 _CUTOUTS = {
     "cutoutScience": "science",
     "cutoutTemplate": "reference",
@@ -65,7 +67,7 @@ def read_alerts(data: bytes, name: str) -> list[Reading]:
     """
     found: dict[str, Reading] = {}
     pixels = 0
-    for index, (schema, record) in enumerate(_records(data, name)):
+    for index, (schema, record) in enumerate(records(data, name)):
         alert = _Alert(schema, record)
         where = f"{name}, alert {alert.key or index + 1}"
         if (alert.key or where) in found:
@@ -82,8 +84,14 @@ def read_alerts(data: bytes, name: str) -> list[Reading]:
     return list(found.values())
 
 
-def _records(data: bytes, name: str) -> Iterator[tuple[AlertSchema, Mapping[str, Any]]]:
-    """Yield the records of all blocks, only the fields that are read of alerts."""
+def records(data: bytes, name: str) -> Iterator[tuple[AlertSchema, Mapping[str, Any]]]:
+    """Yield the records of all blocks, only the fields that are read of alerts.
+
+    Raises
+    ------
+    UnreadableFileError
+        As in `read_alerts`.
+    """
     container = Container(data, name)
     try:
         schema = alert_schema(container.schema)
@@ -107,9 +115,9 @@ def _records(data: bytes, name: str) -> Iterator[tuple[AlertSchema, Mapping[str,
                     f"{name}: an alert is empty; fetch it again", code=Code.AVRO
                 )
             yield schema, record
-        if block.tell() != len(content):
+        if block.at != len(content):
             raise UnreadableFileError(
-                f"{name}: {len(content) - block.tell():,} bytes follow the last alert of a block; "
+                f"{name}: {len(content) - block.at:,} bytes follow the last alert of a block; "
                 "fetch the file again",
                 code=Code.AVRO,
             )
@@ -120,10 +128,10 @@ class _Alert:
 
     def __init__(self, schema: AlertSchema, record: Mapping[str, Any]) -> None:
         self._schema, self._record = schema, record
-        source = record["candidate" if schema.survey == "ZTF" else "diaSource"] or {}
-        self.facts = (_ztf if schema.survey == "ZTF" else _lsst)(record, source)
+        self.facts = facts_of(schema, record)
         names = ("candid",) if schema.survey == "ZTF" else ("diaSourceId", "alertId")
-        keys = (holder.get(name) for name in names for holder in (source, record))
+        holders = record[_source_field(schema)] or {}, record
+        keys = (holder.get(name) for name in names for holder in holders)
         self.key = next((clean(key) for key in keys if key), "")
 
     def reading(self, where: str) -> Reading:
@@ -134,12 +142,15 @@ class _Alert:
             try:
                 frame = self._frame(field, role, f"{where}, {field}", reading.notes)
             except TaoNetError as error:
-                reading.dropped.append(str(error))
+                reading.dropped.append(Note(str(error), Flag.FRAMES_UNREADABLE))
                 continue
             reading.frames.append(frame)
-            unit = frame.header.get("BUNIT")
-            reading.meta |= {"unit": clean(unit)} if unit and role == "science" else {}
+            if role == "science":
+                facts: Header = {"zero_point": frame.columns.get("zero_point")}
+                facts["unit"] = clean(frame.header.get("BUNIT") or "") or None
+                reading.meta |= _filled(facts)
         self._say_version(reading)
+        reading.flags = flags_of(reading.notes, reading.dropped)
         return reading
 
     def _frame(self, field: str, role: str, where: str, notes: list[str]) -> Frame:
@@ -148,19 +159,22 @@ class _Alert:
         if not cutout:
             raise UnreadableFileError(f"{where}: the alert holds no such image", code=Code.EMPTY)
         file = FitsFile.from_bytes(decompress(cutout, where, most=MAX_CUTOUT_BYTES), where)
-        if not file.images:
-            raise UnreadableFileError(f"{where}: no image in the cutout", code=Code.NO_IMAGE)
-        hdu = file.images[0]
-        check_size(file, [hdu])
-        pixels = pixels_of(file, hdu)
-        if pixels.ndim != 2:
-            raise UnreadableFileError(f"{where}: a cube, not one image", code=Code.NO_IMAGE)
-        header: Header = {**self.facts, **file.header(hdu), **self.facts}
+        size = sum(math.prod(image_shape(hdu)) for hdu in file.images)
+        if size > MAX_CUTOUT_PIXELS:
+            raise UnreadableFileError(
+                f"{where}: {size:,} pixels, at most {MAX_CUTOUT_PIXELS:,} are read", code=Code.SIZE
+            )
+        found = read_file(file)
+        if found.layout not in ("frames", "mef"):
+            raise UnreadableFileError(f"{where}: not one plain image", code=Code.NO_IMAGE)
+        notes += found.notes
+        image = found.frames[0]
+        header: Header = {**self.facts, **image.header, **self.facts}
         if role == "reference":
             header.pop("MAGZP", None)  # stated for the exposure only
         if header.get("BUNIT") == "nJy":
             header["MAGZP"] = NANOJANSKY_ZERO_POINT
-        return frame_of(pixels, header, self.key or where, role, notes)
+        return frame_of(image.pixels, header, self.key or where, role, notes)
 
     def _say_version(self, reading: Reading) -> None:
         own = self._record.get("schemavsn") or self._record.get("lsst_schema_version")
@@ -174,6 +188,16 @@ class _Alert:
             reading.notes.append(Note(words, Flag.ALERT_SCHEMA_NEW))
 
 
+def facts_of(schema: AlertSchema, record: Mapping[str, Any]) -> Header:
+    """Return what an alert says of its object and exposure, under keywords of FITS headers."""
+    source = record[_source_field(schema)] or {}
+    return _ztf(record, source) if schema.survey == "ZTF" else _lsst(record, source)
+
+
+def _source_field(schema: AlertSchema) -> str:
+    return "candidate" if schema.survey == "ZTF" else "diaSource"
+
+
 def _ztf(record: Mapping[str, Any], source: Mapping[str, Any]) -> Header:
     jd = number(source.get("jd"))
     return _filled(
@@ -181,7 +205,7 @@ def _ztf(record: Mapping[str, Any], source: Mapping[str, Any]) -> Header:
             "OBJECT": record.get("objectId"),
             "SURVEY": "ZTF",
             "MJD-OBS": None if jd is None else jd - _JD_OF_MJD,
-            "FID": source.get("fid"),
+            "FILTER": band_of({"FID": source.get("fid")}) or None,
             "RA": source.get("ra"),
             "DEC": source.get("dec"),
             "MAGZP": source.get("magzpsci"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from typing import NoReturn
 
@@ -116,18 +115,29 @@ class Container:
         raise UnreadableFileError(f"{self._name}: {why}; fetch the file again", code=code)
 
 
-class RecordBytes(io.BytesIO):
-    """The bytes of a block for a reader that does not look whether a read came up short."""
+class RecordBytes:
+    """The bytes of a block, for a reader that does not look whether a read came up short.
+
+    Parameters
+    ----------
+    content : bytes
+
+    Attributes
+    ----------
+    at : int
+        Bytes that were read.
+    """
 
     def __init__(self, content: bytes) -> None:
-        super().__init__(content)
-        self._left = MAX_RECORD_BYTES
+        self._content = content
+        self.at = 0
+        self.next_record()
 
     def next_record(self) -> None:
         """Allow one record more."""
-        self._left = MAX_RECORD_BYTES
+        self._end = min(len(self._content), self.at + MAX_RECORD_BYTES)
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def read(self, size: int = -1) -> bytes:
         """Return exactly `size` bytes.
 
         Raises
@@ -135,9 +145,7 @@ class RecordBytes(io.BytesIO):
         EOFError
             If there are fewer, or the record has taken too many.
         """
-        size = -1 if size is None else size
-        data = super().read(max(size, 0)) if size <= self._left else b""
-        if len(data) != size:
+        start, self.at = self.at, self.at + size
+        if size < 0 or self.at > self._end:
             raise EOFError("a value reaches beyond the end of its record")
-        self._left -= size
-        return data
+        return self._content[start : self.at]
