@@ -12,6 +12,7 @@ from taonet_core.data.fits_layouts import Frame, Reading, role_of
 from taonet_core.data.frame_tables import FrameTable
 from taonet_core.data.pieces import Piece
 from taonet_core.errors import TaoNetError
+from taonet_core.flags import Flag, Note
 
 #: Objects of a survey whose stamps are often kept in one folder with those of others.
 _OBJECT_NAME = re.compile(r"ZTF\d\d[a-z]{7}")
@@ -52,11 +53,11 @@ class FrameGroup:
             What was wrong with the first, if no frame could be read.
         """
         errors = list(self.broken)
-        reading = Reading("frames", [], {}, dropped=[str(error) for error in errors])
+        reading = Reading("frames", [], {}, dropped=[_unreadable(error) for error in errors])
         for name, part in self.files:
             if isinstance(part, TaoNetError):
                 errors.append(part)
-                reading.dropped.append(str(part))
+                reading.dropped.append(_unreadable(part))
                 continue
             _name_frames(part.frames, stem(name))
             reading.frames += part.frames
@@ -73,6 +74,10 @@ class FrameGroup:
             _apply_tables(reading, find_tables(), owner)
         reading.meta.setdefault("object_id", owner)
         return reading
+
+
+def _unreadable(error: TaoNetError) -> Note:
+    return Note(str(error), Flag.FRAMES_UNREADABLE)
 
 
 def owner_of(piece: Piece) -> str:

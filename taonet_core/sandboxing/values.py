@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from taonet_core import errors
 from taonet_core.errors import Code, TaoNetError
+from taonet_core.flags import Flag, Note
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +53,8 @@ class _Packer:
     def pack(self, value: Any) -> Any:
         if type(value) in _PLAIN:
             return value
+        if isinstance(value, Note):
+            return {"": "note", "v": str(value), "f": str(value.flag)}
         if isinstance(value, str):  # an enumeration's
             return str(value)
         if isinstance(value, list):
@@ -123,6 +126,8 @@ class _Unpacker:
         if not isinstance(value, dict):
             return value
         match value[""]:
+            case "note":
+                return Note(value["v"], Flag(value["f"]))
             case "tuple":
                 return tuple(self.unpack(item) for item in value["v"])
             case "dict":
