@@ -8,7 +8,6 @@ memory alone and never written to disk.
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from pathlib import Path
 from typing import NoReturn
@@ -17,12 +16,14 @@ import streamlit as st
 
 from pages import _memory
 from pages import _ui as ui
+from pages._turns import turn
 from pages._ui import Key, Readable
 from taonet_core import __version__
 from taonet_core.errors import TaoNetError, UnreadableFileError
 from taonet_core.labels import TransientClass
 from taonet_core.objects.collection import Collection, open_folder
 from taonet_core.objects.verdict_store import VerdictStore
+from taonet_core.serving.scratch import private_folder
 from taonet_core.simulation.dataset import simulate_dataset
 
 #: Where the demo set and what was measured are kept, and how the demo set is drawn.
@@ -192,8 +193,8 @@ def _simulate(folder: Path) -> None:
     settings = {"visibility": VISIBILITY, "seed": SEED, "per_class": PER_CLASS}
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".demo-", dir=folder.parent) as draft:
-            simulate_dataset(Path(draft) / "demo", on_object=report, **settings).rename(folder)
+        with turn(), private_folder(folder.parent, ".demo-") as draft:
+            simulate_dataset(draft / "demo", on_object=report, **settings).rename(folder)
     except OSError as error:
         raise TaoNetError(
             f"the demo set cannot be written to {folder} ({error.strerror}); make that folder "

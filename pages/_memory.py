@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from pages._turns import turn
+
 Result = TypeVar("Result")
 
 #: Most bytes of results that are kept, for all sessions together and for the upload of each.
@@ -35,13 +37,14 @@ class Recent:
         self._bytes = 0
 
     def get(self, key: tuple[object, ...], compute: Callable[[], Result]) -> Result:
-        """Return what is kept under a key, computing it where nothing is."""
+        """Return what is kept under a key, computing it in one's turn where nothing is."""
         with self._lock:
             if key in self._held:
                 self._held.move_to_end(key)
                 found: Result = self._held[key][1]
                 return found
-        found = compute()
+        with turn():
+            found = compute()
         size = _size(found)
         with self._lock:
             self._bytes += size - self._held.pop(key, (0, None))[0]

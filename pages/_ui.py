@@ -15,16 +15,17 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages import _memory
+from pages import _memory, _turns
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError
+from taonet_core.faults import said
 from taonet_core.inference import predict
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle, load_model
 from taonet_core.objects.verdict_store import identity
-from taonet_core.plain_text import markdown
+from taonet_core.plain_text import LONGEST_SENTENCE, markdown
 from taonet_core.transforms.photometry import extract_light_curve
 
 Readable = ImageSequence | LightCurve
@@ -85,6 +86,7 @@ def begin(title: str = "", caption: str = "") -> None:
         st.title(title, anchor=False)
         if caption:
             st.caption(caption)
+    _turns.place()
 
 
 @contextmanager
@@ -97,9 +99,9 @@ def errors_said() -> Iterator[None]:
         st.stop()
 
 
-def plain(text: object) -> str:
-    """Escape a text from outside so that Markdown shows it as it is."""
-    return markdown(text)
+def plain(text: object, most: int = LONGEST_SENTENCE) -> str:
+    """Escape a text from outside so that Markdown shows it as it is, cut where it is long."""
+    return markdown(text, most)
 
 
 def to_address(values: Mapping[str, str | Sequence[str] | None]) -> None:
@@ -257,7 +259,7 @@ def downloads(
     """
 
     def contents(suffix: str) -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
+        with said(f"download of {what}"), tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"file{suffix}"
             write(path)
             return path.read_bytes()

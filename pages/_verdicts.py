@@ -14,6 +14,7 @@ import streamlit as st
 
 from pages import _data as data
 from pages import _ui as ui
+from pages._turns import give_way, turn
 from pages._ui import Key
 from taonet_core.drawing.cards import badge
 from taonet_core.models.weights import ModelBundle
@@ -71,8 +72,10 @@ def prepare(collection: Collection, models: Sequence[str] = SHOWN) -> bool:
 
         def report(done: int, total: int) -> None:
             bar.progress(done / total, f"Measured and classified {done} of {total} objects")
+            give_way()
 
-        kept.fill(collection, bundles, on_object=report)
+        with turn():
+            kept.fill(collection, bundles, on_object=report)
     box.empty()
     return True
 
@@ -146,7 +149,8 @@ def _untrained(
 
 def ask(collection: Collection, object_id: str, models: Sequence[str]) -> None:
     """Ask classifiers about one object, where that was not done yet."""
-    store(collection).fill(collection, _usable(models), object_ids=[object_id])
+    with turn():
+        store(collection).fill(collection, _usable(models), object_ids=[object_id])
 
 
 def facts(collection: Collection) -> pd.DataFrame:
@@ -193,7 +197,7 @@ def cards(collection: Collection, object_ids: Iterable[str]) -> dict[str, dict[s
     """
     object_ids = list(object_ids)
     bundles, kept = _usable(SHOWN), store(collection)
-    with st.spinner("Looking at the objects …", show_time=False):
+    with st.spinner("Looking at the objects …", show_time=False), turn():
         kept.fill(collection, bundles, object_ids=object_ids)
     found = kept.cards(collection, object_ids)
     for bundle, place in zip(bundles, ("verdict", "second"), strict=False):

@@ -1,11 +1,138 @@
-"""Long work beside the program: how far it is, how long it may take, and a way to stop it."""
+"""Long work beside the program: how far it is, how long it may take, and a way to stop it.
+
+Work that fills a processor takes its turn in a `Line` with as many places as there are processors.
+Whoever has least in line comes first, and work of many steps gives its place away between two of
+them where others wait, so that nobody waits for the whole of another's.
+"""
 
 from __future__ import annotations
 
+import itertools
+import os
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from taonet_core.faults import Watch
+
+# Seconds between two looks at whether somebody in line is still wanted.
+_LOOK = 0.25
+
+
+@dataclass(eq=False)
+class Ticket:
+    """Somebody's place in line, or at work."""
+
+    owner: str
+    arrival: int
+    working: bool = False
+
+
+class Line:
+    """A queue for places at work.
+
+    Parameters
+    ----------
+    places : int
+        So much is done at once; by default the processors of this machine.
+    """
+
+    def __init__(self, places: int | None = None) -> None:
+        self.places = places or os.cpu_count() or 1
+        self._changed = threading.Condition()
+        self._tickets: list[Ticket] = []  # in order of arrival
+        self._arrivals = itertools.count()
+        self._mine = threading.local()
+
+    def position(self, ticket: Ticket) -> int:
+        """Return how many turns come before one's own, itself included; 0 at work."""
+        with self._changed:
+            waiting = self._waiting()
+            return waiting.index(ticket) + 1 if ticket in waiting else 0
+
+    def __len__(self) -> int:
+        """Return how many are in line or at work."""
+        with self._changed:
+            return len(self._tickets)
+
+    @contextmanager
+    def turn(self, owner: str, waiting: Callable[[int], bool] = lambda _: True) -> Iterator[bool]:
+        """Wait for a place, hold it, and give it back; within a turn there is nothing to wait for.
+
+        Parameters
+        ----------
+        owner : str
+            Whose work it is: all work of one counts together.
+        waiting : callable
+            Given the position, again and again while that is not 0; returns whether to go on
+            waiting. It may raise.
+
+        Yields
+        ------
+        bool
+            Whether it is one's turn; False where `waiting` gave up.
+        """
+        if getattr(self._mine, "ticket", None) is not None:
+            yield True
+            return
+        ticket = Ticket(owner, next(self._arrivals))
+        with self._changed:
+            self._tickets.append(ticket)
+        self._mine.ticket = ticket
+        try:
+            yield self._wait(ticket, waiting)
+        finally:
+            self._mine.ticket = None
+            with self._changed:
+                self._tickets.remove(ticket)
+                self._changed.notify_all()
+
+    def give_way(self, waiting: Callable[[int], bool] = lambda _: True) -> bool:
+        """Between two steps, go to the end of the line if somebody waits; see `turn`."""
+        ticket: Ticket | None = getattr(self._mine, "ticket", None)
+        with self._changed:
+            if ticket is None or all(other.working for other in self._tickets):
+                return True
+            ticket.working, ticket.arrival = False, next(self._arrivals)
+            self._tickets.remove(ticket)
+            self._tickets.append(ticket)
+            self._changed.notify_all()
+        return self._wait(ticket, waiting)
+
+    def _wait(self, ticket: Ticket, waiting: Callable[[int], bool]) -> bool:
+        while True:
+            with self._changed:
+                self._admit()
+                if not ticket.working:
+                    self._changed.wait(_LOOK)
+                    self._admit()
+                if ticket.working:
+                    return True
+                position = self._waiting().index(ticket) + 1
+            if not waiting(position):
+                return False
+
+    def _admit(self) -> None:
+        """Let the first in line work where there is a place."""
+        free = self.places - sum(ticket.working for ticket in self._tickets)
+        admitted = self._waiting()[: max(free, 0)]
+        for ticket in admitted:
+            ticket.working = True
+        if admitted:
+            self._changed.notify_all()
+
+    def _waiting(self) -> list[Ticket]:
+        """Return who waits, next first: by how much of the same owner comes before, and arrival."""
+        before = Counter(ticket.owner for ticket in self._tickets if ticket.working)
+        ranks = []
+        for ticket in self._tickets:
+            if not ticket.working:
+                ranks.append((before[ticket.owner], ticket.arrival, ticket))
+                before[ticket.owner] += 1
+        return [ticket for *_, ticket in sorted(ranks, key=lambda rank: rank[:2])]
 
 
 @dataclass(eq=False)
@@ -17,18 +144,33 @@ class Work:
     steps : callable
         Does the work. It is given this object, calls `report` after every step and ends when that
         returns False; what it has done until then stays.
+    line : Line
+        Where it waits for its turn.
+    owner : str
+        Whose work it is.
+    wanted : callable
+        Whether somebody still waits for what it does; asked between steps, and in line.
     done, total : int
         Steps; `total` is 0 where it is not known.
     now : str
         What is being worked on.
+    position : int
+        In line; 0 while it works.
+    fault : str
+        Entry of the log, where it ended by a fault that nobody foresaw.
     """
 
     steps: Callable[[Work], None]
+    line: Line = field(default_factory=Line)
+    owner: str = ""
+    wanted: Callable[[], bool] = lambda: True
     done: int = 0
     total: int = 0
     now: str = ""
+    position: int = 0
+    fault: str = ""
     _cancelled: threading.Event = field(default_factory=threading.Event)
-    _whole: bool = False
+    _left: bool = False
     _thread: threading.Thread | None = None
     _began: float = field(default_factory=time.monotonic)
 
@@ -40,13 +182,28 @@ class Work:
         return self
 
     def _run(self) -> None:
-        self.steps(self)  # what goes wrong unforeseen is written to the log by the thread itself
-        self._whole = not self.cancelled
+        watch = Watch("work beside a page")
+        with watch, self.line.turn(self.owner, self._wait) as mine:
+            if mine:
+                self.position, self._began = 0, time.monotonic()
+                self.steps(self)
+        self.fault = watch.entry
+
+    def _wait(self, position: int) -> bool:
+        self.position = position
+        return self._go_on()
+
+    def _go_on(self) -> bool:
+        if not self._cancelled.is_set() and not self.wanted():
+            self._left = True
+        return not (self._cancelled.is_set() or self._left)
 
     def report(self, done: int, total: int = 0, now: str = "") -> bool:
-        """Say how far the work is; returns whether to go on."""
+        """Say how far the work is; returns whether to go on, when it is its turn again."""
         self.done, self.total, self.now = done, total or self.total, now
-        return not self._cancelled.is_set()
+        mine = self._go_on() and self.line.give_way(self._wait)
+        self.position = 0
+        return mine
 
     def cancel(self) -> None:
         """Ask for an end after the step at hand."""
@@ -69,10 +226,14 @@ class Work:
         return self._cancelled.is_set()
 
     @property
+    def left(self) -> bool:
+        """Whether it ended early since nobody wanted it any more."""
+        return self._left and not self.running
+
+    @property
     def failed(self) -> bool:
         """Whether it ended by a fault that nobody foresaw."""
-        begun = self._thread is not None
-        return begun and not (self.running or self._whole or self.cancelled)
+        return bool(self.fault)
 
     @property
     def seconds_left(self) -> float | None:

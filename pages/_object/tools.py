@@ -24,6 +24,7 @@ from taonet_core.drawing.pictures import epoch_png, evolution_gif, gif_words
 from taonet_core.errors import TaoNetError
 from taonet_core.explaining.method_checks import method_checks
 from taonet_core.explaining.questions import BASELINES, METHODS
+from taonet_core.faults import said
 from taonet_core.labels import TransientClass
 from taonet_core.links import links_out
 from taonet_core.models import CURVE_KINDS
@@ -209,10 +210,14 @@ def code(subject: Subject, asked: Mapping[str, Any] | None) -> None:
 def _button(
     subject: Subject, label: str, suffix: str, make: Callable[[], bytes], hint: str
 ) -> None:
+    def contents() -> bytes:
+        with said(f"download: {label}"):
+            return make()
+
     stem = re.sub(r"[^A-Za-z0-9+.-]+", "_", subject.object_id)[:100]
     st.download_button(
         label,
-        data=make,
+        data=contents,
         file_name=f"{stem}{suffix}",
         key=f"download-{label.split(' of ')[0]}",
         help=hint,

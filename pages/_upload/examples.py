@@ -10,6 +10,7 @@ from pages import _data as data
 from pages._ui import Key
 from taonet_core.data.intake import NamedBytes
 from taonet_core.examples import example_curves, example_file, example_zip
+from taonet_core.faults import said
 from taonet_core.objects.collection import Collection
 
 _TAKES = """
@@ -40,8 +41,9 @@ def chosen() -> list[NamedBytes]:
 
 
 def _example(kind: str) -> bytes:
-    collection = data.open_named(data.DEMO)
-    return _made(kind, collection.key, collection)
+    with said("packing of an example"):
+        collection = data.open_named(data.DEMO)
+        return _made(kind, collection.key, collection)
 
 
 @st.cache_data(max_entries=6, show_spinner="Packing the example …")

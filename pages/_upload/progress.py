@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from pages import _ui as ui
+from pages._turns import words as in_line
 from taonet_core.background import Work
 
 
@@ -16,6 +17,8 @@ def show_progress(work: Work, doing: str, what: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         if work.cancelled:
             st.progress(_share(work), "Stopping after the object at hand …")
+        elif work.position and not work.done:
+            st.progress(0.0, in_line(work.position))
         else:
             st.progress(_share(work), _words(work, doing, what))
         st.button("Cancel", key=f"cancel-{doing}", on_click=work.cancel, disabled=work.cancelled)

@@ -14,6 +14,7 @@ from pages._upload import session as uploads
 from pages._upload.session import Upload
 from taonet_core.data.exports import write_table
 from taonet_core.data.lightcurve import LightCurve
+from taonet_core.faults import sentence
 from taonet_core.labels import STYLES, TransientClass
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
@@ -22,6 +23,7 @@ from taonet_core.objects.verdicts import Verdicts
 from taonet_core.transforms.summary import describe
 
 _UNKNOWN = "no class"
+_CODE = st.column_config.TextColumn(width="small", help="A word that never changes, for programs")
 #: Pixels of a column of verdicts.
 _WIDTH = 112
 
@@ -36,7 +38,9 @@ def summary(upload: Upload, collection: Collection, *, resettable: bool) -> None
     if upload.reading and upload.reading.cancelled:
         parts.append("reading was cancelled; what was read is kept")
     elif upload.reading and upload.reading.failed:
-        parts.append("reading broke off unexpectedly; what was read until then is kept")
+        parts.append("reading broke off; what was read until then is kept")
+    if upload.reading and upload.reading.failed:
+        st.error(sentence(upload.reading.fault))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown(f"**{parts[0]}** · " + " · ".join(parts[1:]), width="content")
         if resettable:
@@ -48,7 +52,7 @@ def unfinished(upload: Upload) -> None:
     work = upload.classifying
     words = "Not everything has been classified."
     if work is not None and work.failed:
-        words = "Classifying broke off unexpectedly; what was done is kept."
+        words = f"Classifying broke off; what was done is kept. {sentence(work.fault)}"
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.text(words, width="content")
         st.button("Go on", key="upload-go-on", on_click=uploads.go_on, args=(upload,))
@@ -175,10 +179,11 @@ def left_out(upload: Upload) -> None:
     """List what could not be read, and why."""
     if not upload.refused:
         return
-    rows = [(name, str(error).removeprefix(f"{name}: ")) for name, error in upload.refused]
+    rows = [(n, str(e).removeprefix(f"{n}: "), str(e.code)) for n, e in upload.refused]
     shown = len(rows) <= 3
     with st.expander(f"{_count(len(rows), 'file')} left out, and why", expanded=shown):
-        st.dataframe(pd.DataFrame(rows, columns=["file", "why"]), hide_index=True)
+        table = pd.DataFrame(rows, columns=["file", "why", "code"])
+        st.dataframe(table, hide_index=True, column_config={"code": _CODE})
 
 
 def classes(upload: Upload, collection: Collection) -> None:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages import _data as data
-from pages import _memory, _verdicts
+from pages import _memory, _turns, _verdicts
 from pages import _ui as ui
 from pages._ui import Key
 from pages._upload.progress import show_progress
 from taonet_core.background import Work
+from taonet_core.data.class_tables import LabelTable
 from taonet_core.data.column_mapping import ColumnMapping
 from taonet_core.data.delivery import (
     Chosen,
@@ -28,7 +26,7 @@ from taonet_core.data.delivery import (
     words_of,
 )
 from taonet_core.data.intake import Intake, NamedBytes, sort_out
-from taonet_core.data.label_tables import LabelMatch, LabelTable, guess_classes
+from taonet_core.data.label_tables import LabelMatch, guess_classes
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError
 from taonet_core.labels import TransientClass
@@ -36,15 +34,14 @@ from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
 from taonet_core.objects.collection import Collection, gather
 from taonet_core.objects.verdict_store import VerdictStore
+from taonet_core.serving.settings import from_environment
 
 #: Most bytes that one visitor may send at once.
-MAX_BYTES = 400 * 2**20
+MAX_BYTES = from_environment().upload_bytes
 #: Where the upload is kept in the session.
 HELD = "upload-held"
 #: Seconds that quick work may take before its progress is shown: nothing flashes.
 _PATIENCE = 0.4
-#: Seconds after which work stops for a visitor who has left.
-_GONE = 60.0
 #: So many objects are shown to every classifier, more to the two that the tables compare.
 _FEW = 30
 
@@ -140,7 +137,7 @@ def receive(files: Sequence[Any]) -> Upload:
     named = [NamedBytes(file.name, file.getvalue()) for file in files]
     if upload is not None:
         forget()
-    with st.spinner("Looking at the files …", show_time=False):
+    with st.spinner("Looking at the files …", show_time=False), _turns.turn():
         upload = Upload(_content(named), sort_out(named))
     st.session_state["upload-identity"] = identity
     st.session_state[HELD] = upload
@@ -165,27 +162,25 @@ def read(upload: Upload, tables: Sequence[Chosen]) -> None:
         upload.labelled_as = labels
         upload.renew()
         upload.tables, upload.refused_tables = read_label_tables(tables)
-    if upload.reading is None or upload.read_as != curves:
+    if upload.reading is None or upload.reading.left or upload.read_as != curves:
         if upload.reading is not None:
             upload.reading.cancel()
         items: list[Item] = []
         upload.items, upload.read_as = items, curves
         upload.renew()
-        upload.reading = Work(_reader(upload.intake, tables, items, _visitor())).start()
+        upload.reading = _turns.work(_reader(upload.intake, tables, items))
         upload.reading.wait(_PATIENCE)
     if upload.reading.running:
         show_progress(upload.reading, "Reading", "objects read")
         st.stop()
 
 
-def _reader(
-    intake: Intake, tables: Sequence[Chosen], items: list[Item], here: Callable[[], bool]
-) -> Callable[[Work], None]:
+def _reader(intake: Intake, tables: Sequence[Chosen], items: list[Item]) -> Callable[[Work], None]:
     def steps(work: Work) -> None:
         files = intake.image_count
         for item in read_delivery(intake, tables):
             items.append(item)
-            if not (work.report(len(items), max(files, len(items)), item[0]) and here()):
+            if not work.report(len(items), max(files, len(items)), item[0]):
                 return
 
     return steps
@@ -220,7 +215,8 @@ def classify(upload: Upload, collection: Collection) -> bool:
         Whether all have been asked about.
     """
     kept = _verdicts.store(collection)
-    if upload.classifying is None and not (upload.reading and upload.reading.cancelled):
+    work = upload.classifying
+    if (work is None and not (upload.reading and upload.reading.cancelled)) or (work and work.left):
         go_on(upload)
     if upload.classifying is not None and upload.classifying.running:
         show_progress(upload.classifying, "Classifying", "objects")
@@ -246,8 +242,8 @@ def go_on(upload: Upload) -> None:
     collection = upload.collection
     assert collection is not None  # there is nothing to classify before
     bundles = asked(collection)
-    steps = _classifier(collection, bundles, _verdicts.store(collection), _visitor())
-    upload.classifying = Work(steps).start()
+    steps = _classifier(collection, bundles, _verdicts.store(collection))
+    upload.classifying = _turns.work(steps)
     upload.classifying.wait(_PATIENCE)
 
 
@@ -255,30 +251,13 @@ def _classifier(
     collection: Collection,
     bundles: Sequence[ModelBundle],
     kept: VerdictStore,
-    here: Callable[[], bool],
 ) -> Callable[[Work], None]:
     def steps(work: Work) -> None:
         lacking = {n for b in (None, *bundles) for n in kept.missing(collection, b)}
         names = [name for name in collection.stamps if name in lacking]
         for done, name in enumerate(names):
-            if not (work.report(done, len(names), name) and here()):
+            if not work.report(done, len(names), name):
                 return
             kept.fill(collection, bundles, object_ids=[name])
 
     return steps
-
-
-def _visitor() -> Callable[[], bool]:
-    """Return what tells whether the visitor is still there; a short loss of the line is none."""
-    context = get_script_run_ctx()
-    seen = time.monotonic()
-
-    def here() -> bool:
-        nonlocal seen
-        if context is None or not runtime.exists():
-            return True
-        if runtime.get_instance().is_active_session(context.session_id):
-            seen = time.monotonic()
-        return time.monotonic() - seen < _GONE
-
-    return here

@@ -1,0 +1,1 @@
+"""What stands between a server and strangers: hosts, quotas, pace, headers, private folders."""
