@@ -7,6 +7,7 @@ from pages import _ui as ui
 from pages._browse import filters, views
 from pages._browse import state as browse
 from pages._ui import Key
+from taonet_core.plain_text import shown
 
 ui.begin("Which objects are there?")
 # What comes and goes has a place of its own, so that nothing below it is built anew.
@@ -35,7 +36,7 @@ filters.row(overview, selection, models)
 filters.said_of_address()
 with st.container(horizontal=True, gap="small", vertical_alignment="center"):
     count = f"{len(found):,} of {len(overview):,} objects"
-    st.text(f"{count} · {collection.title}", width="content")
+    st.text(f"{count} · {shown(collection.title)}", width="content")
     filters.chips(selection)
     st.space("stretch")
     views.take_away(collection, found)

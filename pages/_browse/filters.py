@@ -65,7 +65,7 @@ def chips(selection: Selection) -> None:
     words = selection.describe()
     for name, text in words.items():
         st.button(
-            ui.plain(text[:80]),
+            ui.plain(text, 80),
             key=f"drop-{name}",
             icon=":material/close:",
             icon_position="right",
@@ -102,7 +102,7 @@ def nothing_fits(overview: pd.DataFrame, selection: Selection) -> None:
             wider = _without(selection, name)
             count = len(wider.apply(overview))
             st.button(
-                f"without {ui.plain(words)}: {count} object{'' if count == 1 else 's'}",
+                f"without {ui.plain(words, 80)}: {count} object{'' if count == 1 else 's'}",
                 key=f"wider-{name}",
                 disabled=not count,
                 on_click=browse.ask,
@@ -116,7 +116,7 @@ def nothing_fits(overview: pd.DataFrame, selection: Selection) -> None:
 def _look_up(selection: Selection) -> None:
     """Offer to ask the CDS where an object of this name lies; only a click asks."""
     st.button(
-        f"Where is “{ui.plain(selection.text[:60])}”? Ask Sesame (CDS)",
+        f"Where is “{ui.plain(selection.text, 60)}”? Ask Sesame (CDS)",
         key="look-up",
         icon=":material/travel_explore:",
         help="Sends the name to cds.unistra.fr, and searches around the position it answers",

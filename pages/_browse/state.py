@@ -24,6 +24,7 @@ from taonet_core.data.selection_fields import (
 )
 from taonet_core.labels import STYLES
 from taonet_core.objects.collection import Collection
+from taonet_core.plain_text import shown
 
 VIEWS = {
     "cards": ":material/grid_view:",
@@ -190,7 +191,7 @@ def welcome(collection: Collection) -> None:
 def nothing_here(collection: Collection) -> None:
     """Say that a data set is empty, and what to do."""
     st.subheader("This data set is empty", anchor=False)
-    st.text(f"{collection.title} holds no object. Upload files, or open the demo set.")
+    st.text(f"{shown(collection.title)} holds no object. Upload files, or open the demo set.")
     st.page_link("pages/upload.py", label="Upload your own", icon=":material/upload_file:")
     st.page_link("pages/browse.py", label="Open the demo set", query_params={Key.DATA: data.DEMO})
 

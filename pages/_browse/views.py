@@ -13,8 +13,8 @@ import pandas as pd
 import streamlit as st
 
 from pages import _data as data
+from pages import _tables, _verdicts
 from pages import _ui as ui
-from pages import _verdicts
 from pages._browse import state as browse
 from pages._ui import Key
 from pages._viewer import gallery
@@ -97,7 +97,7 @@ def show_table(collection: Collection, rows: pd.DataFrame, models: Sequence[str]
     """Show objects as a table; a row opens its object."""
     measured = _verdicts.facts(collection)["error"].reindex(rows["object_id"]).notna().to_numpy()
     table, columns = _table(rows.assign(measured=measured), models)
-    picked = st.dataframe(
+    picked = _tables.show_table(
         table,
         hide_index=True,
         column_config=columns,

@@ -18,6 +18,7 @@ from taonet_core.judging.performance import Binned, Scores, f1_by_magnitude, f1_
 from taonet_core.objects.collection import Collection
 from taonet_core.objects.verdict_store import identity
 from taonet_core.objects.verdicts import Verdicts
+from taonet_core.plain_text import shown
 from taonet_core.simulation import tao_sim
 from taonet_core.transforms.summary import is_dated
 
@@ -50,7 +51,7 @@ def choose_test_set(first: str) -> str:
     place: str = st.selectbox(
         "Objects",
         options,
-        format_func=lambda name: TITLES.get(name, name),
+        format_func=lambda name: shown(TITLES.get(name, name)),
         width=460,
         **ui.bound(Key.TEST_SET, options, first, without=[Key.OBJECT]),
     )

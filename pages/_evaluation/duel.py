@@ -33,6 +33,7 @@ from taonet_core.labels import SIX_CLASSES, TransientClass
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
 from taonet_core.objects.collection import Collection
+from taonet_core.plain_text import LONGEST
 from taonet_core.transforms.summary import is_dated
 
 _READY = "duel-ready"
@@ -76,7 +77,7 @@ def show_duel(collection: Collection, object_id: str, names: Sequence[str]) -> N
     """
     _links(object_id)
     if object_id not in collection.stamps:
-        st.error(f"There is no object named {ui.plain(object_id)[:200]} here.")
+        st.error(f"There is no object named {ui.plain(object_id, LONGEST)} here.")
         return
     content, source = data.read(collection, object_id)
     everyone, problems = ui.opinions(content, source, names)

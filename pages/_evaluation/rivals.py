@@ -12,6 +12,7 @@ from pages import _ui as ui
 from pages import _verdicts
 from pages._evaluation import answers as evaluation
 from pages._matrix import matrix
+from pages._tables import show_table
 from pages._ui import Key
 from pages._viewer import gallery
 from taonet_core.drawing.cards import badge, magnitude_words
@@ -107,7 +108,7 @@ def objects(place: str, rows: pd.DataFrame, first: Answers, second: Answers) -> 
         numbers = {f"confidence_{x}": _number("", format="%.2f") for x in "ab"}
         columns = ["object_id", "label", "verdict_a", "confidence_a", "verdict_b", "confidence_b"]
         shown = rows[[*columns, "right", "mag"]]
-        st.dataframe(shown, hide_index=True, column_config={**names, **numbers}, height=420)
+        show_table(shown, hide_index=True, column_config={**names, **numbers}, height=420)
         return
     st.caption(f"{len(rows)} objects, the surest first. Open one to see what decided.")
     pages = -(-len(rows) // CARDS)

@@ -10,6 +10,7 @@ from pages import _data as data
 from pages import _ui as ui
 from pages._evaluation import answers as evaluation
 from pages._matrix import matrix
+from pages._tables import show_table
 from pages._ui import Key
 from taonet_core.drawing.charts import class_intervals, f1_against_magnitude, f1_against_nights
 from taonet_core.drawing.matrices import NO_VERDICT, SHARES, matrix_payload
@@ -170,7 +171,7 @@ def _list_cell(place: str, known: Answers, truth: str, verdict: str) -> None:
         )
     )
     selecting = {} if frozen else {"on_select": "rerun", "selection_mode": "single-row"}
-    picked = st.dataframe(
+    picked = show_table(
         table, hide_index=True, column_config=_OBJECTS, height=280, key="cell", **selecting
     )
     rows = [] if frozen else picked["selection"]["rows"]
@@ -210,7 +211,7 @@ def classes(content: str, known: Answers) -> None:
     st.subheader("Class by class", anchor=False)
     found = evaluation.scores(content, known)
     evaluation.show(class_intervals(found), "classes")
-    st.dataframe(score_table(found), hide_index=True, column_config=_TABLE, row_height=30)
+    show_table(score_table(found), hide_index=True, column_config=_TABLE, row_height=30)
 
 
 def sureness(content: str, known: Answers) -> None:

@@ -13,6 +13,7 @@ from pages._object.page import show_viewer
 from pages._object.subject import Subject
 from pages._ui import Key, plain
 from taonet_core.drawing.charts import CONFIG, Chart
+from taonet_core.plain_text import LONGEST_SENTENCE, shown
 from taonet_core.snippets import python_code, shell_code
 
 
@@ -26,7 +27,7 @@ def nothing_said(subject: Subject) -> None:
     """Show an object that no classifier could read, and why."""
     st.subheader("No classifier could read this object", anchor=False)
     reasons = subject.problems or {"models": "the weights are missing"}
-    st.text("\n".join(f"{name}: {why}" for name, why in reasons.items()))
+    st.text("\n".join(shown(f"{name}: {why}", LONGEST_SENTENCE) for name, why in reasons.items()))
     alone(subject)
 
 
@@ -38,8 +39,8 @@ def alone(subject: Subject) -> None:
 
 def sentence(text: str) -> None:
     """Say in one sentence what was found, before any figure."""
-    together = text.replace(" : ", "\N{NO-BREAK SPACE}:\N{NO-BREAK SPACE}")  # odds stay on one line
-    st.markdown(f"##### {plain(together)}")
+    odds = plain(text).replace(" \\: ", "\N{NO-BREAK SPACE}\\:\N{NO-BREAK SPACE}")  # on one line
+    st.markdown(f"##### {odds}")
 
 
 def viewer(subject: Subject, overlay: dict[str, Any] | None = None) -> None:

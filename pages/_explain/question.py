@@ -17,6 +17,7 @@ from taonet_core.labels import STYLES, TransientClass
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
 from taonet_core.objects.collection import Collection
+from taonet_core.plain_text import shown
 
 BASELINE, STEPS, FIND = "baseline", "steps", "explain-object"
 #: Evaluations on offer; more are slower and more exact.
@@ -75,6 +76,7 @@ def choose_object(collection: Collection, object_id: str, listing: Sequence[str]
         "Object",
         list(listing[first : first + _LISTED]),
         key=FIND,
+        format_func=shown,
         on_change=go,
         accept_new_options=True,
         help="Choose one, or type a part of a name or a position",

@@ -10,6 +10,7 @@ from pages import _ui as ui
 from taonet_core.data.expert_labels import UNSURE, Annotation, standing
 from taonet_core.figures import class_styles
 from taonet_core.labels import STYLES
+from taonet_core.plain_text import LONGEST_SENTENCE, shown
 
 
 def bar_style(key: str, own: Annotation | None) -> None:
@@ -45,7 +46,8 @@ def standing_badges(said: Sequence[Annotation]) -> None:
 def in_words(row: Annotation) -> str:
     """Return a label, who gave it, when, how sure, why, and what a classifier said then."""
     said = f"{row.model} said {row.verdict} {row.probability:.2f}" if row.verdict else ""
-    return " · ".join(filter(None, (row.label, _circumstances(row), said)))
+    words = " · ".join(filter(None, (row.label, _circumstances(row), said)))
+    return shown(words, LONGEST_SENTENCE)
 
 
 def _circumstances(row: Annotation) -> str:

@@ -184,7 +184,9 @@ def _details(subject: _Subject, name: str, own: Annotation | None) -> None:
 
 def _who(name: str) -> None:
     """Ask who gives the labels, once."""
-    place = st.popover(f"as {ui.plain(name)}", type="tertiary") if name else st.container(width=200)
+    place = (
+        st.popover(f"as {ui.plain(name, 40)}", type="tertiary") if name else st.container(width=200)
+    )
     with place:
         st.text_input(
             "Your name",

@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages import _ui as ui
 from pages._labels.store import annotations, experts
+from pages._tables import show_table
 from taonet_core.data.expert_labels import annotation_table, of_catalog
 from taonet_core.data.label_files import write_labels
 from taonet_core.errors import TaoNetError
@@ -65,6 +66,6 @@ def _listed(collection: Collection) -> None:
     if said.empty:
         st.text("None yet. Open an object and press 1 to 6, or u where you cannot tell.")
     else:
-        st.dataframe(said[list(_COLUMNS)], hide_index=True, column_config=_COLUMNS)
+        show_table(said[list(_COLUMNS)], hide_index=True, column_config=_COLUMNS)
         ui.downloads("labels", collection.name, partial(write_labels, said), _SUFFIXES)
     st.text(f"Kept in {kept.place}")

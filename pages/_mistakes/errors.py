@@ -151,7 +151,7 @@ def chips(selection: Selection) -> None:
         words["experts"] = _MINE[selection.experts]
     for name, text in words.items():
         st.button(
-            ui.plain(text),
+            ui.plain(text, 80),
             key=f"{_WIDGET}drop-{name}",
             icon=":material/close:",
             icon_position="right",

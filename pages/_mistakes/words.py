@@ -10,6 +10,7 @@ from pages._ui import Key
 from taonet_core.data.selection import Selection
 from taonet_core.judging.mistakes import NOVEL_ABOVE, UNSURE_BELOW
 from taonet_core.objects.collection import Collection
+from taonet_core.plain_text import LONGEST
 
 
 def summary(found: Found) -> str:
@@ -60,7 +61,7 @@ def not_an_error(collection: Collection, found: Found, object_id: str) -> None:
     """Say that the object of the address is none of the errors."""
     known = object_id in collection.stamps
     st.title("No error" if known else "Not found", anchor=False)
-    name = ui.plain(object_id)[:200]
+    name = ui.plain(object_id, LONGEST)
     if known:
         st.info(f"{name} is not among what {ui.plain(found.verdicts.model)} gets wrong here.")
         values = {str(Key.OBJECT): object_id, **_held()}

@@ -7,8 +7,10 @@ import streamlit as st
 
 from pages._labels.bar import label_bar
 from pages._object.subject import Subject
+from pages._tables import show_table
 from taonet_core.data.results import Prediction
 from taonet_core.labels import STYLES
+from taonet_core.plain_text import LONGEST_SENTENCE, shown
 from taonet_core.provenance import origin
 from taonet_core.transforms.summary import frame_table
 
@@ -50,7 +52,7 @@ def verdicts(subject: Subject) -> None:
             for name in STYLES
         },
     }
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=columns)
+    show_table(pd.DataFrame(rows), hide_index=True, column_config=columns)
 
 
 def _set(prediction: Prediction) -> str:
@@ -81,7 +83,7 @@ def provisos(subject: Subject, reduced: list[str]) -> None:
     for title, texts in groups.items():
         if texts:
             st.subheader(title, anchor=False)
-            st.text("\n".join(texts))
+            st.text("\n".join(shown(text, LONGEST_SENTENCE) for text in texts))
 
 
 def experts(subject: Subject) -> None:
@@ -123,7 +125,7 @@ def frames(subject: Subject) -> None:
             for p in subject.predictions
         },
     }
-    st.dataframe(table, hide_index=True, height=330, column_config=columns)
+    show_table(table, hide_index=True, height=330, column_config=columns)
 
 
 def features(subject: Subject) -> None:
@@ -145,7 +147,7 @@ def features(subject: Subject) -> None:
     order = [
         name for name in ("meaning", "value", "unit", "percentile", "feature") if name in table
     ]
-    st.dataframe(table[order], hide_index=True, height=330, column_config=columns)
+    show_table(table[order], hide_index=True, height=330, column_config=columns)
 
 
 def provenance(subject: Subject) -> None:

@@ -14,6 +14,7 @@ from pages._viewer import epoch_viewer
 from taonet_core.data.names import near_names
 from taonet_core.figures import attribution_overlay
 from taonet_core.objects.collection import Collection
+from taonet_core.plain_text import LONGEST
 
 _SEEN = "first-steps"
 
@@ -100,14 +101,15 @@ def show_viewer(
 def show_missing(collection: Collection, object_id: str, page: str) -> None:
     """Say that there is no such object, and what may have been meant on which page."""
     st.title("Not found", anchor=False)
-    st.error(f"There is no object named {plain(object_id[:200])} in {plain(collection.title)}.")
+    name, place = (plain(text, LONGEST) for text in (object_id, collection.title))
+    st.error(f"There is no object named {name} in {place}.")
     near = near_names(object_id, collection.stamps)
     if near:
         st.caption("Did you mean one of these?")
     for name in near:
         st.page_link(
             f"pages/{page}.py",
-            label=plain(name),
+            label=plain(name, LONGEST),
             icon=":material/arrow_forward:",
             query_params={Key.DATA: collection.name, Key.OBJECT: name},
         )
