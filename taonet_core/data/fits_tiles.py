@@ -37,6 +37,7 @@ _ASTROPY_ERRORS = (
     zlib.error,
     struct.error,
     ArithmeticError,
+    AssertionError,
     AttributeError,
     LookupError,
     MemoryError,
