@@ -181,7 +181,7 @@ def _demo() -> Collection:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _demo_folder(folder: Path, stamp: int) -> Collection:
-    return open_folder(folder, name=DEMO, title=TITLES[DEMO])
+    return open_folder(folder, name=DEMO, title=TITLES[DEMO], trusted=True)
 
 
 def _simulate(folder: Path) -> None:

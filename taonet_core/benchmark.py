@@ -231,7 +231,7 @@ def _classify(
     job: tuple[list[Path], tuple[str, ...]],
 ) -> list[tuple[list[dict[str, Any]], bytes]]:
     paths, models = job
-    sequences = [read_sequence(path) for path in paths]
+    sequences = [read_sequence(path, trusted=True) for path in paths]
     rows: list[list[dict[str, Any]]] = [[] for _ in sequences]
     for name in models:
         results = predict_many(sequences, _loaded(name))

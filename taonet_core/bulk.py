@@ -35,13 +35,17 @@ _TABLE = re.compile(r"\.(csv|ecsv|txt|parquet|vot|xml)(\.(gz|bz2|xz))?$", re.IGN
 _BATCH = 32
 
 
-def read_objects(source: str | Path) -> Iterator[tuple[str, Readable | TaoNetError]]:
+def read_objects(
+    source: str | Path, *, trusted: bool = False, recycle: bool = True
+) -> Iterator[tuple[str, Readable | TaoNetError]]:
     """Read whatever objects a path holds.
 
     Parameters
     ----------
     source : path
         A sequence, a folder or archive of sequences, or a light-curve table.
+    trusted, recycle : bool
+        See `taonet_core.read_sequences`.
 
     Yields
     ------
@@ -59,13 +63,13 @@ def read_objects(source: str | Path) -> Iterator[tuple[str, Readable | TaoNetErr
         from taonet_core.data.tables import read_light_curves
 
         try:
-            guess = guess_mapping(preview_table(path), "curves")
+            guess = guess_mapping(preview_table(path, trusted=trusted), "curves")
             mapping = guess.mapping if guess.certain else None
-            yield from read_light_curves(path, mapping).items()
+            yield from read_light_curves(path, mapping, trusted=trusted).items()
         except TaoNetError as error:
             yield path.name, error
         return
-    for name, item in read_sequences(path):
+    for name, item in read_sequences(path, trusted=trusted, recycle=recycle):
         if isinstance(item, ImageSequence) and not item.meta.get("object_id"):
             item = item.with_meta(object_id=name)
         yield name, item

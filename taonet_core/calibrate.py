@@ -99,7 +99,7 @@ def _labelled(
     data: str | Path, known: set[str], on_object: Callable[[], object] | None, left_out: list[str]
 ) -> Iterator[tuple[str, ImageSequence | LightCurve]]:
     """Yield what carries a known label; put into `left_out` why the rest is not used."""
-    for name, item in read_objects(data):
+    for name, item in read_objects(data, trusted=True):
         if on_object is not None:
             on_object()
         if isinstance(item, TaoNetError):

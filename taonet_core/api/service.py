@@ -144,7 +144,7 @@ class Service:
         """
         bundle = self.bundle(model)
         with self._uploading:  # one upload in memory at a time
-            found = list(within_memory(read_objects(path), most_pixels=self._most_pixels))
+            found = list(within_memory(read_objects(path, recycle=False), most_pixels=self._most_pixels))
             with self._busy:
                 answers = list(classify(found, bundle))
         return [(*item, answer) for item, (_, answer) in zip(found, answers, strict=True)]

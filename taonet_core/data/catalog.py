@@ -247,7 +247,7 @@ def _other_rows(place: Path, paths: list[Path], root: Path) -> list[dict[str, An
     """Return the rows of the sequences that files of other layouts form."""
     rows = []
     by_name = {path.name: path for path in paths}
-    for name, sequence in read_sequences(paths):
+    for name, sequence in read_sequences(paths, recycle=True):
         if isinstance(sequence, TaoNetError):
             _log.warning("left out of the catalogue: %s", sequence)
             continue

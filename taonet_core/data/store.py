@@ -155,7 +155,7 @@ def _pack(
 def _read_nights(job: tuple[Path, PreprocessConfig]) -> Nights | None:
     path, config = job
     try:
-        return stack_nights(read_sequence(path), config)
+        return stack_nights(read_sequence(path, trusted=True), config)
     except TaoNetError as error:
         logger.warning("left out: %s", error)
         return None

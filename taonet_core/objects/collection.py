@@ -80,7 +80,11 @@ class Collection:
 
 
 def open_folder(
-    folder: str | os.PathLike[str], *, name: str | None = None, title: str | None = None
+    folder: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    title: str | None = None,
+    trusted: bool = False,
 ) -> Collection:
     """Open the image sequences of a folder and its subfolders.
 
@@ -89,6 +93,8 @@ def open_folder(
     folder : path
     name, title : str, optional
         Default: the folder's own name.
+    trusted : bool
+        See `taonet_core.read_sequence`.
 
     Raises
     ------
@@ -100,7 +106,7 @@ def open_folder(
     catalog = catalog.assign(object_id=_unique(catalog["object_id"]))
     paths = dict(zip(catalog["object_id"], map(root.joinpath, catalog["path"]), strict=True))
     stamps = {name: _file_stamp(path) for name, path in paths.items()}
-    reader = partial(_read_path, paths)
+    reader = partial(_read_path, paths, trusted)
     return Collection(name or root.name, title or root.name, catalog, stamps, reader)
 
 
@@ -124,8 +130,8 @@ def gather(items: Iterable[tuple[str, Readable]], *, name: str, title: str) -> C
     return Collection(name, title, catalog, stamps, held.__getitem__)
 
 
-def _read_path(paths: Mapping[str, Path], object_id: str) -> Readable:
-    return read_sequence(paths[object_id])
+def _read_path(paths: Mapping[str, Path], trusted: bool, object_id: str) -> Readable:
+    return read_sequence(paths[object_id], trusted=trusted)
 
 
 def _unique(names: pd.Series) -> list[str]:
