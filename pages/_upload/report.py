@@ -10,6 +10,7 @@ import streamlit as st
 from pages import _data as data
 from pages import _ui as ui
 from pages import _verdicts
+from pages._tables import readable, show_table
 from pages._upload import session as uploads
 from pages._upload.session import Upload
 from taonet_core.data.exports import write_table
@@ -20,6 +21,7 @@ from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
 from taonet_core.objects.collection import Collection
 from taonet_core.objects.verdicts import Verdicts
+from taonet_core.plain_text import LONGEST_SENTENCE, shown
 from taonet_core.transforms.summary import describe
 
 _UNKNOWN = "no class"
@@ -88,7 +90,7 @@ def verdicts(upload: Upload, collection: Collection) -> None:
     known = [(v.model, v.version, len(v)) for v in said]
     table = _rows(f"{collection.key} {known}", collection, said, read_curves)
     table = table.assign(**{"not trained for": _untrained(collection, bundles, table["object"])})
-    chosen = st.dataframe(
+    chosen = show_table(
         table,
         hide_index=True,
         on_select="rerun",
@@ -168,7 +170,8 @@ def checklist(upload: Upload, collection: Collection) -> None:
     item = collection.read(next(iter(collection.stamps)))
     lines = {"Read": [describe(item)], "Assumed": item.meta.get("notes", ())}
     lines["Left out"] = item.meta.get("dropped", ())
-    st.text("\n".join(f"{title}: {text}" for title, texts in lines.items() for text in texts))
+    said = (f"{title}: {text}" for title, texts in lines.items() for text in texts)
+    st.text("\n".join(shown(text, LONGEST_SENTENCE) for text in said))
 
 
 def _marked(label: str) -> str:
@@ -183,7 +186,7 @@ def left_out(upload: Upload) -> None:
     shown = len(rows) <= 3
     with st.expander(f"{_count(len(rows), 'file')} left out, and why", expanded=shown):
         table = pd.DataFrame(rows, columns=["file", "why", "code"])
-        st.dataframe(table, hide_index=True, column_config={"code": _CODE})
+        show_table(table, hide_index=True, column_config={"code": _CODE})
 
 
 def classes(upload: Upload, collection: Collection) -> None:
@@ -201,7 +204,7 @@ def classes(upload: Upload, collection: Collection) -> None:
         if len(problems):
             st.caption("Rows that give no class to any object, or contradict another row")
             columns = ["table", "row", "object", "class_text", "matched", "problem"]
-            st.dataframe(problems[columns], hide_index=True)
+            show_table(problems[columns], hide_index=True)
         ui.downloads("matches", "classes", lambda path: write_table(match.report, path))
 
 
@@ -218,7 +221,7 @@ def _words(upload: Upload, words: dict[str, int]) -> None:
     options = [_UNKNOWN, *(_titled(label) for label in TransientClass)]
     with st.form(f"classes-{upload.content}", border=False):
         edited = st.data_editor(
-            rows,
+            readable(rows),
             hide_index=True,
             disabled=["in your table", "rows"],
             column_config={

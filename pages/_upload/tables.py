@@ -9,12 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from pages import _ui as ui
+from pages._tables import show_table
 from taonet_core.data.column_mapping import ColumnMapping, guess_clock, guess_mapping
 from taonet_core.data.column_roles import NEEDED, ROLES
 from taonet_core.data.column_values import CLOCKS, clock_of
 from taonet_core.data.column_words import understood
 from taonet_core.data.delivery import Chosen
 from taonet_core.data.intake import Intake, TableGroup
+from taonet_core.plain_text import LONGEST, LONGEST_SENTENCE, shown
 
 _USES = {"curves": "light curves", "labels": "classes of objects", "": "leave it out"}
 _NONE = "–"
@@ -45,7 +47,7 @@ def choose_columns(content: str, intake: Intake) -> list[Chosen] | None:
         elif hopeful and not group.offered:
             answers[number] = None
         else:
-            st.subheader(f"Which column is which in {ui.plain(group.name)}?", anchor=False)
+            st.subheader(f"Which column is which in {ui.plain(group.name, LONGEST)}?", anchor=False)
             _panel(group, content, number)
     if len(answers) < len(intake.tables):
         return None
@@ -79,7 +81,7 @@ def _answers(content: str) -> dict[int, ColumnMapping | None]:
 
 
 def _summary(group: TableGroup, mapping: ColumnMapping | None) -> str:
-    return f"{group.name}: {_USES[mapping.use] if mapping else 'left out'}"
+    return f"{shown(group.name)}: {_USES[mapping.use] if mapping else 'left out'}"
 
 
 def _panel(group: TableGroup, content: str, number: int) -> None:
@@ -101,7 +103,9 @@ def _panel(group: TableGroup, content: str, number: int) -> None:
     if use != start.use:
         start = guess_mapping(group.preview, use).mapping
     elif settled is None:
-        st.text("\n".join(_sentence(doubt) for doubt in group.guess.doubts))
+        st.text(
+            "\n".join(shown(_sentence(doubt), LONGEST_SENTENCE) for doubt in group.guess.doubts)
+        )
     mapping = _selectors(group, start, f"{key}-{use}")
     _preview(group, mapping)
     st.button(
@@ -156,6 +160,7 @@ def _box(group: TableGroup, start: ColumnMapping, role: str, key: str) -> str:
         known.title,
         options,
         index=options.index(guessed) if guessed in options else 0,
+        format_func=shown,
         help=known.help,
         key=f"{key}-{role}",
         width=190,
@@ -197,10 +202,10 @@ def _preview(group: TableGroup, mapping: ColumnMapping) -> None:
     table, words = st.columns(2, gap="large")
     rows = group.preview.rows.head(_FIRST_ROWS)
     with table:
-        st.caption(f"The first rows of {ui.plain(group.files[0].name)}")
-        st.dataframe(rows.astype("str"), hide_index=True, height="content")
+        st.caption(f"The first rows of {ui.plain(group.files[0].name, LONGEST)}")
+        show_table(rows.astype("str"), hide_index=True, height="content")
     with words:
         seen = "" if group.preview.complete else f" in the first {len(group.preview.rows):,} rows"
         st.caption(f"What was understood{seen}")
         lines = pd.DataFrame(understood(group.preview, mapping), columns=["is", "column", "holds"])
-        st.dataframe(lines, hide_index=True, height="content")
+        show_table(lines, hide_index=True, height="content")
