@@ -18,7 +18,7 @@ from makers import MJD, as_bytes, image, notes
 from taonet_core.data import fits_io
 from taonet_core.data.fits_io import read_sequence, read_sequences
 from taonet_core.data.pieces import Piece, pieces
-from taonet_core.errors import UnreadableFileError
+from taonet_core.errors import InvalidSequenceError
 
 # --- single frames and stamps -------------------------------------------------------------
 
@@ -186,7 +186,7 @@ def test_a_cube_without_times_counts_frames_and_says_so() -> None:
 
 @pytest.mark.parametrize("kind", ["FREQ", "WAVE", "VELO-LSR", "STOKES", "RGB"])
 def test_a_cube_of_something_else_is_refused(kind: str) -> None:
-    with pytest.raises(UnreadableFileError, match="not time"):
+    with pytest.raises(InvalidSequenceError, match="not time"):
         read_sequence(cube(CTYPE3=kind))
 
 

@@ -11,14 +11,24 @@ import numpy as np
 
 from taonet_core.data.fits_headers import clean, number
 from taonet_core.data.fits_scan import Header, Value
+from taonet_core.flags import Flag, Note
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
 
-_WCS_KEY = re.compile(
-    r"(CTYPE|CRVAL|CRPIX|CDELT|CUNIT|CROTA)[12]|(CD|PC)[12]_[12]|LONPOLE|LATPOLE|RADE(CSYS|SYS)"
-    r"|EQUINOX|(A|B|AP|BP)_(ORDER|\d_\d)"
+#: Numbers that a linear or SIP WCS is made of.
+_NUMBER_KEY = re.compile(
+    r"(CRVAL|CRPIX|CDELT|CROTA)[12]|(CD|PC)[12]_[12]|LONPOLE|LATPOLE|EQUINOX"
+    r"|(A|B|AP|BP)_(ORDER|\d_\d)"
 )
+#: Words of a WCS, and what is handed on of them: wcslib writes long texts past its buffers.
+_UNITS = dict.fromkeys(("DEG", "DEGREE", "DEGREES"), "deg")
+_FRAMES = {name: name for name in ("ICRS", "FK5", "FK4", "FK4-NO-E")}
+_WORDS = {"CUNIT1": _UNITS, "CUNIT2": _UNITS, "RADESYS": _FRAMES, "RADECSYS": _FRAMES}
+_MAX_WCS_CARDS = 400
+#: Projections with a distortion of their own, and keywords of others, none of them applied.
+_DISTORTED = ("TPV", "TPD", "TNX", "ZPX")
+_DISTORTIONS = ("CPDIS1", "CPDIS2", "CQDIS1", "CQDIS2", "D2IMDIS1", "D2IMDIS2")
 _CELESTIAL = re.compile(r"(RA---|DEC--|GLON-|GLAT-|ELON-|ELAT-)[A-Z]{3}(-SIP)?")
 
 
@@ -31,20 +41,45 @@ def celestial_wcs(header: Header) -> tuple[WCS | None, str]:
     -------
     WCS or None
     str
-        Why a WCS that the header has could not be used; empty otherwise.
+        Why a WCS that the header has could not be used as it is, a note; empty otherwise.
     """
     kinds = [str(header.get(f"CTYPE{i}") or "").strip().upper() for i in (1, 2)]
     if not any(kinds) or "LINEAR" in kinds or "PIXEL" in kinds:
         return None, ""
     if not all(_CELESTIAL.fullmatch(kind) for kind in kinds) or "TAB" in "".join(kinds):
-        return None, f"the WCS {clean(' / '.join(kinds), 40)} is not celestial and linear: left out"
-    values = {key: value for key, value in header.items() if _WCS_KEY.fullmatch(key)}
-    if any(isinstance(v, float | int) and not math.isfinite(v) for v in values.values()):
-        return None, "the WCS holds numbers that are not finite: left out"
-    orders = [values.get(f"{name}_ORDER", 0) for name in ("A", "B", "AP", "BP")]
+        return None, _left_out(f"{clean(' / '.join(kinds), 40)} is not celestial and linear")
+    numbers = {key: value for key, value in header.items() if _NUMBER_KEY.fullmatch(key)}
+    if len(numbers) > _MAX_WCS_CARDS:
+        return None, _left_out(f"has {len(numbers):,} numbers, more than {_MAX_WCS_CARDS}")
+    if not all(_is_finite(value) for value in numbers.values()):
+        return None, _left_out("holds values that are no finite numbers")
+    orders = [numbers.get(f"{name}_ORDER", 0) for name in ("A", "B", "AP", "BP")]
     if not all(isinstance(n, int) and 0 <= n <= 9 for n in orders):
-        return None, "the WCS has a distortion of impossible order: left out"
-    return _wcslib(values)
+        return None, _left_out("has a distortion of impossible order")
+    words = {key: str(header.get(key) or "").strip().upper() for key in _WORDS}
+    if any(words[key] not in ("", *_WORDS[key]) for key in ("CUNIT1", "CUNIT2")):
+        return None, _left_out(f"is in {clean(words['CUNIT1'], 20)}, wanted degrees")
+    known = {key: _WORDS[key][word] for key, word in words.items() if word in _WORDS[key]}
+    wcs, doubt = _wcslib(numbers | known | dict(zip(("CTYPE1", "CTYPE2"), kinds, strict=True)))
+    return wcs, doubt or _simplified(header, kinds)
+
+
+def _left_out(why: str) -> Note:
+    return Note(f"the WCS {why}: left out", Flag.WCS_UNUSABLE)
+
+
+def _is_finite(value: Value) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _simplified(header: Header, kinds: list[str]) -> str:
+    """Say which distortions of a WCS are not applied, a note; empty if it has no others."""
+    found = [kind[-3:] for kind in kinds if kind[-3:] in _DISTORTED]
+    found += [key for key in _DISTORTIONS if key in header]
+    if not found:
+        return ""
+    text = f"the distortion {clean(found[0], 8)} of the WCS is not applied; positions are linear"
+    return Note(text, Flag.WCS_SIMPLIFIED)
 
 
 def _wcslib(values: dict[str, Value]) -> tuple[WCS | None, str]:
@@ -63,8 +98,8 @@ def _wcslib(values: dict[str, Value]) -> tuple[WCS | None, str]:
             place = wcs.pixel_to_world(0, 0)  # plain numbers if the frame or axis is unknown
             usable = isinstance(place, SkyCoord) and np.isfinite(place.icrs.cartesian.xyz).all()
     except (WcsError, ValueError, TypeError, KeyError, AttributeError, MemoryError) as error:
-        return None, f"the WCS cannot be used ({type(error).__name__}): left out"
-    return (wcs, "") if usable else (None, "the WCS does not reach the sky: left out")
+        return None, _left_out(f"cannot be used ({type(error).__name__})")
+    return (wcs, "") if usable else (None, _left_out("does not reach the sky"))
 
 
 def pixel_of(wcs: WCS, ra: float, dec: float) -> tuple[float, float] | None:

@@ -16,9 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taonet_core.data.file_kinds import stem
-from taonet_core.data.fits_headers import calendar_mjd, describe, label_of, number
+from taonet_core.data.fits_headers import (
+    calendar_mjd,
+    describe,
+    is_believed_mjd,
+    label_of,
+    number,
+)
 from taonet_core.data.fits_scan import Hdu, Header, Slices
 from taonet_core.data.fits_tables import read_table
+from taonet_core.flags import Flag, Note
 
 #: Set where a release file is silent; inferred from the frames and public survey descriptions.
 ASSUMED = {"zero_point": 26.0, "gain": 2.5, "saturation": 27_000.0}
@@ -99,7 +106,8 @@ def object_meta(header: Header, name: str) -> tuple[dict[str, Any], list[str]]:
     missing = {key: value for key, value in assumed.items() if key not in meta}
     if missing and not meta.get("simulated"):
         said = ", ".join(f"{key.replace('_', ' ')} {value:g}" for key, value in missing.items())
-        notes.append(f"the file does not state them, so CRTS values are assumed: {said}")
+        text = f"the file does not state them, so CRTS values are assumed: {said}"
+        notes.append(Note(text, Flag.CALIBRATION_ASSUMED))
         meta.update(missing)
     discovery = number(header.get("UT_DATE"))
     if discovery is not None:
@@ -139,12 +147,13 @@ def plan(table: ObjectTable, images: Sequence[int]) -> Plan:
     exts = [int(number(e) or 0) for e in table.columns["HDU_EXT"].tolist()]
     if sorted(exts) != sorted(images):
         if len(table) != len(images):
-            notes.append(f"the table lists {len(table)} images, the file holds {len(images)}")
+            told = f"the table lists {len(table)} images, the file holds {len(images)}"
+            notes.append(Note(told, Flag.TABLE_DISAGREES))
         if not set(images) <= set(exts):
             exts = [*images, *([0] * len(table))][: len(table)]
     held = set(images)
     rows = [i for i, ext in enumerate(exts) if ext in held]
-    mjd = np.array([number(v) or np.nan for v in table.columns["MJD"].tolist()])
+    mjd = _times(table, notes)
     text = {
         name: [str(v) for v in table.columns[title].tolist()]
         for title, name in (_COLUMNS | _PARTNERS).items()
@@ -157,13 +166,15 @@ def plan(table: ObjectTable, images: Sequence[int]) -> Plan:
     rows.sort(key=lambda i: (_last(float(first[i])), turn[i], _last(float(mjd[i]))))
     times, changed = settle_times(mjd[rows], day[rows])
     if changed:
-        notes.append(
+        told = (
             f"the times of {changed} frames ran backwards or left their night; their order within "
             "the night was kept and their times rebuilt, 10 minutes apart"
         )
+        notes.append(Note(told, Flag.TIMES_REBUILT))
     lost = [i for i, t in zip(rows, times, strict=True) if np.isnan(t)]
     if lost:
-        dropped.append(f"{len(lost)} frames have neither a time nor a date")
+        told = f"{len(lost)} frames have neither a time nor a date"
+        dropped.append(Note(told, Flag.FRAMES_WITHOUT_TIME))
     placed = [
         (exts[i], float(t), {name: values[i] for name, values in text.items()})
         for i, t in zip(rows, times, strict=True)
@@ -190,8 +201,20 @@ def _without_repeats(
             same.append(i)
     unique = [i for same in kept.values() for i in same]
     if len(unique) < len(rows):
-        dropped.append(f"{len(rows) - len(unique)} frames repeat an exposure from another cut-out")
+        told = f"{len(rows) - len(unique)} frames repeat an exposure from another cut-out"
+        dropped.append(Note(told, Flag.REPEATED_EXPOSURES))
     return unique
+
+
+def _times(table: ObjectTable, notes: list[str]) -> NDArray[np.float64]:
+    """Return MJD of the rows, NaN where there is none or one outside 1900-2100."""
+    stated = [number(value) or np.nan for value in table.columns["MJD"].tolist()]
+    mjd = np.array([t if is_believed_mjd(t) else np.nan for t in stated])
+    wrong = int((np.isnan(mjd) & ~np.isnan(stated)).sum())
+    if wrong:
+        text = f"{wrong} times outside 1900-2100 were taken as missing"
+        notes.append(Note(text, Flag.TIMES_IMPOSSIBLE))
+    return mjd
 
 
 def settle_times(

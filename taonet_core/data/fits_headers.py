@@ -8,36 +8,35 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from taonet_core.data.fits_keywords import ALIASES, clean, lookup, number, spellings
+from taonet_core.flags import Flag, Note
 from taonet_core.labels import TransientClass, class_from_catalog
+
+__all__ = [
+    "ALIASES",
+    "band_of",
+    "believed",
+    "calendar_mjd",
+    "calendar_text",
+    "clean",
+    "describe",
+    "is_believed_mjd",
+    "label_of",
+    "lookup",
+    "number",
+    "parse_angle",
+    "parse_date",
+    "position_of",
+    "spellings",
+    "time_of",
+    "unique",
+]
 
 _JD_OF_MJD = 2_400_000.5
 _MJD_EPOCH = datetime(1858, 11, 17)
 #: Exposures of CCD surveys: 1900 to 2100. Other numbers are fill values or other clocks.
 _FIRST_MJD, _LAST_MJD = 15_020.0, 88_069.0
 
-#: The one alias table. Spellings are compared without ``-``, ``_``, spaces and HIERARCH prefixes,
-#: earlier ones first.
-ALIASES: dict[str, tuple[str, ...]] = {
-    "mjd": ("MJDOBS", "MJD", "OBSMJD", "MJDMID", "MJDAVG", "MJDSTART", "MJDBEG"),
-    "jd": ("JD", "OBSJD", "JDOBS", "JDMID", "JULDATE"),
-    "date": ("DATEOBS", "OBSDATE", "DATEBEG", "DATEAVG", "UTCOBS"),
-    "clock": ("TIMEOBS", "UTOBS", "UTC", "UT", "UTSTART", "TIMEBEG"),
-    "band": ("FILTER", "BAND", "FILTNAM", "FILTERID", "FILTER1", "FILT"),
-    "fid": ("FID",),
-    "object_id": ("CRTSID", "OBJECTID", "OBJECT", "OBJNAME", "OBJ", "OBJID", "TARGNAME"),
-    "ra": ("RA(J2000)", "OBJRA", "RAOBJ", "OBJCTRA", "RATARG", "RA", "RADEG"),
-    "dec": ("DEC(J2000)", "OBJDEC", "DECOBJ", "OBJCTDEC", "DECTARG", "DEC", "DECDEG"),
-    "exposure": ("EXPTIME", "EXPOSURE", "EXPTIM", "XPOSURE"),
-    "zero_point": ("MAGZP", "MAGZERO", "MAGZPT", "ZEROPT", "ZEROPOINT", "ZP", "PHOTZP", "PHOTZPT"),
-    "gain": ("EGAIN", "CONAD", "GAIN"),
-    "saturation": ("SATURATE", "SATURVAL", "SATLEVEL", "SATLIMIT"),
-    "pixel_scale": ("PIXSCALE", "SECPIX", "PIXSCAL", "PIXSCAL1", "SCALE"),
-    "survey": ("SURVEY",),
-    "unit": ("BUNIT",),
-    "class_text": ("CLASSTXT", "CLASS", "TAOCLASS", "LABEL"),
-    "label": ("CLASS", "TAOCLASS", "LABEL"),
-    "mag": ("MAG",),
-}
 #: Calibration -> what is believed lies between: magnitudes, counts, electrons a count, arcsec.
 #: Fill values such as 0, 99, -999 and 9999 lie outside.
 _BELIEVED = {
@@ -46,45 +45,12 @@ _BELIEVED = {
     "gain": (0.0, math.inf),
     "pixel_scale": (0.01, 120.0),
 }
+#: Times of one exposure that differ by more are told (seconds, with what rounding takes).
+_SAME_TIME = 1.001
+_SPOKEN = {"mjd": "MJD", "jd": "JD", "date": "DATE-OBS"}
 _MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
-_IGNORED = str.maketrans("", "", "-_ ")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2}(?:\.\d*)?)")
 _OLD_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})")
-
-
-def spellings(header: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the header under keywords as `ALIASES` writes them."""
-    flat: dict[str, Any] = {}
-    for key, value in header.items():
-        flat.setdefault(key.upper().translate(_IGNORED), value)
-    for key, value in header.items():  # HIERARCH ESO OBS MJD-OBS
-        if " " in key:
-            flat.setdefault(key.upper().rpartition(" ")[2].translate(_IGNORED), value)
-    return flat
-
-
-def lookup(flat: Mapping[str, Any], meaning: str) -> Any:
-    """Return the first filled value of the keywords that mean `meaning`, or None."""
-    for key in ALIASES[meaning]:
-        value = flat.get(key)
-        if value is not None and value != "":
-            return value
-    return None
-
-
-def clean(value: object, length: int = 80) -> str:
-    """Return text of a header fit to be shown: printable, one line, at most `length` letters."""
-    text = "".join(c if c.isprintable() else " " for c in str(value))
-    return " ".join(text.split())[:length]
-
-
-def number(value: object) -> float | None:
-    """Return a finite number, or None."""
-    try:
-        result = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return result if math.isfinite(result) and not isinstance(value, bool) else None
 
 
 def believed(key: str, value: object, notes: list[str]) -> float | None:
@@ -101,7 +67,8 @@ def believed(key: str, value: object, notes: list[str]) -> float | None:
     low, high = _BELIEVED[key]
     if found is None or low < found < high:
         return found
-    notes.append(f"the {key.replace('_', ' ')} {found:g} cannot be true and is ignored")
+    text = f"the {key.replace('_', ' ')} {found:g} cannot be true and is ignored"
+    notes.append(Note(text, Flag.CALIBRATION_IGNORED))
     return None
 
 
@@ -116,7 +83,8 @@ def time_of(flat: Mapping[str, Any]) -> tuple[float | None, list[str]]:
     Returns
     -------
     float or None
-        MJD; MJD keywords come before JD, and both before dates.
+        MJD in the time scale of the file, which is not converted: TT runs 69 s ahead of UTC, and
+        nights and light curves are read in days. MJD keywords come before JD, both before dates.
     list of str
         What was doubtful.
     """
@@ -131,20 +99,37 @@ def time_of(flat: Mapping[str, Any]) -> tuple[float | None, list[str]]:
     if text is not None:
         parsed, has_clock = parse_date(str(text), str(lookup(flat, "clock") or ""))
         if parsed is not None:
-            found["date"] = parsed
-            if not has_clock and len(found) == 1:
-                notes.append("dates without a time of day were read as 0 h UT")
-    for meaning in [m for m, mjd in found.items() if not _FIRST_MJD <= mjd <= _LAST_MJD]:
-        notes.append(f"times outside 1900-2100 were taken as missing (MJD {found[meaning]:.6g})")
+            found["date" if has_clock else "day"] = parsed
+    if list(found) == ["day"]:
+        notes.append(Note("dates without a time of day were read as 0 h UT", Flag.NO_TIME_OF_DAY))
+    for meaning in [m for m, mjd in found.items() if not is_believed_mjd(mjd)]:
+        text = f"times outside 1900-2100 were taken as missing (MJD {found[meaning]:.6g})"
+        notes.append(Note(text, Flag.TIMES_IMPOSSIBLE))
         del found[meaning]
     if not found:
         return None, notes
-    if "date" in found and has_clock and max(found.values()) - min(found.values()) > 2 / 86400:
-        notes.append("time keywords disagree; MJD was taken before JD, and JD before DATE-OBS")
-    scale = str(flat.get("TIMESYS") or "UTC").strip().upper()
-    if scale != "UTC":
-        notes.append(f"times are in the scale {clean(scale, 8)} as the file says")
+    notes += _disagreements({m: mjd for m, mjd in found.items() if m != "day"})
+    scale = clean(flat.get("TIMESYS") or "UTC", 8).upper()
+    if not scale.startswith("UTC"):
+        text = f"times are in the scale {scale} as the file says; they were not converted to UTC"
+        notes.append(Note(text, Flag.TIME_SCALE))
     return next(iter(found.values())), notes
+
+
+def is_believed_mjd(mjd: float) -> bool:
+    """Return whether a time lies within 1900-2100; false for NaN."""
+    return _FIRST_MJD <= mjd <= _LAST_MJD
+
+
+def _disagreements(found: Mapping[str, float]) -> list[str]:
+    """Say which times of one exposure differ by more than a second."""
+    if len(found) < 2 or (max(found.values()) - min(found.values())) * 86_400 <= _SAME_TIME:
+        return []
+    said = ", ".join(f"{_SPOKEN[meaning]} {mjd:.5f}" for meaning, mjd in found.items())
+    text = (
+        f"time keywords disagree (as MJD: {said}); MJD was taken before JD, and JD before DATE-OBS"
+    )
+    return [Note(text, Flag.TIMES_DISAGREE)]
 
 
 def parse_date(text: str, clock: str = "") -> tuple[float | None, bool]:
@@ -153,7 +138,7 @@ def parse_date(text: str, clock: str = "") -> tuple[float | None, bool]:
     Returns
     -------
     float or None
-        MJD in UTC.
+        MJD; with a time zone, in UTC.
     bool
         Whether a time of day was there.
     """
@@ -208,10 +193,21 @@ def position_of(flat: Mapping[str, Any]) -> tuple[float | None, float | None, li
     if ra is None or dec is None:
         return None, None, []
     if not (0 <= ra <= 360 and -90 <= dec <= 90):
-        return None, None, [f"the position RA {ra:g}, Dec {dec:g} is not on the sky: left out"]
+        text = f"the position RA {ra:g}, Dec {dec:g} is not on the sky: left out"
+        return None, None, [Note(text, Flag.POSITION_DOUBTFUL)]
+    return ra % 360, dec, [Note(text, Flag.POSITION_DOUBTFUL) for text in _doubts(flat, ra)]
+
+
+def _doubts(flat: Mapping[str, Any], ra: float) -> list[str]:
+    """Say why a position may be another one."""
+    doubts = []
     equinox = number(flat.get("EQUINOX"))
-    doubt = [f"the position is of equinox {equinox:g}"] if equinox not in (None, 2000.0) else []
-    return ra % 360, dec, doubt
+    if equinox not in (None, 2000.0):
+        doubts.append(f"the position is of equinox {equinox:g} and is read as if of 2000")
+    centre = number(flat.get("CRVAL1")) if str(flat.get("CTYPE1")).startswith("RA") else None
+    if centre is not None and abs(ra - centre) > 1 >= abs(15 * ra - centre):
+        doubts.append(f"RA {ra:g} looks like hours beside the WCS, and is read as degrees")
+    return doubts
 
 
 def label_of(text: object, *, free_text: bool = False) -> str | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 
 from taonet_core.data import deep_tao
 from taonet_core.data.file_kinds import stem
-from taonet_core.data.fits_cube import NOT_TIME, cube_times, time_axis
+from taonet_core.data.fits_cube import cube_times, refuse_other_axes, time_axis
+from taonet_core.data.fits_files import FitsFile
 from taonet_core.data.fits_headers import (
     band_of,
     believed,
@@ -24,25 +24,19 @@ from taonet_core.data.fits_headers import (
     spellings,
     time_of,
 )
-from taonet_core.data.fits_pixels import (
-    MAX_SIDE,
-    MIN_SIDE,
-    image_shape,
-    read_image,
-)
-from taonet_core.data.fits_scan import MAX_PIXELS, FitsScan, Hdu, Header, Slices, scan
+from taonet_core.data.fits_pixels import image_shape
+from taonet_core.data.fits_scan import Hdu, Header
 from taonet_core.data.fits_tables import read_table
-from taonet_core.errors import UnreadableFileError
+from taonet_core.errors import Code, InvalidSequenceError, TaoNetError
+from taonet_core.flags import Flag, Note, flags_of
+
+__all__ = ["FitsFile", "Frame", "Reading", "layout_of", "read_file", "role_of"]
 
 ROLES = {
     "science": r"SCI|SCIENCE|SCORR",
     "reference": r"REF|REFERENCE|TMPL|TEMPLATE",
     "difference": r"DIFF|DIFFERENCE|SUB",
 }
-_NOT_FRAMES = re.compile(
-    r"(MASK|MSK|DQ|ERR|ERROR|VAR|VARIANCE|UNCERT|STDDEV|WEIGHT|WHT|IVAR|FLAGS?|PSF.*|BKG|SKY"
-    r"|BACKGROUND|CTX|CON|NOISE|RMS|EXPMAP|D2IMARR|WCSDVARR|COVERAGE)\d*"
-)
 
 
 @dataclass
@@ -61,8 +55,8 @@ class Frame:
     time : float or None
         MJD.
     columns : dict
-        ``band`` and whatever else is known of the frame; its ``zero_point`` until all frames are
-        brought to one.
+        ``band`` and whatever else is known of the frame; its ``zero_point``, ``gain`` and ``unit``
+        until all frames are compared.
     """
 
     pixels: NDArray[np.float32]
@@ -75,7 +69,18 @@ class Frame:
 
 @dataclass
 class Reading:
-    """What was read of one or more files, before it is sorted and aligned."""
+    """What was read of one or more files, before it is sorted and aligned.
+
+    Attributes
+    ----------
+    layout : str
+    frames : list of Frame
+    meta : dict
+    notes, dropped : list of str
+        What was assumed, and what was left out.
+    flags : list of str
+        Words of `taonet_core.flags.Flag` on the files.
+    """
 
     layout: str
     frames: list[Frame]
@@ -85,49 +90,21 @@ class Reading:
     flags: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class FitsFile:
-    """Scanned bytes and their name."""
-
-    name: str
-    data: Slices
-    scanned: FitsScan
-
-    @classmethod
-    def from_bytes(cls, data: Slices, name: str) -> FitsFile:
-        """Scan `data`; raises `UnreadableFileError`."""
-        return cls(name, data, scan(data, name))
-
-    @property
-    def images(self) -> list[Hdu]:
-        """HDUs with at least two-dimensional images that are no masks or error maps."""
-        found = [
-            hdu
-            for hdu in self.scanned.hdus
-            if hdu.kind in ("image", "compressed") and len(image_shape(hdu)) >= 2
-        ]
-        frames = [hdu for hdu in found if not _NOT_FRAMES.fullmatch(hdu.name)]
-        return frames or found
-
-    def header(self, hdu: Hdu) -> Header:
-        """Return an HDU's header, completed from the primary."""
-        primary = self.scanned.hdus[0].header
-        return hdu.header if hdu.index == 0 else {**primary, **hdu.header}
-
-
 def read_file(file: FitsFile) -> Reading:
     """Read one FITS file in the layout its HDUs show.
 
     Raises
     ------
     UnreadableFileError
-        If no image can be used.
+        If there is no image, or none that is whole.
+    InvalidSequenceError
+        If the images are no frames.
     """
-    layout = layout_of(file)
-    reading = READERS[layout](file)
-    reading.notes.extend(file.scanned.notes)
+    reading = READERS[layout_of(file)](file)
+    reading.notes.extend(file.doubts())
     if not reading.frames:
-        raise UnreadableFileError(reading.dropped[0] if reading.dropped else _no_image(file))
+        raise file.no_image()
+    reading.flags = flags_of(reading.notes, reading.dropped)
     return reading
 
 
@@ -137,34 +114,17 @@ def layout_of(file: FitsFile) -> str:
         return "deep-tao"
     images = file.images
     if not images:
-        raise UnreadableFileError(_no_image(file))
-    if len(images) == 1 and len(image_shape(images[0])) >= 3:
+        raise file.no_image()
+    if len(image_shape(images[0])) >= 3:
         return "cube"
     return "mef" if len(images) > 1 else "frames"
-
-
-def _no_image(file: FitsFile) -> str:
-    kinds = ", ".join(hdu.kind for hdu in file.scanned.hdus[:8])
-    return f"{file.name}: no image in this file (its HDUs: {kinds}); choose a file with images"
-
-
-def pixels_of(file: FitsFile, hdu: Hdu) -> NDArray[np.float32]:
-    """Return one image, refusing shapes that no frame has."""
-    shape = image_shape(hdu)
-    where = f"{file.name}, HDU {hdu.index}"
-    if len(shape) > 3 or min(shape[-2:]) < MIN_SIDE or max(shape[-2:]) > MAX_SIDE:
-        raise UnreadableFileError(
-            f"{where}: an image of {' x '.join(map(str, reversed(shape)))} pixels is no frame; "
-            f"sides of {MIN_SIDE} to {MAX_SIDE:,} are read"
-        )
-    return read_image(file.data, hdu, file.name)
 
 
 def _read_deep_tao(file: FitsFile) -> Reading:
     hdus = file.scanned.hdus
     table = deep_tao.object_table(file.data, hdus, file.name)
     assert table is not None  # the layout was told by it
-    check_size(file, file.images)
+    file.check_size(file.images)
     header = table.header | hdus[0].header
     meta, notes = deep_tao.object_meta(header, file.name)
     band = band_of(spellings(header)) or deep_tao.BAND
@@ -174,6 +134,7 @@ def _read_deep_tao(file: FitsFile) -> Reading:
     partners = deep_tao.partner_images(table)
     plan = deep_tao.plan(table, [index for index in images if index not in partners])
     reading = Reading("deep-tao", [], meta, notes + plan.notes, plan.dropped)
+    broken: list[TaoNetError] = []
     for index, time, columns in plan.rows:
         columns["band"] = str(columns.get("band") or band)
         roles = {"science": index, **deep_tao.take_partners(columns)}
@@ -182,20 +143,29 @@ def _read_deep_tao(file: FitsFile) -> Reading:
                 continue
             hdu = images[hdu_number]
             try:
-                pixels = pixels_of(file, hdu)
-            except UnreadableFileError as error:
-                reading.dropped.append(str(error))
+                pixels = file.pixels(hdu, reading.notes)
+            except TaoNetError as error:
+                broken.append(error)
                 continue
             reading.frames.append(Frame(pixels, hdu.header, str(index), role, time, columns))
+    return _without(broken, reading)
+
+
+def _without(broken: list[TaoNetError], reading: Reading) -> Reading:
+    """Name the images that could not be used; raise the first if there are no others."""
+    if broken and not reading.frames:
+        raise broken[0]
+    reading.dropped += [Note(str(error), Flag.FRAMES_UNREADABLE) for error in broken]
     return reading
 
 
 def _read_images(file: FitsFile) -> Reading:
     """Read a multi-extension file, or a file with one image."""
     images = file.images
-    check_size(file, images)
+    file.check_size(images)
     meta, notes = describe(file.header(images[0]))
     reading = Reading("mef" if len(images) > 1 else "frames", [], meta, notes)
+    broken: list[TaoNetError] = []
     counts: dict[str, int] = {}
     for hdu in images:
         role = role_of(hdu.name) or "science"
@@ -204,13 +174,22 @@ def _read_images(file: FitsFile) -> Reading:
         key = f"{stem(file.name)}#{version or counts[role]}" if len(images) > 1 else ""
         try:
             if len(image_shape(hdu)) != 2:
-                raise UnreadableFileError(f"{file.name}, HDU {hdu.index}: a cube among frames")
-            frame = frame_of(pixels_of(file, hdu), file.header(hdu), key, role, reading.notes)
-        except UnreadableFileError as error:
-            reading.dropped.append(str(error))
+                text = f"{file.name}, HDU {hdu.index}: a cube among frames; send it alone"
+                raise InvalidSequenceError(text, code=Code.SHAPE)
+            pixels = file.pixels(hdu, reading.notes)
+        except TaoNetError as error:
+            broken.append(error)
             continue
-        reading.frames.append(frame)
-    return reading
+        reading.frames.append(frame_of(pixels, file.header(hdu), key, role, reading.notes))
+    if len(images) == 1:
+        reading.notes += _place(images[0])
+    return _without(broken, reading)
+
+
+def _place(hdu: Hdu) -> list[str]:
+    """Say which extension the only image is in; nothing if it is the primary."""
+    text = f"the image of HDU {hdu.index} was read"
+    return [Note(text, Flag.EXTENSION_IMAGE)] if hdu.index else []
 
 
 def frame_of(
@@ -224,6 +203,8 @@ def frame_of(
         "band": band_of(flat),
         "exposure": number(lookup(flat, "exposure")),
         "zero_point": believed("zero_point", lookup(flat, "zero_point"), notes),
+        "gain": number(lookup(flat, "gain")),
+        "unit": clean(lookup(flat, "unit") or ""),
     }
     return Frame(pixels, header, key, role, time, columns)
 
@@ -237,34 +218,23 @@ def role_of(name: str) -> str | None:
     return None
 
 
-def check_size(file: FitsFile, images: Sequence[Hdu]) -> None:
-    """Refuse more pixels than fit in memory before any is read."""
-    pixels = sum(math.prod(image_shape(hdu)) for hdu in images)
-    if pixels > MAX_PIXELS:
-        raise UnreadableFileError(
-            f"{file.name}: {pixels:,} pixels in all, at most {MAX_PIXELS:,} are read; cut them"
-        )
-
-
 def _read_cube(file: FitsFile) -> Reading:
-    hdu = file.images[0]
-    check_size(file, [hdu])
+    hdu, *others = file.images
+    file.check_size([hdu])
     header = file.header(hdu)
-    axis, name = time_axis(header, compressed=hdu.kind == "compressed")
-    if name.startswith(NOT_TIME):
-        raise UnreadableFileError(
-            f"{file.name}, HDU {hdu.index}: axis {axis} of the cube is {name}, not time; "
-            "choose a cube of exposures"
-        )
-    cube = pixels_of(file, hdu)
-    meta, notes = describe(header)
+    axis = time_axis(header, compressed=hdu.kind == "compressed")
+    count = image_shape(hdu)[0]
     tables = {
         other.index: read_table(file.data, other, file.name)
         for other in file.scanned.hdus
-        if other.kind == "table" and other.shape[:1] == (len(cube),)
+        if other.kind == "table" and other.shape[:1] == (count,)
     }
-    times, bands, said = cube_times(tables, header, axis, len(cube))
-    notes.append(f"axis {axis} of the cube was read as time; {said}")
+    times, bands, said = cube_times(tables, header, axis, count)
+    if times is None:
+        refuse_other_axes(header, axis, count, f"{file.name}, HDU {hdu.index}")
+    meta, notes = describe(header)
+    cube = file.pixels(hdu, notes)
+    notes += [*_place(hdu), said]
     same = band_of(spellings(header))
     frames = [
         Frame(
@@ -276,7 +246,11 @@ def _read_cube(file: FitsFile) -> Reading:
         )
         for i, pixels in enumerate(cube)
     ]
-    return Reading("cube", frames, meta, notes)
+    numbers = ", ".join(str(other.index) for other in others)
+    text = f"{file.name}: of its images only the cube in HDU {hdu.index} is read, not HDU {numbers}"
+    return Reading(
+        "cube", frames, meta, notes, [Note(text, Flag.IMAGES_LEFT_OUT)] if others else []
+    )
 
 
 READERS: dict[str, Callable[[FitsFile], Reading]] = {
