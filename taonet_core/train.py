@@ -14,11 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from taonet_core.data.annotations import experts_say
 from taonet_core.data.atomic import replacing, sweep
 from taonet_core.data.catalog import load_catalog, split_by_position
 from taonet_core.data.expert_labels import label_sentence, relabel
 from taonet_core.data.fits_io import read_sequence
+from taonet_core.data.label_sources import experts_say
 from taonet_core.data.locks import only_one
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import TaoNetError, TrainingError

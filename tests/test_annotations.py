@@ -15,10 +15,11 @@ import pytest
 from sqlalchemy import text
 
 from taonet_core.data import label_database
-from taonet_core.data.annotations import Annotations, experts_say
+from taonet_core.data.annotations import Annotations
 from taonet_core.data.expert_labels import COLUMNS, UNSURE, WITHDRAWN, Annotation, standing
 from taonet_core.data.exports import TABLE_SUFFIXES
 from taonet_core.data.label_files import read_labels
+from taonet_core.data.label_sources import experts_say
 from taonet_core.errors import TaoNetError
 
 HOSTILE = "=1+1 <script>alert(1)</script> **b** $x$ 'q' \"Q\" ; DROP TABLE taonet_labels; ★ ünï"

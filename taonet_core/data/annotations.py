@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -13,17 +16,14 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.sql import Select
 
 from taonet_core.data.expert_labels import (
-    SAME_OBJECT,
     WITHDRAWN,
     Annotation,
     annotation_table,
     consensus_table,
     latest_labels,
-    separation_arcsec,
     utc_time,
 )
 from taonet_core.data.label_database import (
-    LABELS,
     database_url,
     errors_said,
     from_row,
@@ -33,7 +33,9 @@ from taonet_core.data.label_database import (
     storable,
     to_row,
 )
-from taonet_core.data.label_files import read_labels, write_labels
+from taonet_core.data.label_files import write_labels
+from taonet_core.data.label_order import at_place, refuse_changed, said_before, time_after
+from taonet_core.data.label_schema import LABELS
 
 #: Labels that are alike in all of these are one.
 _SAME = ("object_id", "author", "created_at", "label", "ra", "dec")
@@ -79,14 +81,21 @@ class Annotations:
         ra: float | None = None,
         dec: float | None = None,
         collection: str = "",
+        expected: Annotation | None | EllipsisType = ...,
         **shown: Any,
     ) -> Annotation:
         """Store a label and return it as it was stored.
+
+        When this returns, the disk holds it. A clock that was set back does not put it before what
+        the author said of the object until now: it then bears the time after that.
 
         Parameters
         ----------
         object_id, label, author, confidence, note, ra, dec, collection
             See `Annotation`.
+        expected : Annotation, optional
+            The label of the author that stands as far as the caller knows, or None where none
+            does: if it is another, nothing is stored.
         **shown
             ``model``, ``model_version``, ``verdict``, ``probability`` that the expert saw.
 
@@ -95,13 +104,13 @@ class Annotations:
         ValueError
             If a value is none that `Annotation` takes.
         TaoNetError
-            If it could not be stored.
+            If it could not be stored; with `Code.CHANGED` if another label stands than `expected`.
         """
         row = Annotation(
             storable(object_id),
             storable(str(label)),
             storable(author),
-            _now(),
+            "",
             confidence or "",
             storable(note),
             np.nan if ra is None else float(ra),
@@ -109,8 +118,8 @@ class Annotations:
             storable(collection),
             **shown,
         )
-        self._store(row)
-        return row
+        with self._turn(row, expected) as (_, store):
+            return store(row)
 
     def extend(self, rows: list[Annotation]) -> int:
         """Store labels with the times they bear, all or none; return how many were new.
@@ -144,9 +153,26 @@ class Annotations:
                 connection.execute(insert(LABELS), new)
         return len(new)
 
-    def _store(self, row: Annotation) -> None:
+    @contextmanager
+    def _turn(
+        self, about: Annotation, expected: Annotation | None | EllipsisType
+    ) -> Iterator[tuple[list[Annotation], Callable[[Annotation], Annotation]]]:
+        """Let nobody else write; yield what the author said so far, and a way to say more."""
+        own = LABELS.c.object_id == about.object_id, LABELS.c.author == about.author
         with errors_said(self.url), self._engine.begin() as connection:
-            connection.execute(insert(LABELS), to_row(row))
+            one_writer(connection)
+            rows = connection.execute(_in_order().where(*own)).mappings()
+            said = [from_row(row) for row in rows]
+            here = at_place(said, about.ra, about.dec)
+            if not isinstance(expected, EllipsisType):
+                refuse_changed(about, here, expected)
+
+            def store(row: Annotation) -> Annotation:
+                row = replace(row, created_at=time_after(said, _now()))
+                connection.execute(insert(LABELS), to_row(row))
+                return row
+
+            yield here, store
 
     def history(
         self, object_id: str | None = None, *, ra: float | None = None, dec: float | None = None
@@ -160,15 +186,10 @@ class Annotations:
             Degrees. What was said of an object of this name more than `SAME_OBJECT` arcsec from
             here is left out.
         """
-        query = select(LABELS).order_by(LABELS.c.created_at, LABELS.c.id)
+        query = _in_order()
         if object_id is not None:
             query = query.where(LABELS.c.object_id == storable(object_id))
-        found = self._read(query)
-        if ra is None or dec is None:
-            return found
-        return [
-            row for row in found if not separation_arcsec(row.ra, row.dec, ra, dec) > SAME_OBJECT
-        ]
+        return at_place(self._read(query), ra, dec)
 
     def count(self) -> int:
         """Return how many labels were ever given."""
@@ -176,7 +197,13 @@ class Annotations:
             return int(connection.execute(select(func.count()).select_from(LABELS)).scalar_one())
 
     def undo(
-        self, object_id: str, author: str, *, ra: float | None = None, dec: float | None = None
+        self,
+        object_id: str,
+        author: str,
+        *,
+        ra: float | None = None,
+        dec: float | None = None,
+        expected: Annotation | None | EllipsisType = ...,
     ) -> Annotation | None:
         """Say again what the author said before the last label, or withdraw it if nothing.
 
@@ -187,21 +214,18 @@ class Annotations:
         object_id, author : str
         ra, dec : float, optional
             See `history`.
+        expected : Annotation, optional
+            See `add`.
 
         Returns
         -------
         Annotation or None
             The row that was added; None where the author said nothing of the object.
         """
-        said = [
-            row for row in self.history(object_id, ra=ra, dec=dec) if row.author == storable(author)
-        ]
-        if not said:
-            return None
-        before = said[-2] if len(said) > 1 else replace(said[-1], label=WITHDRAWN, note="")
-        row = replace(before, created_at=_now())
-        self._store(row)
-        return row
+        ra, dec = (np.nan if angle is None else float(angle) for angle in (ra, dec))
+        about = Annotation(storable(object_id), WITHDRAWN, storable(author), ra=ra, dec=dec)
+        with self._turn(about, expected) as (own, store):
+            return store(said_before(own)) if own else None
 
     def latest(
         self, collection: str | None = None, *, catalog: pd.DataFrame | None = None
@@ -266,29 +290,8 @@ class Annotations:
         return [from_row(row) for row in rows]
 
 
-def experts_say(source: str | Path, catalog: pd.DataFrame) -> pd.DataFrame:
-    """Return what experts together say of the objects of a catalogue.
-
-    Parameters
-    ----------
-    source : {"database"} or path
-        The database of labels, or a table of them as `read_labels` takes it.
-    catalog : DataFrame
-        With ``object_id``, ``ra`` and ``dec`` (degrees).
-
-    Returns
-    -------
-    DataFrame
-        As `Annotations.consensus`.
-
-    Raises
-    ------
-    TaoNetError
-        If the labels cannot be read.
-    """
-    if str(source) == "database":
-        return Annotations().consensus(catalog)
-    return consensus_table(latest_labels(read_labels(source, author=str(source)), catalog))
+def _in_order() -> Select[Any]:
+    return select(LABELS).order_by(LABELS.c.created_at, LABELS.c.id)
 
 
 def _now() -> str:

@@ -1,9 +1,8 @@
-"""The database of experts' labels: where it lies, what its one table holds, how it is opened."""
+"""The database of experts' labels: where it lies, how it is opened, what its errors mean."""
 
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -11,78 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import (
-    Column,
-    Connection,
-    Engine,
-    Float,
-    Index,
-    Integer,
-    MetaData,
-    RowMapping,
-    Table,
-    Text,
-    create_engine,
-    event,
-    make_url,
-    text,
-)
+from sqlalchemy import Connection, Engine, RowMapping, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from taonet_core.data.expert_labels import COLUMNS, Annotation
-from taonet_core.errors import TaoNetError
+from taonet_core.data.label_schema import GUARDS, is_current, make_schema
+from taonet_core.data.sqlite_files import WAIT, code_of, make_durable
+from taonet_core.errors import Code, TaoNetError
 
 #: Environment variable that names another database.
 URL_VARIABLE = "TAONET_DATABASE_URL"
-_WAIT = 15.0  # seconds a writer waits for another one
 _LOCK = 2004_13877  # any number that all writers to one PostgreSQL database agree on
-
-_metadata = MetaData()
-
-
-def _text(name: str, **settings: Any) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default="", **settings)
-
-
-#: One row a label, never changed. `created_at` is text of ISO 8601 in UTC: it sorts by time and
-#: means the same in both databases.
-LABELS = Table(
-    "taonet_labels",
-    _metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
-    _text("object_id"),
-    _text("label"),
-    _text("confidence"),
-    _text("note"),
-    _text("author"),
-    _text("created_at"),
-    Column("ra", Float),
-    Column("dec", Float),
-    _text("collection"),
-    _text("model"),
-    _text("model_version"),
-    _text("verdict"),
-    Column("probability", Float),
-)
-_BY_OBJECT = Index("taonet_labels_by_object", LABELS.c.object_id, LABELS.c.author)
-
-# The database itself refuses to change what was written, whichever program asks.
-_REFUSE = "labels are never changed or deleted: add a row"
-_GUARDS = {
-    "sqlite": [
-        f"CREATE TRIGGER IF NOT EXISTS taonet_labels_no_{verb} BEFORE {verb} ON taonet_labels "
-        f"BEGIN SELECT RAISE(ABORT, '{_REFUSE}'); END"
-        for verb in ("update", "delete")
-    ],
-    "postgresql": [
-        "CREATE OR REPLACE FUNCTION taonet_labels_stay() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{_REFUSE}'; END $$",
-        "CREATE OR REPLACE TRIGGER taonet_labels_stay BEFORE UPDATE OR DELETE OR TRUNCATE "
-        "ON taonet_labels FOR EACH STATEMENT EXECUTE FUNCTION taonet_labels_stay()",
-    ],
-}
 
 
 def database_url(url: str | None = None) -> URL:
@@ -114,7 +53,7 @@ def database_url(url: str | None = None) -> URL:
         raise TaoNetError(wanted) from None  # the cause would show the address
     kind = parsed.get_backend_name()
     in_memory = not parsed.database or ":memory:" in parsed.database or "mode=memory" in url
-    if kind not in _GUARDS or (kind == "sqlite" and in_memory):
+    if kind not in GUARDS or (kind == "sqlite" and in_memory):
         raise TaoNetError(wanted)
     return parsed
 
@@ -140,22 +79,19 @@ def open_database(url: URL) -> Engine:
     """
     with errors_said(url):
         if url.get_backend_name() == "sqlite":
-            Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-            engine = create_engine(url, connect_args={"timeout": _WAIT})
-            event.listen(engine, "connect", _prepare_sqlite)
+            path = Path(str(url.database))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            engine = create_engine(url, connect_args={"timeout": WAIT})
+            event.listen(engine, "connect", lambda raw, _: make_durable(raw, path))
         else:
             engine = create_engine(url, pool_pre_ping=True)
+            event.listen(engine, "connect", _wait_for_the_disk)
+        with engine.connect() as connection:
+            if is_current(connection):
+                return engine
         with engine.begin() as connection:
-            # PostgreSQL makes all of it or nothing, and lets only the owner make the guards anew.
-            # SQLite commits each statement by itself: what a crash left out is made up for here.
-            if engine.dialect.name == "postgresql":
-                one_writer(connection)  # CREATE … IF NOT EXISTS races there
-                if engine.dialect.has_table(connection, LABELS.name):
-                    return engine
-            connection.execute(CreateTable(LABELS, if_not_exists=True))
-            connection.execute(CreateIndex(_BY_OBJECT, if_not_exists=True))
-            for statement in _GUARDS[engine.dialect.name]:
-                connection.exec_driver_sql(statement)
+            one_writer(connection)  # several may find it missing at once
+            make_schema(connection, place_of(url))
     return engine
 
 
@@ -167,10 +103,14 @@ def one_writer(connection: Connection) -> None:
         connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    """Let readers go on while one writes, and return only when the disk holds what was written."""
-    for setting in ("journal_mode=WAL", "synchronous=FULL"):
-        connection.execute(f"PRAGMA {setting}").close()
+def _wait_for_the_disk(connection: Any, _record: object) -> None:
+    """Have a commit in PostgreSQL return only when the disk holds it, or as the server is set."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('synchronous_commit', 'on', false) "
+            "WHERE current_setting('synchronous_commit') = 'off'"
+        )
+    connection.commit()
 
 
 @contextmanager
@@ -187,24 +127,26 @@ def errors_said(url: URL) -> Iterator[None]:
     except DBAPIError as error:
         said = " ".join(str(error.orig).split())[:300]
         raise TaoNetError(
-            f"the database of labels {place} cannot be used ({said}); see {URL_VARIABLE}"
+            f"the database of labels {place} cannot be used ({said}); see {URL_VARIABLE}",
+            code=code_of(error.orig),
         ) from error
     except (SQLAlchemyError, OSError) as error:
         raise TaoNetError(
             f"the database of labels {place} cannot be opened ({type(error).__name__}); name "
-            f"another one by {URL_VARIABLE}"
+            f"another one by {URL_VARIABLE}",
+            code=Code.DATABASE,
         ) from error
 
 
 def to_row(said: Annotation) -> dict[str, Any]:
-    """Return a label as a row of `LABELS`; what is not a number becomes nothing."""
+    """Return a label as a row of `label_schema.LABELS`; what is not a number becomes nothing."""
     return {
         name: None if value != value else storable(value) for name, value in asdict(said).items()
     }
 
 
 def from_row(row: RowMapping) -> Annotation:
-    """Return the label that a row of `LABELS` holds."""
+    """Return the label that a row of `label_schema.LABELS` holds."""
     values: dict[str, Any] = {name: np.nan if row[name] is None else row[name] for name in COLUMNS}
     return Annotation(**values)
 

@@ -112,7 +112,9 @@ def said(path: str | os.PathLike[str], error: sqlite3.Error, todo: str) -> TaoNe
 
 
 def code_of(error: BaseException | None) -> Code:
-    """Return the code of what SQLite says: a full disk, another writer, no right to write."""
+    """Return the code of what a database says: a full disk, another writer, no right to write."""
+    if getattr(error, "sqlstate", None) == "53100":  # PostgreSQL's disk_full
+        return Code.DISK_FULL
     number = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF  # the kind, without details
     if number in _FULL:
         return Code.DISK_FULL
