@@ -1,8 +1,8 @@
 """Long work beside the program: how far it is, how long it may take, and a way to stop it.
 
 Work that fills a processor takes its turn in a `Line` with as many places as there are processors.
-Whoever has least in line comes first, and work of many steps gives its place away between two of
-them where others wait, so that nobody waits for the whole of another's.
+Everybody has one turn a round, however much each wants, and work of many steps gives its place away
+between two of them where others wait, so that nobody waits for the whole of another's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import itertools
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,12 +26,13 @@ class Ticket:
     """Somebody's place in line, or at work."""
 
     owner: str
+    round: int
     arrival: int
     working: bool = False
 
 
 class Line:
-    """A queue for places at work.
+    """A queue for places at work, in rounds: in each, everybody who waits has one turn.
 
     Parameters
     ----------
@@ -43,8 +43,9 @@ class Line:
     def __init__(self, places: int | None = None) -> None:
         self.places = places or os.cpu_count() or 1
         self._changed = threading.Condition()
-        self._tickets: list[Ticket] = []  # in order of arrival
+        self._tickets: list[Ticket] = []
         self._arrivals = itertools.count()
+        self._round = 0  # of whoever was admitted last
         self._mine = threading.local()
 
     def position(self, ticket: Ticket) -> int:
@@ -78,8 +79,9 @@ class Line:
         if getattr(self._mine, "ticket", None) is not None:
             yield True
             return
-        ticket = Ticket(owner, next(self._arrivals))
         with self._changed:
+            taken = [other.round for other in self._tickets if other.owner == owner]
+            ticket = Ticket(owner, max([self._round, *(n + 1 for n in taken)]), self._next())
             self._tickets.append(ticket)
         self._mine.ticket = ticket
         try:
@@ -91,14 +93,13 @@ class Line:
                 self._changed.notify_all()
 
     def give_way(self, waiting: Callable[[int], bool] = lambda _: True) -> bool:
-        """Between two steps, go to the end of the line if somebody waits; see `turn`."""
+        """Between two steps, go into the next round if somebody waits; see `turn`."""
         ticket: Ticket | None = getattr(self._mine, "ticket", None)
         with self._changed:
             if ticket is None or all(other.working for other in self._tickets):
                 return True
-            ticket.working, ticket.arrival = False, next(self._arrivals)
-            self._tickets.remove(ticket)
-            self._tickets.append(ticket)
+            ticket.working, ticket.arrival = False, self._next()
+            ticket.round = max(self._round, ticket.round + 1)
             self._changed.notify_all()
         return self._wait(ticket, waiting)
 
@@ -120,19 +121,17 @@ class Line:
         free = self.places - sum(ticket.working for ticket in self._tickets)
         admitted = self._waiting()[: max(free, 0)]
         for ticket in admitted:
-            ticket.working = True
+            ticket.working, self._round = True, max(self._round, ticket.round)
         if admitted:
             self._changed.notify_all()
 
     def _waiting(self) -> list[Ticket]:
-        """Return who waits, next first: by how much of the same owner comes before, and arrival."""
-        before = Counter(ticket.owner for ticket in self._tickets if ticket.working)
-        ranks = []
-        for ticket in self._tickets:
-            if not ticket.working:
-                ranks.append((before[ticket.owner], ticket.arrival, ticket))
-                before[ticket.owner] += 1
-        return [ticket for *_, ticket in sorted(ranks, key=lambda rank: rank[:2])]
+        """Return who waits, next first."""
+        waiting = [ticket for ticket in self._tickets if not ticket.working]
+        return sorted(waiting, key=lambda ticket: (ticket.round, ticket.arrival))
+
+    def _next(self) -> int:
+        return next(self._arrivals)
 
 
 @dataclass(eq=False)
