@@ -23,6 +23,7 @@ from taonet_core.errors import TaoNetError, UnreadableFileError
 from taonet_core.labels import TransientClass
 from taonet_core.objects.collection import Collection, open_folder
 from taonet_core.objects.verdict_store import VerdictStore
+from taonet_core.plain_text import LONGEST
 from taonet_core.serving.scratch import private_folder
 from taonet_core.simulation.dataset import simulate_dataset
 
@@ -132,7 +133,7 @@ def picker() -> None:
     st.segmented_control(
         "Data set",
         choices,
-        format_func=lambda name: TITLES.get(name, name),
+        format_func=lambda name: ui.plain(TITLES.get(name, name), LONGEST),
         key="data-picker",
         on_change=choose,
         help=ui.plain("; ".join(f"{name}: {path}" for name, path in paths.items())) or None,

@@ -30,7 +30,7 @@ def _share(work: Work) -> float:
 
 def _words(work: Work, doing: str, what: str) -> str:
     far = f"{work.done:,} of {work.total:,} {what}" if work.total else f"{work.done:,} {what}"
-    words = [f"{doing}: {far}"] + ([ui.plain(work.now)[:120]] if work.now else [])
+    words = [f"{doing}: {far}"] + ([ui.plain(work.now, 120)] if work.now else [])
     left = work.seconds_left
     if left is not None and left >= 1:
         words.append(f"about {left:.0f} s left" if left < 90 else f"about {left / 60:.0f} min left")
