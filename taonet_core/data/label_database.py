@@ -66,7 +66,9 @@ def _default_file() -> Path:
 def place_of(url: URL) -> str:
     """Return where a database lies, in words, without user and password."""
     kind = url.get_backend_name()
-    return str(url.database) if kind == "sqlite" else f"{kind}://{url.host}/{url.database}"
+    if kind == "sqlite":
+        return str(url.database)
+    return f"{kind}://{url.host or 'this machine'}/{url.database}"
 
 
 def open_database(url: URL) -> Engine:
