@@ -93,6 +93,13 @@ def _begin(work: Callable[[Any], Any]) -> tuple[Any, Connection]:
     child = _CONTEXT.Process(target=_serve, args=(its, work), daemon=True)
     child.start()
     its.close()
+    if not mine.poll(_START):
+        child.kill()
+        raise RuntimeError(f"no process for {work.__name__} could be started in {_START:.0f} s")
+    try:
+        mine.recv()
+    except EOFError as error:
+        raise RuntimeError(f"the process for {work.__name__} cannot start") from error
     return child, mine
 
 
@@ -105,6 +112,7 @@ def _stop(child: Any, line: Connection) -> None:
 
 
 def _serve(line: Connection, work: Callable[[Any], Any]) -> None:
+    line.send("ready")
     while True:
         try:
             job = line.recv()

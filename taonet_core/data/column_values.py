@@ -62,6 +62,7 @@ def clock_of(key: str) -> Clock:
     return Clock(f"JD − {taken:,.10g}", taken - 2_400_000.5)
 
 
+@np.errstate(invalid="ignore")  # some files hold NaNs that signal when they are cast
 def numbers(column: Any, unit: str | None, name: str) -> NDArray[np.float64]:
     """Turn a column into numbers, NaN where there is none.
 
