@@ -6,8 +6,13 @@ explains each word.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
+
+_NUMBERS = re.compile(r"[\d.,+-]+")
+_MOST_ALIKE = 20
 
 
 class Flag(StrEnum):
@@ -103,5 +108,16 @@ def flags_of(*sentences: Iterable[str]) -> list[str]:
 
 
 def plain_text(sentences: Iterable[str]) -> list[str]:
-    """Return the sentences without their words, in order, each once."""
-    return list(dict.fromkeys(map(str, sentences)))
+    """Return the sentences without their words, in order, each once.
+
+    Of those that differ in numbers alone, such as a note on every frame, the first twenty.
+    """
+    shown: list[str] = []
+    alike: Counter[str] = Counter()
+    for sentence in dict.fromkeys(map(str, sentences)):
+        kind = _NUMBERS.sub("#", sentence)
+        alike[kind] += 1
+        if alike[kind] <= _MOST_ALIKE:
+            shown.append(sentence)
+    more = [count - _MOST_ALIKE for count in alike.values() if count > _MOST_ALIKE]
+    return shown + [f"and {sum(more):,} notes more that differ in numbers alone"] * bool(more)

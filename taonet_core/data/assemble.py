@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taonet_core.data.celestial import celestial_wcs, orientation, pixel_of
 from taonet_core.data.fits_headers import believed, unique
 from taonet_core.data.fits_layouts import Frame, Reading
-from taonet_core.data.fits_scan import MAX_PIXELS
+from taonet_core.data.frame_alignment import Corner, align, centred
+from taonet_core.data.frame_quality import pixel_doubts, with_data, without_repeats
 from taonet_core.data.sequence import ImageSequence, crop_or_pad
-from taonet_core.errors import InvalidSequenceError
+from taonet_core.errors import Code, InvalidSequenceError
+from taonet_core.flags import Flag, Note, flags_of, plain_text
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
 
-Corner = tuple[int, int]
-
-#: A header's position this far from the middle is doubted (pixels).
-_MOST_OFFSET = 3.0
+#: Columns that should be the same in all frames.
+_COMPARED = {
+    "exposure": Flag.EXPOSURES_DIFFER,
+    "gain": Flag.GAINS_DIFFER,
+    "unit": Flag.UNITS_DIFFER,
+}
 
 
 def assemble(reading: Reading, *, ra: float | None, dec: float | None) -> ImageSequence:
@@ -40,14 +41,17 @@ def assemble(reading: Reading, *, ra: float | None, dec: float | None) -> ImageS
     Raises
     ------
     InvalidSequenceError
-        If there is no frame, or the target lies outside all of them.
+        If no frame holds data, or the target lies outside all of them.
     """
     science, partners = _pair(reading)
+    science = with_data(science, reading)
     science, kind = _in_time_order(science, reading)
-    science = _without_repeats(science, kind, reading)
+    science = without_repeats(science, kind, reading)
     _to_one_zero_point(science, reading)
-    shape, corners, wcs = _align(science, reading, ra, dec)
+    science, shape, corners, wcs = align(science, reading, ra, dec)
     frames = _stack(science, shape, corners)
+    reading.notes += pixel_doubts(frames, reading.meta.get("saturation"))
+    _compare(science, reading)
     meta = _meta(reading, kind, wcs, ra, dec)
     index = range(len(science))
     times = np.array(index if kind == "index" else [f.time for f in science], dtype=float)
@@ -62,11 +66,13 @@ def _pair(reading: Reading) -> tuple[list[Frame], dict[str, dict[str, Frame]]]:
         by_role[frame.role].append(frame)
     if not by_role["science"]:
         role = "difference" if by_role["difference"] else "reference"
-        reading.notes.append(f"there are only {role} images; they were read as the frames")
+        text = f"there are only {role} images; they were read as the frames"
+        reading.notes.append(Note(text, Flag.ROLES_ASSUMED))
         by_role["science"] = by_role.pop(role)
     science = by_role.pop("science")
     if not science:
-        raise InvalidSequenceError("there is no image among the files; choose FITS images")
+        text = "there is no image among the files; choose FITS images"
+        raise InvalidSequenceError(text, code=Code.NO_FRAMES)
     partners = {}
     for role, frames in by_role.items():
         if len(frames) == 1 and len(science) > 1:
@@ -75,7 +81,8 @@ def _pair(reading: Reading) -> tuple[list[Frame], dict[str, dict[str, Frame]]]:
             partners[role] = {frame.key: frame for frame in frames}
             missing = sum(frame.key not in partners[role] for frame in science)
             if missing:
-                reading.notes.append(f"{missing} frames have no {role} image; NaN stands there")
+                text = f"{missing} frames have no {role} image; NaN stands there"
+                reading.notes.append(Note(text, Flag.PARTNERS_MISSING))
     return science, partners
 
 
@@ -83,31 +90,18 @@ def _in_time_order(science: list[Frame], reading: Reading) -> tuple[list[Frame],
     """Sort by time; without any times keep the order, which then is the time."""
     timed = [frame for frame in science if frame.time is not None and math.isfinite(frame.time)]
     if not timed:
-        reading.notes.append(
+        text = (
             "no frame has a time: the order of the frames stands in for it, so nights, light curve "
             "and classes that need dates are not reliable"
         )
+        reading.notes.append(Note(text, Flag.NO_TIMES))
         return science, "index"
     if len(timed) < len(science):
-        reading.dropped.append(f"{len(science) - len(timed)} frames without a time were left out")
+        text = f"{len(science) - len(timed)} frames without a time were left out"
+        reading.dropped.append(Note(text, Flag.FRAMES_WITHOUT_TIME))
     if len(timed) > 1 and len({frame.time for frame in timed}) == 1:
-        reading.notes.append("all frames carry the same time")
+        reading.notes.append(Note("all frames carry the same time", Flag.SAME_TIME))
     return sorted(timed, key=lambda frame: frame.time or 0.0), "mjd"
-
-
-def _without_repeats(science: list[Frame], kind: str, reading: Reading) -> list[Frame]:
-    """Drop exposures equal in time, filter and every pixel."""
-    if kind == "index":
-        return science
-    at_time = Counter(frame.time for frame in science)
-    kept: dict[object, Frame] = {}
-    for frame in science:
-        pixels = frame.pixels.tobytes() if at_time[frame.time] > 1 else b""
-        same = frame.time, frame.columns.get("band"), frame.pixels.shape
-        kept.setdefault((*same, hashlib.sha256(pixels).digest()), frame)
-    if len(kept) < len(science):
-        reading.dropped.append(f"{len(science) - len(kept)} frames are exact duplicates")
-    return list(kept.values())
 
 
 def _to_one_zero_point(science: list[Frame], reading: Reading) -> None:
@@ -125,99 +119,11 @@ def _to_one_zero_point(science: list[Frame], reading: Reading) -> None:
     if "saturation" in meta:  # of the frame that is full first
         meta["saturation"] *= min(factors[id(frame)] for frame in science)
     unknown = sum(point is None for point in own.values())
-    reading.notes.append(
+    text = (
         f"the zero points differ from image to image; all were scaled to that of the first frame, "
         f"{first:g} mag" + (f", except {unknown} images that state none" if unknown else "")
     )
-
-
-def _align(
-    science: list[Frame], reading: Reading, ra: float | None, dec: float | None
-) -> tuple[tuple[int, int], list[Corner], WCS | None]:
-    """Choose the common shape, the corner of it in every frame, and the shared WCS."""
-    shapes = Counter(frame.pixels.shape for frame in science)
-    shape = max(shapes, key=lambda s: (shapes[s], s))
-    if len(science) * math.prod(shape) > MAX_PIXELS:
-        raise InvalidSequenceError(
-            f"{len(science)} frames of {shape} pixels are too many; cut them"
-        )
-    wcs, doubt = celestial_wcs(science[0].header)
-    reading.notes.extend([doubt] if doubt else [])
-    if len({_rounded(orientation(frame.header)) for frame in science}) > 1:
-        reading.notes.append("the frames are turned or mirrored against each other by their WCS")
-    if ra is not None and dec is not None and wcs is not None:
-        corners = _corners_on_target(science, shape, ra, dec, reading)
-    else:
-        if ra is not None and dec is not None:
-            reading.notes.append("without a WCS the centre of the frames is taken as the target")
-        elif wcs is not None:
-            reading.notes.extend(_off_centre(wcs, science[0], reading.meta))
-        corners = [_centred(frame.pixels.shape, shape) for frame in science]
-    if len(shapes) > 1:
-        sizes = ", ".join(f"{count} of {w} x {h}" for (h, w), count in sorted(shapes.items()))
-        reading.notes.append(
-            f"frames differ in size ({sizes}); all were cropped or padded to "
-            f"{shape[1]} x {shape[0]} around the target"
-        )
-    if wcs is not None:
-        wcs = wcs.deepcopy()
-        wcs.wcs.crpix = [wcs.wcs.crpix[0] - corners[0][1], wcs.wcs.crpix[1] - corners[0][0]]
-    return shape, corners, wcs
-
-
-def _off_centre(wcs: WCS, frame: Frame, meta: Mapping[str, Any]) -> list[str]:
-    """Return a doubt if the position that the header names is not in the middle of the frame."""
-    if "ra" not in meta or "dec" not in meta:
-        return []
-    place = pixel_of(wcs, meta["ra"], meta["dec"])
-    height, width = frame.pixels.shape
-    if place is None:
-        return []
-    offset = math.hypot(place[0] - width // 2, place[1] - height // 2)
-    if offset <= _MOST_OFFSET:
-        return []
-    return [
-        f"the header's position lies {offset:.0f} pixels from the centre of the frames; the centre "
-        "was taken as the target, give RA and Dec to change that"
-    ]
-
-
-def _rounded(values: tuple[float, float] | None) -> tuple[float, float] | None:
-    return None if values is None else (round(values[0] / 5) % 72, values[1])
-
-
-def _centred(shape: Sequence[int], wanted: Sequence[int]) -> Corner:
-    """Return the corner that puts middle pixel on middle pixel."""
-    return shape[0] // 2 - wanted[0] // 2, shape[1] // 2 - wanted[1] // 2
-
-
-def _corners_on_target(
-    science: list[Frame], shape: tuple[int, int], ra: float, dec: float, reading: Reading
-) -> list[Corner]:
-    """Return corners that put the sky position in the middle pixel of every frame."""
-    corners, outside, last = [], 0, (0, 0)
-    cache: dict[int, WCS | None] = {}
-    for frame in science:
-        if id(frame.header) not in cache:
-            cache[id(frame.header)] = celestial_wcs(frame.header)[0]
-        wcs = cache[id(frame.header)]
-        place = pixel_of(wcs, ra, dec) if wcs is not None else None
-        height, width = frame.pixels.shape
-        if place is None or not (
-            -0.5 <= place[0] < width - 0.5 and -0.5 <= place[1] < height - 0.5
-        ):
-            outside += 1
-            corners.append(last)
-            continue
-        last = round(place[1]) - shape[0] // 2, round(place[0]) - shape[1] // 2
-        corners.append(last)
-    if outside == len(science):
-        raise InvalidSequenceError(
-            f"the target RA {ra:.5f}, Dec {dec:.5f} lies outside every frame; check the position"
-        )
-    if outside:
-        reading.notes.append(f"the target lies outside {outside} frames by their WCS")
-    return corners
+    reading.notes.append(Note(text, Flag.ZERO_POINTS_DIFFER))
 
 
 def _stack(frames: Sequence[Frame], shape: tuple[int, int], corners: Sequence[Corner]) -> Any:
@@ -238,8 +144,24 @@ def _stack_partners(
     for plane, frame in zip(out, science, strict=True):
         partner = found.get(frame.key)
         if partner is not None:
-            plane[...] = crop_or_pad(partner.pixels, *_centred(partner.pixels.shape, shape), *shape)
+            plane[...] = crop_or_pad(partner.pixels, *centred(partner.pixels.shape, shape), *shape)
     return out
+
+
+def _compare(science: Sequence[Frame], reading: Reading) -> None:
+    """Say what differs from frame to frame; gains and units are of no use beyond that."""
+    for name, flag in _COMPARED.items():
+        found = {frame.columns.get(name) for frame in science} - {None, ""}
+        if len(found) > 1:
+            reading.notes.append(Note(f"the {name} differs from frame to frame", flag))
+    for frame in reading.frames:
+        for name in ("gain", "unit"):
+            frame.columns.pop(name, None)
+    if len({frame.columns.get("band") for frame in science}) > 1:
+        reading.flags.append(Flag.MIXED_FILTERS)
+    if len(science) == 1:
+        text = "there is one frame only: nothing can be said of changes in time"
+        reading.notes.append(Note(text, Flag.SINGLE_EPOCH))
 
 
 def _columns(science: Sequence[Frame]) -> dict[str, NDArray[Any]]:
@@ -267,10 +189,8 @@ def _meta(
         mean = np.mean(proj_plane_pixel_scales(wcs)) * 3600
         scale = believed("pixel_scale", mean, reading.notes)
         meta |= {} if scale is None else {"pixel_scale": scale}
-    if len({frame.columns.get("exposure") for frame in reading.frames}) > 1:
-        reading.notes.append("the exposure differs from frame to frame")
-    if len(reading.frames) == 1:
-        reading.notes.append("there is one frame only: nothing can be said of changes in time")
     meta["layout"], meta["time_kind"] = reading.layout, kind
-    meta["notes"], meta["dropped"] = unique(reading.notes), unique(reading.dropped)
+    meta["notes"], meta["dropped"] = plain_text(reading.notes), plain_text(reading.dropped)
+    flags = {*reading.flags, *flags_of(reading.notes, reading.dropped)}
+    meta["flags"] = sorted(map(str, flags))
     return meta

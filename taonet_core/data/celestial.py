@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,7 +49,13 @@ def celestial_wcs(header: Header) -> tuple[WCS | None, str]:
         return None, ""
     if not all(_CELESTIAL.fullmatch(kind) for kind in kinds) or "TAB" in "".join(kinds):
         return None, _left_out(f"{clean(' / '.join(kinds), 40)} is not celestial and linear")
-    numbers = {key: value for key, value in header.items() if _NUMBER_KEY.fullmatch(key)}
+    numbers = {
+        key: value
+        for key, value in header.items()
+        if _NUMBER_KEY.fullmatch(key) and value is not None
+    }
+    if not _is_finite(numbers.get("EQUINOX", 2000)):  # often a word: 'J2000'
+        del numbers["EQUINOX"]
     if len(numbers) > _MAX_WCS_CARDS:
         return None, _left_out(f"has {len(numbers):,} numbers, more than {_MAX_WCS_CARDS}")
     if not all(_is_finite(value) for value in numbers.values()):
@@ -82,7 +89,7 @@ def _simplified(header: Header, kinds: list[str]) -> str:
     return Note(text, Flag.WCS_SIMPLIFIED)
 
 
-def _wcslib(values: dict[str, Value]) -> tuple[WCS | None, str]:
+def _wcslib(values: Mapping[str, Value]) -> tuple[WCS | None, str]:
     from astropy.coordinates import SkyCoord
     from astropy.io.fits import Header as FitsHeader
     from astropy.wcs import WCS, WcsError

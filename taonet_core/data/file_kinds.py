@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 
 from taonet_core.errors import Code, UnreadableFileError
@@ -70,6 +71,17 @@ def stem(name: str) -> str:
                 name = name[: -len(ending)]
                 break
     return name
+
+
+def in_order(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts names as people do, frame 2 before frame 10.
+
+    Parameters
+    ----------
+    name : str
+    """
+    parts = re.split(r"(\d+)", name)  # text and digits in turn
+    return [(len(p.lstrip("0")), p.lstrip("0")) if i % 2 else (0, p) for i, p in enumerate(parts)]
 
 
 def may_hold_images(name: str) -> bool:
