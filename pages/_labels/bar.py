@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import EllipsisType
 from typing import Any
 
 import streamlit as st
@@ -51,6 +52,11 @@ class _Subject:
         """Return the key of a widget of this object."""
         return f"{self.key}-{name}-{self.object_id}"
 
+    @property
+    def seen(self) -> str:
+        """Return the key of the reader's own label as this session last saw it, on any page."""
+        return f"label-seen-{self.collection}-{self.object_id}"
+
 
 def label_bar(
     collection: Collection,
@@ -92,6 +98,7 @@ def _bar(subject: _Subject) -> None:
         return
     name = author()
     own = next((row for row in standing(said) if row.author == name), None)
+    st.session_state[subject.seen] = name, own
     with st.container(key=f"{subject.key}-bar", gap="small"):
         bar_style(subject.key, own)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -208,7 +215,7 @@ def _save(subject: _Subject, name: str, label: str) -> bool:
     """Add a label, with what was said of certainty and reason; say whether it is stored."""
     withdrawn = label == WITHDRAWN
     try:
-        annotations().add(
+        stored = annotations().add(
             subject.object_id,
             label,
             author=name,
@@ -217,11 +224,13 @@ def _save(subject: _Subject, name: str, label: str) -> bool:
             ra=subject.ra,
             dec=subject.dec,
             collection=subject.collection,
+            expected=_seen(subject, name),
             **subject.shown,
         )
     except (TaoNetError, ValueError) as error:
         _tell(f"Not saved: {error}", "error")
         return False
+    st.session_state[subject.seen] = name, None if withdrawn else stored
     if withdrawn:
         _forget(subject)
     words = "label withdrawn" if withdrawn else f"{label} saved"
@@ -243,14 +252,30 @@ def _amend(subject: _Subject, name: str) -> None:
 
 def _undo(subject: _Subject, name: str) -> None:
     try:
-        row = annotations().undo(subject.object_id, name, ra=subject.ra, dec=subject.dec)
+        row = annotations().undo(
+            subject.object_id,
+            name,
+            ra=subject.ra,
+            dec=subject.dec,
+            expected=_seen(subject, name),
+        )
     except TaoNetError as error:
         _tell(f"Not undone: {error}", "error")
         return
     _forget(subject)
     if row is not None:
+        st.session_state[subject.seen] = name, None if row.label == WITHDRAWN else row
         said = "no label" if row.label == WITHDRAWN else row.label
         _tell(f"{subject.object_id}: back to {said}", "undo")
+
+
+def _seen(subject: _Subject, name: str) -> Annotation | None | EllipsisType:
+    """Return the reader's own label as this session last saw it: another window may say more.
+
+    Of someone who changed their name meanwhile, anything will do.
+    """
+    author, own = st.session_state.get(subject.seen, ("", None))
+    return own if author == name else ...
 
 
 def _forget(subject: _Subject) -> None:
