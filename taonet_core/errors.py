@@ -38,6 +38,7 @@ class Code(StrEnum):
     SLOW = "E_SLOW"
     INTERNAL = "E_INTERNAL"
     SIZE = "E_SIZE"
+    SKIPPED = "E_SKIPPED"
     BOMB = "E_BOMB"
     COMPRESSION = "E_COMPRESSION"
     ARCHIVE = "E_ARCHIVE"

@@ -30,7 +30,7 @@ def prediction(name, label, verdict, classes=SIX_CLASSES):
 def answers(monkeypatch):
     """Stand in for reading and classifying: what `evaluate` sees is what the test appends."""
     results = []
-    monkeypatch.setattr("taonet_core.evaluate.read_objects", lambda data: iter(results))
+    monkeypatch.setattr("taonet_core.evaluate.read_objects", lambda data, trusted: iter(results))
     monkeypatch.setattr("taonet_core.evaluate.classify", lambda objects, model: objects)
     return results
 

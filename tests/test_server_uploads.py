@@ -113,10 +113,10 @@ def test_objects_are_answered_while_an_upload_is_read(folder, objects, fits_file
     monkeypatch.setattr(weights, "WEIGHTS_FOLDER", folder)
     reading, answered = threading.Event(), threading.Event()
 
-    def slowly(path):
+    def slowly(path, **how):
         reading.set()
         assert answered.wait(10), "the object waited for the upload"
-        return read_objects(path)
+        return read_objects(path, **how)
 
     monkeypatch.setattr("taonet_core.api.service.read_objects", slowly)
     with served(objects) as address, ThreadPoolExecutor() as pool:

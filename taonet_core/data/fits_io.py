@@ -19,7 +19,7 @@ from taonet_core.data.frame_tables import FrameTable, table_paths
 from taonet_core.data.pieces import Piece, pieces
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.data.sources import Batch, Given, batches, name_of
-from taonet_core.errors import InvalidSequenceError, TaoNetError, UnreadableFileError
+from taonet_core.errors import Code, InvalidSequenceError, TaoNetError, UnreadableFileError
 
 __all__ = ["read_sequence", "read_sequences", "write_sequence"]
 
@@ -185,7 +185,8 @@ def _share_out(
     for piece in broken:
         beside = [group for (folder, _), group in groups.items() if folder == piece.folder]
         assert isinstance(piece.content, TaoNetError)  # that is why it is here
-        if len(beside) == 1 and piece.folder not in whole:
+        frame = piece.content.code != Code.SKIPPED and piece.folder not in whole
+        if len(beside) == 1 and frame:
             beside[0].broken.append(piece.content)
         else:
             yield piece.name, piece.content

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from taonet_core.data.file_kinds import stem
+from taonet_core.data.file_kinds import in_order, stem
 from taonet_core.data.fits_headers import band_of, describe, time_of
 from taonet_core.data.fits_layouts import Frame, Reading, role_of
 from taonet_core.data.frame_tables import FrameTable
 from taonet_core.data.pieces import Piece
-from taonet_core.errors import TaoNetError
+from taonet_core.errors import TaoNetError, UnreadableFileError
 from taonet_core.flags import Flag, Note
 
 #: Objects of a survey whose stamps are often kept in one folder with those of others.
@@ -29,7 +29,7 @@ class FrameGroup:
     object_id : str
         What the file names tell, or ``""``.
     files : list of (str, Reading or TaoNetError)
-        Names of single frames, and what was read of them.
+        Names of single frames, in whatever order they came, and what was read of them.
     broken : list of TaoNetError
         Files that could not be opened, and are frames of this object most likely.
     """
@@ -54,7 +54,7 @@ class FrameGroup:
         """
         errors = list(self.broken)
         reading = Reading("frames", [], {}, dropped=[_unreadable(error) for error in errors])
-        for name, part in self.files:
+        for name, part in sorted(self.files, key=lambda file: in_order(file[0])):
             if isinstance(part, TaoNetError):
                 errors.append(part)
                 reading.dropped.append(_unreadable(part))
@@ -65,8 +65,8 @@ class FrameGroup:
             reading.dropped += part.dropped
             reading.flags += part.flags
             reading.meta = {**part.meta, **reading.meta}
-        if not reading.frames:
-            raise errors[0]
+        if not reading.frames:  # an alert may have lost all its cutouts
+            raise errors[0] if errors else UnreadableFileError(str(reading.dropped[0]))
         if any(frame.role != "science" for frame in reading.frames):
             reading.layout = "stamps"
         owner = self.object_id or stem(self.name)
@@ -87,9 +87,14 @@ def owner_of(piece: Piece) -> str:
 
 
 def _name_frames(frames: list[Frame], name: str) -> None:
-    """Give the frames of one file their exposure, and the role that the file name says."""
+    """Give the frames of one file their exposure, and the role that the file name says.
+
+    Alerts tell both by themselves.
+    """
     role = role_of(name)
     for frame in frames:
+        if frame.key.isdigit():
+            continue
         frame.key = name
         if role is not None and len(frames) == 1:
             frame.role, frame.key = role, re.sub(r"[_\-. ][^_\-. ]*$", "", name)
@@ -112,4 +117,5 @@ def _apply_tables(reading: Reading, tables: list[FrameTable], owner: str) -> Non
             used.append(table.name)
             break
     if used:
-        reading.notes.append(f"times and filters come from the table {used[0]} beside the frames")
+        text = f"times and filters come from the table {used[0]} beside the frames"
+        reading.notes.append(Note(text, Flag.TIMES_FROM_TABLE))

@@ -9,13 +9,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
 
-from taonet_core.data.archives import decompress, is_archive, members
+from taonet_core.data.archives import is_archive, members
+from taonet_core.data.decompression import decompress, is_packed
 from taonet_core.data.file_kinds import kind_of
 from taonet_core.data.fits_layouts import FitsFile, Reading, layout_of, read_file, role_of
 from taonet_core.data.fits_scan import Slices
 from taonet_core.data.frame_tables import FrameTable, read_frame_table
-from taonet_core.errors import TaoNetError
+from taonet_core.errors import Code, TaoNetError, UnreadableFileError
 
+_AVRO = b"Obj\x01"
 #: Told the name of every part of a file before it is read.
 Begin: TypeAlias = Callable[[str], None]
 
@@ -69,14 +71,18 @@ def pieces(
     """
     if not is_archive(file):
         data = _mapped(file)
-        packed = kind_of(data[:512]) != "fits"
+        packed = is_packed(kind_of(data[:512]))
         yield from _pieces_of(decompress(data[:], name) if packed else data, name)
         return
-    for member in members(file, name, start=start, begin=begin):
+    skipped: dict[str, str] = {}
+    for member in members(file, name, start=start, begin=begin, on_skip=skipped.__setitem__):
         if isinstance(member.content, TaoNetError):
             yield Piece(member.name, member.content)
         else:
             yield from _pieces_of(member.content, member.name)
+    for label, why in skipped.items():
+        text = f"{label}: {why} in the archive {name} is not read; take out what is in it"
+        yield Piece(label, UnreadableFileError(text, code=Code.SKIPPED))
 
 
 def _pieces_of(data: Slices, name: str) -> Iterator[Piece]:
@@ -85,6 +91,11 @@ def _pieces_of(data: Slices, name: str) -> Iterator[Piece]:
         if name.lower().endswith(".csv"):
             table = read_frame_table(data[:], name)
             yield from [Piece(name, table)] if table else []
+        elif data[:4] == _AVRO:
+            from taonet_core.data.alerts import read_alerts  # loads fastavro
+
+            for reading in read_alerts(data[:], name):
+                yield Piece(name, reading, True, str(reading.meta["object_id"]))
         else:
             yield _fits(FitsFile.from_bytes(data, name))
     except TaoNetError as error:

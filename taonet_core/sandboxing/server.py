@@ -50,10 +50,11 @@ def main(control: socket.socket) -> None:
 
 def _obey(control: socket.socket, children: set[int], wake: int, woken: int) -> bool:
     """Do one thing that is asked; returns whether to go on."""
-    asked, handles, _, _ = socket.recv_fds(control, COMMAND.size, 1)
-    while asked and len(asked) < COMMAND.size:
-        asked += control.recv(COMMAND.size - len(asked))
-    if not asked:
+    try:
+        asked, handles, _, _ = socket.recv_fds(control, COMMAND.size, 1)
+    except ConnectionError:
+        return False
+    if len(asked) < COMMAND.size:  # so few bytes never come in pieces: the reader is gone
         return False
     what, pid = COMMAND.unpack(asked)
     if what == b"K":

@@ -32,6 +32,7 @@ PRELOADED = (
     "astropy.io.ascii.ecsv",
     "pandas",
     "pyarrow.parquet",
+    "taonet_core.data.alerts",
     *{target.partition(":")[0] for target in TASKS.values()},
 )
 
