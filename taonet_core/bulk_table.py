@@ -77,6 +77,7 @@ def predict_to_table(
     priors: Mapping[str, float] | None = None,
     symmetries: bool = False,
     long: bool = False,
+    trusted: bool = False,
     restart: bool = False,
     keep_journal: bool = False,
     on_object: Callable[[int], None] | None = None,
@@ -101,6 +102,8 @@ def predict_to_table(
         See `taonet_core.predict`.
     long : bool
         One row a class instead of one row an object; see `taonet_core.bulk.prediction_table`.
+    trusted : bool
+        See `taonet_core.read_sequences`.
     restart : bool
         Begin anew, whatever the journal holds.
     keep_journal : bool
@@ -128,7 +131,7 @@ def predict_to_table(
     lock = output.with_name(f"{output.name}.lock")
     with only_one(lock, f"the prediction of {output.name!r}"):
         with open_journal(journal_path, places, facts, restart=restart) as journal:
-            objects = _unanswered(journal, _begun(journal))
+            objects = _unanswered(journal, _begun(journal), trusted=trusted)
             resumed = done = journal.count()
             step = on_object or (lambda done: None)
             step(done)
@@ -175,15 +178,15 @@ def _begun(journal: Journal) -> Begun:
     return begun
 
 
-def _unanswered(journal: Journal, begun: Begun) -> Iterator[_Object]:
+def _unanswered(journal: Journal, begun: Begun, *, trusted: bool) -> Iterator[_Object]:
     """Read what has no answer yet."""
     start, skip = (begun.input + 1, 0) if begun.done else (begun.input, begun.objects)
     for number, found in journal.inputs(start):
-        yield from islice(_objects(number, found), skip, None)
+        yield from islice(_objects(number, found, trusted=trusted), skip, None)
         skip = 0
 
 
-def _objects(number: int, found: Input) -> Iterator[_Object]:
+def _objects(number: int, found: Input, *, trusted: bool) -> Iterator[_Object]:
     """Read the objects of an input, and tell whether it changed since the run began."""
     stamp, digest = found.stamp_now(), digest_of(found.files)
     if found.stamp and not stamp:
@@ -191,7 +194,7 @@ def _objects(number: int, found: Input) -> Iterator[_Object]:
         gone = UnreadableFileError(sentence, code=Code.VANISHED)
         yield _Object(number, "", found.path.name, gone, changed=True, last=True)
         return
-    items = _items(found)
+    items = _items(found, trusted=trusted)
     item = next(items, None)
     while item is not None:
         following = next(items, None)
@@ -203,13 +206,13 @@ def _objects(number: int, found: Input) -> Iterator[_Object]:
         item = following
 
 
-def _items(found: Input) -> Iterator[tuple[str, Readable | TaoNetError]]:
+def _items(found: Input, *, trusted: bool) -> Iterator[tuple[str, Readable | TaoNetError]]:
     if not found.names:
-        yield from read_objects(found.path)
+        yield from read_objects(found.path, trusted=trusted)
         return
     from taonet_core.data.fits_io import read_sequences
 
-    for name, item in read_sequences(found.files):
+    for name, item in read_sequences(found.files, trusted=trusted, recycle=True):
         if isinstance(item, ImageSequence) and not item.meta.get("object_id"):
             item = item.with_meta(object_id=name)
         yield name, item

@@ -16,11 +16,16 @@ from taonet_core import __version__, commands, console, explain_command, label_c
 from taonet_core.errors import TaoNetError
 from taonet_core.models import DEFAULT_MODEL
 from taonet_core.options import (
+    KeepJournal,
+    Long,
     Model,
     OutputFolder,
     Priors,
+    Restart,
     Seed,
+    Symmetries,
     Table,
+    Trusted,
     class_shares,
     known_survey,
 )
@@ -63,20 +68,12 @@ def predict(
     ],
     model: Model = DEFAULT_MODEL,
     output: Table = None,
-    long: Annotated[
-        bool, typer.Option("--long", help="One row a class instead of one row an object.")
-    ] = False,
+    long: Long = False,
     prior: Priors = None,
-    symmetries: Annotated[
-        bool, typer.Option(help="Average over rotations and reflections; eight times slower.")
-    ] = False,
-    restart: Annotated[
-        bool, typer.Option("--restart", help="Begin anew where an earlier run was cut off.")
-    ] = False,
-    keep_journal: Annotated[
-        bool,
-        typer.Option("--keep-journal", help="Keep OUTPUT.journal: what was read and answered."),
-    ] = False,
+    symmetries: Symmetries = False,
+    trusted: Trusted = False,
+    restart: Restart = False,
+    keep_journal: KeepJournal = False,
 ) -> None:
     """Classify image sequences; broken ones are listed and the rest is still done.
 
@@ -87,7 +84,7 @@ def predict(
     with console.one_sentence_errors():
         bundle = load_model(model)
         priors = class_shares(prior or [], bundle)
-        options: dict[str, Any] = {"priors": priors, "symmetries": symmetries}
+        options: dict[str, Any] = {"priors": priors, "symmetries": symmetries, "trusted": trusted}
         if output is None:
             warnings, broken = _print_verdicts(paths, bundle, long=long, **options)
         else:
@@ -98,14 +95,14 @@ def predict(
 
 
 def _print_verdicts(
-    paths: list[Path], bundle: ModelBundle, *, long: bool, **options: Any
+    paths: list[Path], bundle: ModelBundle, *, long: bool, trusted: bool, **options: Any
 ) -> tuple[Warned, Broken]:
     """Show the verdicts; return what to mind, and what has none."""
     from taonet_core.bulk import classify, prediction_table, read_objects
 
     results = []
     with console.progress("objects classified") as step:
-        objects = (item for path in paths for item in read_objects(path))
+        objects = (item for path in paths for item in read_objects(path, trusted=trusted))
         for result in classify(objects, bundle, **options):
             results.append(result)
             step()

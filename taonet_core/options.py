@@ -126,6 +126,21 @@ Priors = Annotated[
         help="Share of a class in your survey: --prior SN=0.1; give it several times.",
     ),
 ]
+Long = Annotated[bool, typer.Option("--long", help="One row a class instead of one row an object.")]
+Symmetries = Annotated[
+    bool, typer.Option(help="Average over rotations and reflections; eight times slower.")
+]
+Trusted = Annotated[
+    bool,
+    typer.Option("--trusted", help="Read files of your own without a sandbox, which is faster."),
+]
+Restart = Annotated[
+    bool, typer.Option("--restart", help="Begin anew where an earlier run was cut off.")
+]
+KeepJournal = Annotated[
+    bool,
+    typer.Option("--keep-journal", help="Keep OUTPUT.journal: what was read and answered."),
+]
 Model = Annotated[
     str,
     typer.Option(callback=_known_model, help="Name of a model (see taonet info), or its file."),
