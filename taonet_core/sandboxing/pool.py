@@ -15,6 +15,8 @@ from pathlib import Path
 from taonet_core.errors import Code, UnreadableFileError
 from taonet_core.sandboxing.server import COMMAND, FORKED, REPORT
 
+#: The fork server's program.
+SCRIPT = Path(__file__).with_name("server.py")
 #: Workers that wait, forked already, for whoever comes next.
 _SPARE = 2
 #: Files after which a worker that is used again is replaced.
@@ -200,7 +202,7 @@ class Pool:
 
 def _start_server() -> tuple[subprocess.Popen[bytes], socket.socket]:
     here, there = socket.socketpair()
-    script = str(Path(__file__).with_name("server.py"))
+    script = str(SCRIPT)
     known = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     with there:
         server = subprocess.Popen(
