@@ -212,7 +212,7 @@ class _Resolver:
             _refuse("its schema has a type without a name")
         full = _full_name(name, around)
         around = full.rpartition(".")[0]
-        if full in self._named:
+        if self._named.get(full, (given,))[0] is not given:
             _refuse(f"its schema defines {full[:60]!r} twice")
         self._named[full] = given, around
         return self._content(given, around, depth, full)

@@ -100,27 +100,32 @@ def records(data: bytes, name: str) -> Iterator[tuple[AlertSchema, Mapping[str, 
     for count, content in container.blocks():
         block = RecordBytes(content)
         for _ in range(count):
-            block.next_record()
-            try:
-                record = fastavro.schemaless_reader(
-                    block, schema.writer, schema.reader, handle_unicode_errors="replace"
-                )
-            except _BROKEN as error:
-                raise UnreadableFileError(
-                    f"{name}: an alert does not fit its schema ({clean(error)}); fetch it again",
-                    code=Code.AVRO,
-                ) from error
-            if not isinstance(record, dict):
-                raise UnreadableFileError(
-                    f"{name}: an alert is empty; fetch it again", code=Code.AVRO
-                )
-            yield schema, record
+            yield schema, _record(block, schema, name)
         if block.at != len(content):
             raise UnreadableFileError(
                 f"{name}: {len(content) - block.at:,} bytes follow the last alert of a block; "
                 "fetch the file again",
                 code=Code.AVRO,
             )
+
+
+def _record(block: RecordBytes, schema: AlertSchema, name: str) -> Mapping[str, Any]:
+    block.next_record()
+    try:
+        record = fastavro.schemaless_reader(
+            block,  # type: ignore[arg-type]  # read is all that is asked of it
+            schema.writer,
+            schema.reader,
+            handle_unicode_errors="replace",
+        )
+    except _BROKEN as error:
+        raise UnreadableFileError(
+            f"{name}: an alert does not fit its schema ({clean(error)}); fetch it again",
+            code=Code.AVRO,
+        ) from error
+    if not isinstance(record, dict):
+        raise UnreadableFileError(f"{name}: an alert is empty; fetch it again", code=Code.AVRO)
+    return record
 
 
 class _Alert:

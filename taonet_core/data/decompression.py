@@ -199,13 +199,20 @@ class Unfolded(io.RawIOBase):
         self._file = file
         self._parts = unfold(file, kind, name, most) if is_packed(kind) else None
         self._part = memoryview(b"")
+        self._error: UnreadableFileError | None = None
 
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes, none at the end."""
         if self._parts is None:
             return self._file.read(size)
+        if self._error is not None:
+            raise self._error
         while not self._part:
-            part = next(self._parts, None)
+            try:
+                part = next(self._parts, None)
+            except UnreadableFileError as error:
+                self._error = error  # what ended the stream ends every later read
+                raise
             if part is None:
                 return b""
             self._part = memoryview(part)
