@@ -14,6 +14,9 @@ from taonet_core.transforms.preprocess import mark_missing, reading_band
 
 #: Percentile of the novelty of known objects above which an object is called never seen.
 NOVEL = 99.0
+#: Time from the first to the last frame that no object of the training exceeds: CRTS observed from
+#: 2003 to 2016 (days).
+_LONGEST_SPAN = 5_500.0
 #: Frames of a sequence that tell its sky.
 _SKY_FRAMES = 8
 
@@ -35,6 +38,7 @@ def domain_warnings(
             text = f"Filter {band or 'unknown'}; the model was trained on {known}."
             warnings.append(Note(text, Flag.FILTER_UNTRAINED))
         warnings += _scale_warnings(source, domain)
+        warnings += _size_warnings(source, bundle)
         warnings += _sky_warnings(source, bundle.sidecar.get("calibration", {}).get("sky", {}))
         if source.meta.get("time_kind") == "index":
             text = "No times in the file: frames count as one a day, in file order."
@@ -43,6 +47,10 @@ def domain_warnings(
     if n_nights < low or n_nights > high:
         text = f"{n_nights} nights; the model was trained on {low} to {high}."
         warnings.append(Note(text, Flag.NIGHTS_UNTRAINED))
+    span = float(source.times[-1] - source.times[0])
+    if span > _LONGEST_SPAN and source.meta.get("time_kind") != "index":
+        text = f"{span / 365.25:.0f} years from first to last; the model was trained on up to 15."
+        warnings.append(Note(text, Flag.SPAN_UNTRAINED))
     return warnings
 
 
@@ -62,6 +70,18 @@ def _scale_warnings(source: ImageSequence, domain: dict[str, Any]) -> list[str]:
         text = "Zero point unknown: counts are read as if the survey were CRTS."
         warnings.append(Note(text, Flag.ZERO_POINT_UNKNOWN))
     return warnings
+
+
+def _size_warnings(source: ImageSequence, bundle: ModelBundle) -> list[str]:
+    """Say where frames hold little of the square that the model reads."""
+    height, width = source.frames.shape[1:]
+    size = bundle.preprocess.size if bundle.preprocess else 0
+    if 2 * min(height, width) >= size:
+        return []
+    text = (
+        f"Frames of {width} x {height} pixels; the model reads {size} x {size}, mostly empty here."
+    )
+    return [Note(text, Flag.FRAMES_SMALL)]
 
 
 def sky(sequence: ImageSequence) -> dict[str, float]:

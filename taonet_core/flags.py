@@ -78,6 +78,7 @@ class Flag(StrEnum):
     SKY_UNTRAINED = "sky-untrained"
     NIGHTS_UNTRAINED = "nights-untrained"
     SPAN_UNTRAINED = "span-untrained"
+    FRAMES_SMALL = "frames-small"
     UNLIKE_TRAINING = "unlike-training"
 
 

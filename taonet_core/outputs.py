@@ -18,6 +18,7 @@ from taonet_core.transforms.photometry import extract_light_curve
 from taonet_core.transforms.preprocess import (
     Nights,
     frame_faults,
+    latest_nights,
     night_index,
     other_filter,
     reading_band,
@@ -181,6 +182,7 @@ def curve_nights(source: ImageSequence | LightCurve, bundle: ModelBundle) -> Cur
         unused.setdefault(int(i), other_filter(curve.bands[i], band))
     used = np.array([i for i in range(len(curve)) if i not in unused], dtype=np.int64)
     least = bundle.config.min_points
+    used = latest_nights(source.times, used, unused) if len(used) else used
     if len(used) < least:
         raise InvalidSequenceError(
             f"the {bundle.name} needs at least {least} measurements in one filter; "

@@ -105,7 +105,7 @@ FAULTS: dict[str, tuple[bytes, str]] = {
     "tables only": (EMPTY + cards(XTENSION="'TABLE   '", BITPIX=8, NAXIS=0), "no image"),
     "random groups": (primary(NAXIS1=0, GROUPS=True, GCOUNT=2, PCOUNT=3) + DATA, "no image"),
     "one row": (primary(NAXIS1=64, NAXIS2=1) + DATA, "no image"),
-    "two rows": (primary(NAXIS1=32, NAXIS2=2) + DATA, "no frame"),
+    "a side too long": (primary(BITPIX=8, NAXIS1=28_800, NAXIS2=2) + 20 * DATA, "no frame"),
     "four long axes": (
         primary(NAXIS=4, NAXIS1=6, NAXIS2=6, NAXIS3=2, NAXIS4=2) + DATA,
         "no frame",

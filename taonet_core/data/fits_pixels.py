@@ -13,8 +13,8 @@ from taonet_core.data.fits_tiles import read_tiles, tile_axes
 from taonet_core.errors import Code, UnreadableFileError
 from taonet_core.flags import Flag, Note
 
-#: Sides of a usable image in pixels.
-MIN_SIDE, MAX_SIDE = 5, 20_000
+#: Sides of an image that is read as a frame, pixels.
+MIN_SIDE, MAX_SIDE = 2, 20_000
 
 
 def image_shape(hdu: Hdu) -> tuple[int, ...]:

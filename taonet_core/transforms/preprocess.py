@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taonet_core.data.sequence import ImageSequence, crop_or_pad, known_number, night_index
-from taonet_core.errors import InvalidSequenceError
+from taonet_core.errors import Code, InvalidSequenceError
 from taonet_core.transforms.apertures import SkyFrames, align
 from taonet_core.transforms.field_stars import (
     choose_stars,
@@ -24,6 +24,11 @@ from taonet_core.transforms.field_stars import (
 
 #: Magnitude of one count where a file gives no zero point: CRTS, 30 s.
 DEFAULT_ZERO_POINT = 26.0
+#: Most nights that a model reads, the last of an object: five times what the models learnt from,
+#: and what bounds memory and time.
+MOST_NIGHTS = 500
+#: Frames that are looked at together, which bounds memory.
+_TOGETHER = 64
 #: Pixels beyond this (units of `PreprocessConfig.scale`) are cut: what float16 can hold, and fifty
 #: times a saturated CRTS pixel.
 _LARGEST = np.float32(6e4)
@@ -112,16 +117,44 @@ def frame_faults(sequence: ImageSequence) -> list[str]:
     A frame is unusable if it is constant or empty, if less than half of it is data, or if the
     target itself (the central 5 x 5 pixels) is not.
     """
-    frames = mark_missing(sequence.frames)
+    parts = (sequence.frames[i : i + _TOGETHER] for i in range(0, len(sequence), _TOGETHER))
+    return [fault for part in parts for fault in _faults(part)]
+
+
+def _faults(frames: NDArray[np.float32]) -> list[str]:
+    """Say the same of some frames."""
+    frames = mark_missing(frames)
     good = np.isfinite(frames)
     height, width = frames.shape[1:]
-    centre = good[:, height // 2 - 2 : height // 2 + 3, width // 2 - 2 : width // 2 + 3]
+    top, left = max(height // 2 - 2, 0), max(width // 2 - 2, 0)
+    centre = good[:, top : height // 2 + 3, left : width // 2 + 3]
     high = np.where(good, frames, -np.inf).max((1, 2))
     low = np.where(good, frames, np.inf).min((1, 2))
     share = good.mean((1, 2))
     faults = np.where(centre.reshape(len(frames), -1).any(1), "", "no data at the target")
     faults = np.where(share < 0.5, "less than half of its pixels hold data", faults)
     return np.where(high <= low, "blank or constant", faults).tolist()
+
+
+def latest_nights(
+    times: NDArray[np.float64], used: NDArray[np.int64], unused: dict[int, str]
+) -> NDArray[np.int64]:
+    """Keep the frames of the last `MOST_NIGHTS` nights.
+
+    Parameters
+    ----------
+    times : ndarray, shape (T,)
+        MJD of all frames.
+    used : ndarray of int
+        Frames in time order.
+    unused : dict of int to str
+        Takes the reason for the others.
+    """
+    night = night_index(times[used])
+    early = night <= night[-1] - MOST_NIGHTS
+    said = f"earlier than the last {MOST_NIGHTS} nights, which are all that is read"
+    unused.update(dict.fromkeys(used[early].tolist(), said))
+    return used[~early]
 
 
 def mark_missing(frames: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -170,8 +203,10 @@ def stack_nights(sequence: ImageSequence, config: PreprocessConfig | None = None
     if not len(used):
         raise InvalidSequenceError(
             f"none of the {len(sequence)} frames of {sequence.object_id} is usable "
-            f"(frame 0: {unused[0]}); give at least one frame with data at the target"
+            f"(frame 0: {unused[0]}); give at least one frame with data at the target",
+            code=Code.NO_FRAMES,
         )
+    used = latest_nights(sequence.times, used, unused)
     night = night_index(sequence.times[used])
     starts = np.flatnonzero(np.diff(night, prepend=-1))
     if config.visit == "first":
