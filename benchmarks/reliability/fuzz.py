@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import logging
 import re
 import time
 import traceback
@@ -28,6 +27,7 @@ from _children import Done, each, resident
 from _corpus import digest, fits_originals, torture_folder
 from _figures import Findings, Goal, command
 from _mutations import mutant
+from _unforeseen import unforeseen
 from astropy.io import fits
 from rich.progress import track
 
@@ -90,32 +90,11 @@ def _written(*hdus: Any) -> bytes:
     return _TIME_IN_GZIP.sub(b"\x1f\x8b\x08\0\0\0\0\0", buffer.getvalue())
 
 
-class _Unforeseen(logging.Handler):
-    """Counts what workers report that no reader had foreseen."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.told: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if "unforeseen" in record.msg:
-            self.told.append(record.getMessage()[-1500:])
-
-
-_UNFORESEEN = _Unforeseen()
-
-
 def read_apart(number: int) -> dict[str, Any]:
     """Read a mutant in a worker process."""
-    log = logging.getLogger("taonet_core.sandbox")
-    if _UNFORESEEN not in log.handlers:
-        log.addHandler(_UNFORESEEN)
-        log.propagate = False
-    _UNFORESEEN.told.clear()
+    unforeseen()
     found = _read(number, trusted=False)
-    found["unforeseen"] = list(_UNFORESEEN.told)
-    found["worker_peak"] = sandbox.peak_rss()
-    return found
+    return found | {"unforeseen": unforeseen(), "worker_peak": sandbox.peak_rss()}
 
 
 def read_here(number: int) -> dict[str, Any]:
