@@ -40,9 +40,7 @@ def checksum_agrees(data: Slices, hdu: Hdu) -> bool:
 def ones_sum(data: bytes) -> int:
     """Return the 32-bit ones' complement sum of bytes, zeros added to whole words."""
     data = bytes(data) + bytes(-len(data) % 4) if len(data) % 4 else data
-    # the order of bytes changes the order of the sum's bytes and nothing else (RFC 1071)
-    total = _folded(int(np.frombuffer(data, dtype="<u4").sum(dtype=np.uint64)))
-    return int.from_bytes(total.to_bytes(4, "little"), "big")
+    return _folded(int(np.frombuffer(data, dtype=">u4").sum(dtype=np.uint64)))
 
 
 def _folded(total: int) -> int:
