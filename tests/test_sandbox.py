@@ -290,8 +290,8 @@ def test_what_has_no_business_there_does_not_travel():
     "document",
     [
         {"": "object", "t": "Popen", "v": []},
-        {"": "object", "t": "LightCurve", "v": [["times", "x"]]},
-        {"": "object", "t": "LightCurve", "v": [["shell", True]]},
+        {"": "object", "t": "LightCurve", "v": ["x"] * 8},
+        {"": "object", "t": "LightCurve", "v": [True]},
         {"": "array", "i": 0, "d": "O", "shape": [1]},
         {"": "array", "i": 0, "d": "<f8", "shape": [10**9]},
         {"": "array", "i": 7, "d": "<f8", "shape": [1]},
@@ -302,7 +302,7 @@ def test_what_has_no_business_there_does_not_travel():
     ids=str,
 )  # fmt: skip
 def test_what_makes_no_sense_is_no_value(document):
-    with pytest.raises(ValueError, match="no value|travel|not a valid|reshape"):
+    with pytest.raises(ValueError, match="no value|travel|not a valid|reshape|shorter|could not"):
         unpack(document, [bytearray(16)])
 
 

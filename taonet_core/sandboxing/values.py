@@ -6,7 +6,9 @@ What arrives is built by name from `TRAVELLERS` alone, through constructors that
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import fields
+from functools import lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -87,11 +89,17 @@ class _Packer:
         if value.dtype.kind == "O":
             items = [self.pack(item) for item in value.ravel().tolist()]
             return {"": "objects", "v": items, "shape": list(value.shape)}
-        plain = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
+        plain = value
+        if not value.flags.c_contiguous or value.dtype.byteorder == ">":
+            plain = np.ascontiguousarray(value, dtype=value.dtype.newbyteorder("<"))
         empty = not plain.size or not plain.itemsize
         self.buffers.append(memoryview(b"") if empty else plain.reshape(-1).view(np.uint8).data)
-        shape = list(value.shape)
-        return {"": "array", "i": len(self.buffers) - 1, "d": plain.dtype.str, "shape": shape}
+        return {
+            "": "array",
+            "i": len(self.buffers) - 1,
+            "d": plain.dtype.str,
+            "shape": list(value.shape),
+        }
 
     def _object(self, value: Any) -> Any:
         name = type(value).__name__
@@ -103,8 +111,26 @@ class _Packer:
             return {"": "table", "c": columns, "v": parts}
         if name not in TRAVELLERS:
             raise TypeError(f"a {name} does not travel")
-        held = [[f.name, self.pack(getattr(value, f.name))] for f in fields(value) if f.init]
+        held = [self.pack(getattr(value, field)) for field in _fields(name)]
         return {"": "object", "t": name, "v": held}
+
+
+@lru_cache
+def _traveller(name: str) -> Any:
+    return getattr(import_module(TRAVELLERS[name]), name)
+
+
+@lru_cache
+def _fields(name: str) -> tuple[str, ...]:
+    """Return the names of what a traveller is made of."""
+    return tuple(field.name for field in fields(_traveller(name)) if field.init)
+
+
+@lru_cache(256)
+def _dtype(text: str) -> np.dtype[Any]:
+    if not _DTYPE.fullmatch(text):
+        raise ValueError(f"arrays of {text!r} do not travel")
+    return np.dtype(text)
 
 
 def _column(series: pd.Series) -> Any:
@@ -116,7 +142,7 @@ def _column(series: pd.Series) -> Any:
 class _Unpacker:
     """Puts a value together again."""
 
-    def __init__(self, buffers: list[bytearray]) -> None:
+    def __init__(self, buffers: Sequence[bytearray | memoryview]) -> None:
         self._buffers = buffers
         self._met: dict[int, dict[Any, Any]] = {}
 
@@ -149,14 +175,13 @@ class _Unpacker:
             case "table":
                 return self._table(value)
             case "object":
-                kind = getattr(import_module(TRAVELLERS[value["t"]]), value["t"])
-                return kind(**{name: self.unpack(v) for name, v in value["v"]})
+                kind = _traveller(value["t"])
+                values = [self.unpack(part) for part in value["v"]]
+                return kind(**dict(zip(_fields(value["t"]), values, strict=True)))
         raise ValueError(f"nothing of kind {value['']!r} travels")
 
     def _array(self, value: dict[str, Any]) -> NDArray[Any]:
-        if not _DTYPE.fullmatch(value["d"]):
-            raise ValueError(f"arrays of {value['d']!r} do not travel")
-        dtype = np.dtype(value["d"])
+        dtype = _dtype(value["d"])
         if not self._buffers[value["i"]]:
             return np.zeros(value["shape"], dtype)
         return np.frombuffer(self._buffers[value["i"]], dtype).reshape(value["shape"])
@@ -185,7 +210,7 @@ def pack(value: Any) -> tuple[Any, list[memoryview]]:
     return packer.pack(value), packer.buffers
 
 
-def unpack(document: Any, buffers: list[bytearray]) -> Any:
+def unpack(document: Any, buffers: Sequence[bytearray | memoryview]) -> Any:
     """Return the value that `pack` was given.
 
     Raises
