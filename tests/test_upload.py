@@ -9,6 +9,7 @@ from pathlib import Path
 import browser
 import numpy as np
 import pytest
+from _alerts import avro, ztf_alert, ztf_schema
 from streamlit.testing.v1 import AppTest
 
 from pages import _data as data
@@ -165,9 +166,15 @@ def test_nothing_readable_is_listed_with_its_reasons(page):
     assert sorted(table(page, "why")["file"]) == ["a.fits", "b.csv", "c.fits"]
 
 
-def test_alert_packets_are_refused_with_a_sentence(page):
-    page = send(page, ("alert.avro", b"Obj\x01 and more"))
-    assert "an Avro alert packet" in table(page, "why")["why"][0]
+def test_alert_packets_of_one_object_are_its_frames(page):
+    packets = [(f"{n}.avro", avro([ztf_alert(n)], ztf_schema())) for n in (1, 2)]
+    page = send(page, *packets)
+    assert len(shown(page)["frames"]["fault"]) == 2
+
+
+def test_a_damaged_alert_packet_is_refused_with_a_sentence(page):
+    page = send(page, ("bad.avro", b"Obj\x01 and more"))
+    assert "fetch the file again" in table(page, "why")["why"][0]
 
 
 def test_a_light_curve_needs_no_question_where_the_columns_are_plain(page):

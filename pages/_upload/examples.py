@@ -18,6 +18,8 @@ _TAKES = """
 science / template / difference stamps; also `.fz`, `.gz`, `.bz2`, `.xz`. Frames of one folder are
 one object. Times come from the headers, or from a CSV table beside the frames.
 
+**Alerts.** Packets of ZTF and LSST (Avro), one or many a file: alerts of one object are its frames.
+
 **Many objects.** A zip or tar of the above, one file or one folder an object.
 
 **Light curves.** A table with one row a measurement: time (MJD, JD, HJD, BJD, dates), magnitude and
@@ -26,8 +28,6 @@ Parquet, VOTable or FITS, plain or compressed, several objects and filters at on
 
 **Known classes.** A table that names objects, files or positions (within 5″), and their class in
 any usual words: *SN Ia*, *QSO*, *BL Lac*, *dwarf nova* … In the archive or beside it.
-
-**Not.** Alert packets (Avro): save their cutouts as FITS first.
 
 **At most** 200 MiB a file and 400 MiB at once. Files are read in memory and seen by this session
 alone; they are let go when it ends or you start over, and never written to disk.

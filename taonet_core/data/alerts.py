@@ -154,6 +154,7 @@ class _Alert:
                 facts: Header = {"zero_point": frame.columns.get("zero_point")}
                 facts["unit"] = clean(frame.header.get("BUNIT") or "") or None
                 reading.meta |= _filled(facts)
+        reading.meta.setdefault("object_id", where.rpartition(", ")[2])
         self._say_version(reading)
         reading.flags = flags_of(reading.notes, reading.dropped)
         return reading

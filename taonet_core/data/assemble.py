@@ -108,7 +108,9 @@ def _to_one_zero_point(science: list[Frame], reading: Reading) -> None:
     """Scale all frames to the zero point of the first, so that equal counts are equal fluxes."""
     own = {id(frame): frame.columns.pop("zero_point", None) for frame in reading.frames}
     known = [point for frame in science if (point := own[id(frame)]) is not None]
-    if not known or len(set(own.values())) == 1:
+    # references are seldom of the exposure's, and often say nothing: then they stay as they are
+    stated = {own[id(f)] for f in reading.frames if f.role != "reference" or own[id(f)]}
+    if not known or len(stated) == 1:
         return
     meta, first = reading.meta, known[0]
     factors = {key: 10 ** (0.4 * (first - (point or first))) for key, point in own.items()}
