@@ -11,7 +11,7 @@ from taonet_core.data.fits_headers import band_of, describe, time_of
 from taonet_core.data.fits_layouts import Frame, Reading, role_of
 from taonet_core.data.frame_tables import FrameTable
 from taonet_core.data.pieces import Piece
-from taonet_core.errors import TaoNetError, UnreadableFileError
+from taonet_core.errors import Code, TaoNetError, UnreadableFileError
 from taonet_core.flags import Flag, Note
 
 #: Objects of a survey whose stamps are often kept in one folder with those of others.
@@ -66,7 +66,8 @@ class FrameGroup:
             reading.flags += part.flags
             reading.meta = {**part.meta, **reading.meta}
         if not reading.frames:  # an alert may have lost all its cutouts
-            raise errors[0] if errors else UnreadableFileError(str(reading.dropped[0]))
+            lost = UnreadableFileError(str(reading.dropped[0]), code=Code.NO_IMAGE)
+            raise errors[0] if errors else lost
         if any(frame.role != "science" for frame in reading.frames):
             reading.layout = "stamps"
         owner = self.object_id or stem(self.name)

@@ -95,7 +95,7 @@ def _pieces_of(data: Slices, name: str) -> Iterator[Piece]:
             from taonet_core.data.alerts import read_alerts  # loads fastavro
 
             for reading in read_alerts(data[:], name):
-                yield Piece(name, reading, True, str(reading.meta["object_id"]))
+                yield Piece(name, reading, True, str(reading.meta.get("object_id", "")))
         else:
             yield _fits(FitsFile.from_bytes(data, name))
     except TaoNetError as error:
