@@ -29,6 +29,7 @@ from taonet_core.errors import TaoNetError
 from taonet_core.serving.bodies import Bodies
 from taonet_core.serving.door import Door
 from taonet_core.serving.headers import Headers, app_policy
+from taonet_core.serving.heap import return_freed_memory
 from taonet_core.serving.scratch import private_temporaries
 from taonet_core.serving.settings import Settings, from_environment
 from taonet_core.serving.uploads import Uploads, upload_address
@@ -174,6 +175,7 @@ class Server:
     @asynccontextmanager
     async def life(self, app: st.App) -> AsyncIterator[None]:
         """Prepare the process, and keep house while it serves."""
+        return_freed_memory()
         faults.guard_logs()
         logging.getLogger("streamlit.error_util").addFilter(_not_shown_already)
         # A form is taken apart in memory: nothing of an upload is written to disk.
