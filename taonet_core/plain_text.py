@@ -83,17 +83,26 @@ def card_text(text: object, most: int = LONGEST) -> str:
     return "".join(letter if " " <= letter <= "~" else "?" for letter in str(text)[:most])
 
 
+def literal(text: str) -> str:
+    """Return a text as Python writes it; what would be shown otherwise than it is, by escapes."""
+    return repr(text) if _as_it_is(text) else ascii(text)
+
+
 def shell_word(text: str) -> str:
     """Return a text as one word of a command for bash or zsh, to be pasted.
 
-    What a terminal would obey instead of taking it in is written as an escape.
+    What a terminal would obey, or a reader not see, is written as an escape.
     """
-    if text.isprintable():
+    if _as_it_is(text):
         return shlex.quote(text)
     parts = (
         letter
-        if letter.isprintable() and letter not in "\\'!"
+        if " " <= letter <= "~" and letter not in "\\'!"
         else "".join(f"\\x{byte:02x}" for byte in letter.encode("utf-8", "surrogateescape"))
         for letter in text
     )
     return f"$'{''.join(parts)}'"
+
+
+def _as_it_is(text: str) -> bool:
+    return shown(text, len(text)) == text

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from taonet_core.models import DEFAULT_MODEL
-from taonet_core.plain_text import shell_word
+from taonet_core.plain_text import literal, shell_word
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def python_code(shown: Shown) -> str:
     lines = [
         *made,
         "",
-        f"prediction = predict(source, {shown.model!r}{priors})",
+        f"prediction = predict(source, {literal(shown.model)}{priors})",
         "print(prediction.verdict, prediction.confidence)  # after the last night",
     ]
     if shown.row is not None:
@@ -161,17 +161,19 @@ def _source(shown: Shown) -> tuple[list[str], list[str]]:
     if shown.recipe is not None:
         recipe = shown.recipe
         return ["from taonet_core.simulation.draw import draw_object"], [
-            f"how = dict(survey={recipe.survey!r}, visibility={recipe.visibility!r}, "
+            f"how = dict(survey={literal(recipe.survey)}, visibility={recipe.visibility!r}, "
             f"seed={recipe.seed!r})",
             f"numbers = range({recipe.per_class!r})",
-            f"objects = (draw_object({recipe.label!r}, index=i, **how) for i in numbers)",
-            f"source = next(s for s in objects if s.object_id == {shown.object_id!r})",
+            f"objects = (draw_object({literal(recipe.label)}, index=i, **how) for i in numbers)",
+            f"source = next(s for s in objects if s.object_id == {literal(shown.object_id)})",
         ]
     if shown.several:
         return ["from taonet_core.bulk import read_objects"], [
-            f"objects = [o for _, o in read_objects({shown.file!r}) if hasattr(o, 'meta')]",
-            f"source = next(s for s in objects if s.meta['object_id'] == {shown.object_id!r})",
+            f"objects = [o for _, o in read_objects({literal(shown.file)}) if hasattr(o, 'meta')]",
+            f"source = next(s for s in objects if s.meta['object_id'] == {literal(shown.object_id)})",
         ]
     if shown.member:
-        return [], [f"source = dict(read_sequences({shown.file!r}))[{shown.member!r}]"]
-    return [], [f"source = read_sequence({shown.file!r})"]
+        return [], [
+            f"source = dict(read_sequences({literal(shown.file)}))[{literal(shown.member)}]"
+        ]
+    return [], [f"source = read_sequence({literal(shown.file)})"]

@@ -72,8 +72,11 @@ def small_models(folder: Path) -> None:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Run the app on a free port, with all it writes in a folder; give its address."""
+def served(folder: Path, **environment: str) -> Iterator[str]:
+    """Run the app on a free port, with all it writes in a folder; give its address.
+
+    Variables of the environment may be set for it, such as ``TAONET_DATA``.
+    """
     small_models(folder)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -82,6 +85,7 @@ def served(folder: Path) -> Iterator[str]:
     root = Path(__file__).resolve().parents[1]
     settings = {k: v for k, v in os.environ.items() if not k.startswith("TAONET_")}
     settings["TAONET_DATABASE_URL"] = f"sqlite:///{folder / 'labels.sqlite'}"
+    settings |= environment
     with (folder / "log").open("w") as log:
         server = subprocess.Popen(
             [sys.executable, "-c", code], cwd=root, stdout=log, stderr=log, env=settings

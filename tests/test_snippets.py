@@ -1,5 +1,6 @@
 """The code that a page offers runs, and says what the page says."""
 
+import ast
 import contextlib
 import io
 import shlex
@@ -15,6 +16,7 @@ from taonet_core.cli import app
 from taonet_core.data.fits_io import read_sequence, read_sequences, write_sequence
 from taonet_core.data.tables import read_light_curves
 from taonet_core.inference import predict
+from taonet_core.plain_text import literal
 from taonet_core.simulation.dataset import simulate_dataset
 from taonet_core.snippets import Recipe, Shown, python_code, shell_code
 
@@ -140,6 +142,7 @@ NAMES = [
     '"',
     "a\x1b[201~\nid\n",
     "\u202etxt.fits",
+    "שלום.fits",
     "!!",
 ]
 
@@ -148,7 +151,7 @@ NAMES = [
 def test_a_file_name_stays_a_name(name):
     code = python_code(Shown(name, name, several=True))
     compile(code, "snippet", "exec")
-    assert repr(name) in code
+    assert literal(name) in code and ast.literal_eval(literal(name)) == name
     shell = shell_code(Shown(name, name))
     assert (code + shell).replace("\n", "").isprintable()  # a terminal obeys nothing that is pasted
 

@@ -29,6 +29,7 @@ from taonet_core.objects.collection import Collection
 from taonet_core.objects.verdict_store import VerdictStore, identity
 from taonet_core.orientation import orientation_range
 from taonet_core.outputs import Outputs, model_outputs
+from taonet_core.plain_text import shown
 from taonet_core.snippets import Recipe, Shown
 
 FOREST = "forest"
@@ -167,7 +168,7 @@ class Subject:
         expert = self.expert()
         said = expert and {
             "class": expert.label,
-            "author": expert.author,
+            "author": shown(expert.author),
             "when": expert.created_at,
         }
         return {**self.drawn, "expert": said}
