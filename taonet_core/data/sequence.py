@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from taonet_core.errors import InvalidSequenceError
+from taonet_core.errors import Code, InvalidSequenceError
 
 if TYPE_CHECKING:
     from astropy.wcs import WCS
@@ -40,7 +40,8 @@ class ImageSequence:
         (arcsec), ``fwhm_pix``, ``zero_point`` (mag of 1 count), ``gain`` (electrons a count),
         ``saturation`` (counts), ``simulated`` (bool), ``header`` (cards of a simulated object),
         ``time_kind`` (``"mjd"`` or ``"index"``), ``notes`` (what was assumed, a list of
-        sentences) and ``dropped`` (what was left out, a list of sentences).
+        sentences), ``dropped`` (what was left out, a list of sentences) and ``flags`` (words for
+        both, sorted: `taonet_core.flags.Flag`).
     columns : mapping of str to array_like, each shape (T,)
         Whatever is known frame by frame. In use: ``band``, ``date``, ``field_id``,
         ``obs_in_seq``, ``cutout``, ``exposure``.
@@ -69,6 +70,8 @@ class ImageSequence:
         if frames.ndim != 3 or 0 in frames.shape:
             raise InvalidSequenceError(
                 f"an image sequence needs frames of shape (T, H, W), none empty; got {frames.shape}"
+                "; give at least one",
+                code=Code.NO_FRAMES,
             )
         if times.shape != frames.shape[:1]:
             raise InvalidSequenceError(
