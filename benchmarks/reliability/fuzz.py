@@ -92,24 +92,32 @@ def _written(*hdus: Any) -> bytes:
 
 def read_apart(number: int) -> dict[str, Any]:
     """Read a mutant in a worker process."""
-    unforeseen()
-    found = _read(number, trusted=False)
-    return found | {"unforeseen": unforeseen(), "worker_peak": sandbox.peak_rss()}
+    return in_worker(number, _damaged(number))
 
 
 def read_here(number: int) -> dict[str, Any]:
     """Read a mutant in this process."""
-    return _read(number, trusted=True)
+    return read(number, _damaged(number), trusted=True)
 
 
-def _read(number: int, *, trusted: bool) -> dict[str, Any]:
-    """Read a mutant, in turn as the app and as the command line do."""
-    made = mutant(originals(), number, seed=SEED)
+def _damaged(number: int) -> NamedBytes:
+    return NamedBytes(f"mutant_{number}.fits", mutant(originals(), number, seed=SEED).data)
+
+
+def in_worker(number: int, file: NamedBytes) -> dict[str, Any]:
+    """Read a file in a worker process, and say what the workers report."""
+    unforeseen()
+    found = read(number, file, trusted=False)
+    return found | {"unforeseen": unforeseen(), "worker_peak": sandbox.peak_rss()}
+
+
+def read(number: int, file: NamedBytes, *, trusted: bool) -> dict[str, Any]:
+    """Read a file, in turn as the app and as the command line do."""
     road = _as_command if number % 2 else _as_app
     outcomes, fault = [], ""
     start = time.perf_counter()
     try:
-        for item in road(f"mutant_{number}.fits", made.data, trusted):
+        for item in road(file.name, file.getvalue(), trusted):
             outcomes.append(_outcome(item))
             if isinstance(item, ImageSequence) and number % _MEASURED == 0:
                 _use(item)
@@ -233,8 +241,14 @@ def measure(quick: bool) -> Findings:
     count = QUICK if quick else COUNT
     apart = tally(read_apart, count, patience=60)
     here = tally(read_here, count, patience=HANG)
+    return compared(apart, here, originals(), SEED, _notes())
+
+
+def compared(
+    apart: Tally, here: Tally, damaged: list[bytes], seed: int, notes: list[str]
+) -> Findings:
+    """Return what was found on both roads, and where they part."""
     differing = [n for n in here.outcomes if here.outcomes[n] != apart.outcomes.get(n)]
-    workers_lost = sum(apart.counts[str(code)] for code in _DEATHS)
     goals = [
         Goal("exceptions that are not ours", len(apart.faults), "==", 0),
         Goal("the same inside workers", len(apart.unforeseen), "==", 0),
@@ -248,15 +262,15 @@ def measure(quick: bool) -> Findings:
         Goal("without workers: deaths", here.deaths, "==", 0),
     ]
     figures = {
-        "mutants": count,
-        "originals": len(originals()),
-        "originals_sha256": digest(originals()),
-        "workers_lost": workers_lost,
+        "mutants": len(apart.outcomes) + len(apart.ends),
+        "originals": len(damaged),
+        "originals_sha256": digest(damaged),
+        "workers_lost": sum(apart.counts[str(code)] for code in _DEATHS),
         "in_workers": apart.figures(),
         "without": here.figures(),
         "differing": differing[:50],
     }
-    return Findings(goals, figures, SEED, _notes())
+    return Findings(goals, figures, seed, notes)
 
 
 def _notes() -> list[str]:
