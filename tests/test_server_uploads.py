@@ -2,9 +2,10 @@
 
 import io
 import json
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ from taonet_core.inference import predict
 from taonet_core.models import weights
 from taonet_core.models.weights import load_model
 from taonet_core.objects.collection import gather
+from taonet_core.serving.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -84,10 +86,10 @@ def test_of_several_files_a_broken_one_stops_nothing(url, fits_file):
 @pytest.mark.parametrize(
     ("data", "wanted"),
     [
-        (b"", (400, "empty")),
-        (b"<html>not found</html>", (422, "not_classifiable")),
-        (b"SIMPLE  =                    T", (422, "not_classifiable")),
-        (b"\0" * 30_000, (413, "too_large")),
+        (b"", (400, "E_EMPTY")),
+        (b"<html>not found</html>", (422, "E_NOT_FITS")),
+        (b"SIMPLE  =                    T", (422, "E_HEADER_TRUNCATED")),
+        (b"\0" * 30_000, (413, "E_SIZE")),
     ],
     ids=["nothing", "page", "cut", "large"],
 )
@@ -128,6 +130,39 @@ def test_objects_are_answered_while_an_upload_is_read(folder, objects, fits_file
         assert upload.result()[0] == 200
 
 
+def test_more_uploads_than_can_wait_are_sent_away(folder, objects, fits_file, monkeypatch):
+    monkeypatch.setattr(weights, "WEIGHTS_FOLDER", folder)
+    monkeypatch.setattr("taonet_core.api.server.MAX_PENDING", 1)
+    reading, answered = threading.Event(), threading.Event()
+
+    def slowly(path, **settings):
+        reading.set()
+        assert answered.wait(10)
+        return read_objects(path, **settings)
+
+    monkeypatch.setattr("taonet_core.api.service.read_objects", slowly)
+    with served(objects) as address, ThreadPoolExecutor() as pool:
+        first = pool.submit(ask, f"{address}/classify", fits_file().read_bytes())
+        assert reading.wait(10)
+        assert refusal(ask(f"{address}/classify", b"x")) == (429, "E_QUOTA")
+        answered.set()
+        assert first.result()[0] == 200
+        assert refusal(ask(f"{address}/classify", b"x"))[0] == 422
+
+
+def test_an_upload_that_stands_still_is_given_up(objects):
+    settings = Settings(upload_rate=10**6, upload_patience=0.2)
+    with served(objects, settings=settings) as address:
+        place = urlsplit(address)
+        with socket.create_connection((place.hostname, place.port), timeout=10) as line:
+            head = f"POST {place.path}/classify HTTP/1.1\r\nHost: localhost\r\n"
+            line.sendall(f"{head}Content-Length: 100\r\n\r\nx".encode())
+            answer = line.makefile("rb").read()
+        assert answer.startswith(b"HTTP/1.1 408") and b"E_SLOW" in answer
+        assert b"Permissions-Policy" in answer.title() and b"default-src 'none'" in answer
+        assert ask(f"{address}/models")[0] == 200
+
+
 def test_a_broken_form_is_refused(url):
     assert refusal(ask(f"{url}/classify", b"--nonsense", **FORM))[0] == 400
-    assert refusal(ask(f"{url}/classify", multipart(), **FORM)) == (400, "empty")
+    assert refusal(ask(f"{url}/classify", multipart(), **FORM)) == (400, "E_EMPTY")

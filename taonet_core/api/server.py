@@ -1,30 +1,28 @@
 """A small REST API: the objects of a folder, what the models say of them, and uploads.
 
-Errors are JSON, ``{"error": {"code": ..., "message": ...}}``: a word for programs and a sentence
+Errors are JSON, ``{"error": {"code": ..., "message": ...}}``: a `Code` for programs and a sentence
 for people. ``openapi.json`` beside this module describes every address.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
+from taonet_core import faults
 from taonet_core.api.service import (
     RefusedError,
     Service,
@@ -37,7 +35,6 @@ from taonet_core.api.service import (
 )
 from taonet_core.api.wire import (
     FORMATS,
-    capped,
     choice,
     file_response,
     fits_bytes,
@@ -48,8 +45,13 @@ from taonet_core.api.wire import (
 from taonet_core.bulk import prediction_table
 from taonet_core.data.delivery import MAX_PIXELS
 from taonet_core.data.exports import results_table
-from taonet_core.errors import TaoNetError
+from taonet_core.errors import Code, IncompatibleWeightsError, TaoNetError
 from taonet_core.models import DEFAULT_MODEL
+from taonet_core.serving.bodies import Bodies
+from taonet_core.serving.door import Door
+from taonet_core.serving.headers import Headers, data_policy
+from taonet_core.serving.scratch import private_temporaries
+from taonet_core.serving.settings import Settings, from_environment
 from taonet_core.transforms.planes import PLANES
 
 if TYPE_CHECKING:
@@ -57,12 +59,13 @@ if TYPE_CHECKING:
 
 #: Most bytes of one upload.
 MAX_UPLOAD_BYTES = 64 * 2**20
+#: Most uploads that are read or wait for it.
+MAX_PENDING = 8
 #: Most rows of one page of the listing.
 MAX_PER_PAGE = 1000
 PREFIX = "/api/v1"
 _DOCUMENT = Path(__file__).with_name("openapi.json")
 _PAGING = ("page", "per_page", "format")
-_LOG = logging.getLogger(__name__)
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 Answer = Callable[[Service, Request], Response]
@@ -73,6 +76,7 @@ def application(
     *,
     hosts: Sequence[str] = ("*",),
     origins: Sequence[str] = (),
+    settings: Settings | None = None,
     max_upload_bytes: int = MAX_UPLOAD_BYTES,
     max_upload_pixels: int = MAX_PIXELS,
 ) -> Starlette:
@@ -83,10 +87,12 @@ def application(
     collection : Collection
         The objects to serve.
     hosts : sequence of str
-        Names under which the server answers; ``"*"`` for any. Named hosts keep pages of other
-        sites from reaching a server that only this machine should see.
+        Names under which the server answers, beside this machine's own; ``"*"`` for any. Named
+        hosts keep pages of other sites from reaching a server that only this machine should see.
     origins : sequence of str
         Origins whose pages may read the answers (CORS); none by default.
+    settings : Settings, optional
+        How fast uploads must come, and how long a query may be.
     max_upload_bytes : int
     max_upload_pixels : int
         Of all images of one upload together.
@@ -102,17 +108,29 @@ def application(
     }
     routes = [Route(path, _in_thread(partial(a, service))) for path, a in answers.items()]
     routes += [
-        Route("/classify", partial(_classify, service, max_upload_bytes), methods=["POST"]),
+        Route("/classify", _Classify(service).answer, methods=["POST"]),
         Route("/openapi.json", _openapi),
     ]
-    guards = [Middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))]
-    if origins:
-        guards.append(Middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["*"]))
     return Starlette(
         routes=[Mount(PREFIX, routes=routes), Route("/", _home)],
-        middleware=guards,
+        middleware=_guards(settings or Settings(), hosts, origins, max_upload_bytes),
         exception_handlers={HTTPException: _refused, TaoNetError: _failed, Exception: _broken},
     )
+
+
+def _guards(
+    settings: Settings, hosts: Sequence[str], origins: Sequence[str], most: int
+) -> list[Middleware]:
+    """Return what every request passes before it is answered, outermost first."""
+    pace = {"rate": settings.upload_rate, "patience": settings.upload_patience}
+    named = {"hosts": hosts, "origins": origins, "query_bytes": settings.query_bytes}
+    cors = [Middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["*"])]
+    return [
+        Middleware(Headers, content_policy=data_policy()),
+        Middleware(Door, words=_words, **named),  # type: ignore[arg-type]
+        *(cors if origins else []),
+        Middleware(Bodies, most=most, words=_words, **pace),  # type: ignore[arg-type]
+    ]
 
 
 def serve(
@@ -136,9 +154,12 @@ def serve(
     """
     import uvicorn
 
-    hosts = _LOOPBACK if host in _LOOPBACK else ("*",)
-    app = application(collection, hosts=hosts, origins=origins)
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+    faults.guard_logs()
+    settings = from_environment()
+    origins = (*origins, *settings.origins)
+    app = application(collection, hosts=settings.hosts, origins=origins, settings=settings)
+    with private_temporaries():
+        uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
 
 
 def _in_thread(answer: Callable[[Request], Response]) -> Callable[[Request], Awaitable[Response]]:
@@ -213,38 +234,63 @@ def _probabilities(service: Service, request: Request) -> Response:
     return table_response(table, kind, "probabilities")
 
 
-async def _classify(service: Service, most: int, request: Request) -> Response:
-    kind = choice(request, "format", FORMATS)
-    model = request.query_params.get("model", DEFAULT_MODEL)
-    with tempfile.TemporaryDirectory() as folder:
-        path = await received(capped(request, most), Path(folder, "upload"))
-        found = await run_in_threadpool(service.classify, path, model)
-    if len(found) == 1 and isinstance(found[0][2], TaoNetError):
-        raise found[0][2]
-    if kind == "json":
-        return JSONResponse({"items": [answer_document(*item) for item in found]})
-    return table_response(prediction_table((n, answer) for n, _, answer in found), kind, "verdicts")
+class _Classify:
+    """Answers uploads; more than a few at once are sent away, since they are read one by one."""
+
+    def __init__(self, service: Service) -> None:
+        self._service, self._pending = service, 0
+
+    async def answer(self, request: Request) -> Response:
+        if self._pending >= MAX_PENDING:
+            message = "too many uploads wait already; send it again later"
+            raise RefusedError(429, Code.QUOTA, message)
+        self._pending += 1
+        try:
+            return await self._answer(request)
+        finally:
+            self._pending -= 1
+
+    async def _answer(self, request: Request) -> Response:
+        kind = choice(request, "format", FORMATS)
+        model = request.query_params.get("model", DEFAULT_MODEL)
+        with tempfile.TemporaryDirectory() as folder:
+            path = await received(request, Path(folder, "upload"))
+            found = await run_in_threadpool(self._service.classify, path, model)
+        if len(found) == 1 and isinstance(found[0][2], TaoNetError):
+            raise found[0][2]
+        if kind == "json":
+            return JSONResponse({"items": [answer_document(*item) for item in found]})
+        table = prediction_table((name, answer) for name, _, answer in found)
+        return table_response(table, kind, "verdicts")
 
 
 def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # registered for nothing else
-    message = error.detail if error.status_code != 404 else f"see {PREFIX}/openapi.json"
-    return _error(error.status_code, "bad_request", f"{error.status_code}: {message}")
+    unknown = error.status_code == 404
+    message = f"see {PREFIX}/openapi.json" if unknown else error.detail
+    code = Code.NOT_FOUND if unknown else Code.REQUEST
+    return _error(error.status_code, code, f"{error.status_code}: {message}")
 
 
 def _failed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, TaoNetError)  # registered for nothing else
     if isinstance(error, RefusedError):
-        return _error(error.status, error.word, str(error))
-    return _error(422, "not_classifiable", str(error))
+        return _error(error.status, error.code, str(error))
+    status = 503 if isinstance(error, IncompatibleWeightsError) else 422
+    return _error(status, error.code, str(error))
 
 
 def _broken(request: Request, error: Exception) -> Response:
     """Answer for a fault of ours: where to find it in the log, and nothing of what it was."""
-    entry = uuid4().hex[:12]
-    _LOG.error("%s: %s %s", entry, request.method, request.url.path, exc_info=error)
-    message = f"something went wrong here; whoever runs this server finds it in the log as {entry}"
-    return _error(500, "internal", message)
+    entry = faults.record(error, f"{request.method} {request.url.path}")
+    return _error(500, Code.INTERNAL, faults.sentence(entry))
 
 
 def _error(status: int, code: str, message: str) -> Response:
-    return JSONResponse({"error": {"code": code, "message": message}}, status)
+    body, kind = _words(status, code, message)
+    return Response(body, status, media_type=kind.decode())
+
+
+def _words(status: int, code: str, message: str) -> tuple[bytes, bytes]:
+    document = {"error": {"code": str(code), "message": message}}
+    return json.dumps(document).encode(), b"application/json"

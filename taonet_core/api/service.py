@@ -21,7 +21,7 @@ from taonet_core.data.selection import Selection
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.drawing.panels import make_panels
 from taonet_core.drawing.pictures import image_png
-from taonet_core.errors import TaoNetError
+from taonet_core.errors import Code, TaoNetError
 from taonet_core.inference import predict
 from taonet_core.models.weights import ModelBundle, available_models, load_model, sidecars
 from taonet_core.objects.collection import Collection
@@ -45,15 +45,14 @@ class RefusedError(TaoNetError):
     ----------
     status : int
         Of HTTP.
-    code : str
-        One word for programs.
+    code : Code
     message : str
         One sentence for people.
     """
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.word = status, code
+    def __init__(self, status: int, code: Code, message: str) -> None:
+        super().__init__(message, code=code)
+        self.status = status
 
 
 class Service:
@@ -144,7 +143,9 @@ class Service:
         """
         bundle = self.bundle(model)
         with self._uploading:  # one upload in memory at a time
-            found = list(within_memory(read_objects(path, recycle=False), most_pixels=self._most_pixels))
+            found = list(
+                within_memory(read_objects(path, recycle=False), most_pixels=self._most_pixels)
+            )
             with self._busy:
                 answers = list(classify(found, bundle))
         return [(*item, answer) for item, (_, answer) in zip(found, answers, strict=True)]
@@ -154,18 +155,18 @@ class Service:
         names = available_models()
         if model not in names:
             message = f"no model named {model!r}; there are {', '.join(names)}"
-            raise RefusedError(404, "unknown_model", message)
+            raise RefusedError(404, Code.NOT_FOUND, message)
         return self._bundle(model)
 
     def _night(self, object_id: str, night: int) -> tuple[ImageSequence, NDArray[np.bool_]]:
         """Return a sequence, and which of its frames are of one night, counted from 1."""
         source = self.find(object_id)
         if not isinstance(source, ImageSequence):
-            raise RefusedError(404, "no_images", f"{object_id} is a light curve without images")
+            raise RefusedError(404, Code.NO_IMAGE, f"{object_id} is a light curve without images")
         epochs = epoch_columns(source.times, source.bands, source.meta)
         if not 1 <= night <= epochs["nights"]:
             message = f"{object_id} has nights 1 to {epochs['nights']}; got night {night}"
-            raise RefusedError(404, "unknown_night", message)
+            raise RefusedError(404, Code.NOT_FOUND, message)
         return source, np.array(epochs["night"]) == night - 1
 
     def _stamp(self, object_id: str) -> str:
@@ -173,7 +174,7 @@ class Service:
             return self.collection.stamp(object_id)
         except KeyError:
             message = f"no object named {object_id!r}; GET /api/v1/objects lists them"
-            raise RefusedError(404, "unknown_object", message) from None
+            raise RefusedError(404, Code.NOT_FOUND, message) from None
 
     def _read_now(self, object_id: str, stamp: str) -> Readable:
         return self.collection.read(object_id)
@@ -210,7 +211,7 @@ def listing(catalog: pd.DataFrame, query: Mapping[str, str | list[str]]) -> pd.D
     selection = Selection.from_query(query)
     unknown = [f"{key[:40]}: no such field" for key in query if key not in FILTERS]
     if said := (*unknown, *selection.ignored):
-        raise RefusedError(400, "bad_parameter", "; ".join(said))
+        raise RefusedError(400, Code.REQUEST, "; ".join(said))
     return selection.apply(catalog).drop(columns=["path", "group"])
 
 

@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
@@ -16,6 +16,7 @@ from taonet_core.api.service import RefusedError
 from taonet_core.data.exports import table_writer
 from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.sequence import ImageSequence
+from taonet_core.errors import Code
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,21 +29,6 @@ FORMATS = {
     "ecsv": (".ecsv", "text/plain; charset=utf-8"),
     "votable": (".vot", "application/x-votable+xml"),
 }
-
-
-def capped(request: Request, most: int) -> Request:
-    """Return the same request, which refuses to go on once more than `most` bytes have come."""
-    taken = 0
-
-    async def receive() -> Any:
-        nonlocal taken
-        message = await request.receive()
-        taken += len(message.get("body", b""))
-        if taken > most:
-            raise RefusedError(413, "too_large", f"more than {most:,} bytes; send less at once")
-        return message
-
-    return Request(request.scope, receive)
 
 
 async def received(request: Request, folder: Path) -> Path:
@@ -77,7 +63,7 @@ async def received(request: Request, folder: Path) -> Path:
         paths[0].write_bytes(await request.body())
     if not any(path.stat().st_size for path in paths):
         message = "nothing came; send a FITS file as the body, or files as multipart/form-data"
-        raise RefusedError(400, "empty", message)
+        raise RefusedError(400, Code.EMPTY, message)
     return paths[0] if len(paths) == 1 else folder
 
 
@@ -95,7 +81,7 @@ def whole_number(request: Request, name: str, default: int, *, most: int) -> int
     value = int(text) if re.fullmatch("[0-9]{1,12}", text) else 0
     if not 1 <= value <= most:
         message = f"{name} is a whole number from 1 to {most}; got {text[:40]!r}"
-        raise RefusedError(400, "bad_parameter", message)
+        raise RefusedError(400, Code.REQUEST, message)
     return value
 
 
@@ -105,7 +91,7 @@ def choice(request: Request, name: str, allowed: Iterable[str]) -> str:
     word = request.query_params.get(name, allowed[0])
     if word not in allowed:
         message = f"{name} is one of {', '.join(allowed)}; got {word[:40]!r}"
-        raise RefusedError(400, "bad_parameter", message)
+        raise RefusedError(400, Code.REQUEST, message)
     return word
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 Message = MutableMapping[str, Any]
@@ -56,7 +57,8 @@ async def refuse(
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": True})
-    await _end_of_body(receive)
+    if status != HTTPStatus.REQUEST_TIMEOUT:  # of that, nothing is waited for any longer
+        await _end_of_body(receive)
     await send({"type": "http.response.body", "body": b""})
 
 
