@@ -15,8 +15,9 @@ import signal
 import stat
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -103,12 +104,37 @@ def run(
     TaoNetError
         What the task raises, or if the file cannot be opened.
     """
+    yield from ahead(task, content, name, recycle=recycle, **more)
+
+
+def ahead(
+    task: str, content: Content, name: str, *, recycle: bool = False, **more: Any
+) -> Iterator[Any]:
+    """Do what `run` does, but begin at once: a worker reads while its values are waited for.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file cannot be opened.
+    """
+    values = _values(task, content, name, recycle, more)
+    first = next(values)
+    return values if first is None else chain([first], values)
+
+
+def _values(
+    task: str, content: Content, name: str, recycle: bool, more: dict[str, Any]
+) -> Generator[Any]:
+    """Yield None as soon as a worker has the file, then what it says of it."""
     with _opened(content, name) as file:
         job = _Job(task, name, file, more)
-        for _ in range(_MOST_DEATHS):
+        for attempt in range(_MOST_DEATHS):
             before = job.begun
             try:
-                yield from _until_end(job, recycle)
+                with contextlib.closing(_until_end(job, recycle)) as values:
+                    for value in values:
+                        if value is not None or not attempt:
+                            yield value
                 return
             except _Ended as ended:
                 yield ended.args[0]
@@ -165,8 +191,8 @@ def _close() -> None:
         _pool.close()
 
 
-def _until_end(job: _Job, recycle: bool) -> Iterator[Any]:
-    """Yield values until the task is done.
+def _until_end(job: _Job, recycle: bool) -> Generator[Any]:
+    """Yield None when a worker has the file, then values until the task is done.
 
     Raises
     ------
@@ -180,6 +206,7 @@ def _until_end(job: _Job, recycle: bool) -> Iterator[Any]:
         worker.hand_over(job.file.fileno())
         asked = {"task": job.task, "name": job.name, "start": job.begun, "more": job.more}
         wire.send(worker.line, *pack(asked))
+        yield None
         while True:
             document, buffers = wire.receive(worker.line, wall_seconds(job.size))
             match next(iter(document.items())):

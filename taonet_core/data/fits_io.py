@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -103,28 +104,45 @@ class _Reader:
     trusted: bool
     recycle: bool = False
 
-    def read(self, given: Given, name: str) -> Iterator[Piece]:
-        """Yield what a file or archive holds; if an archive breaks off, its error comes last."""
-        if isinstance(given.content, TaoNetError):
-            yield Piece(given.name, given.content)
-            return
-        try:
-            yield from self._here(given, name) if self.trusted else self._apart(given, name)
-        except TaoNetError as error:
-            yield Piece(name, error)
+    def read(self, files: Iterable[Given], archive: str = "") -> Iterator[Piece]:
+        """Yield what files or archives hold; if an archive breaks off, its error comes last.
 
-    def _here(self, given: Given, name: str) -> Iterator[Piece]:
-        content = given.content
-        assert not isinstance(content, TaoNetError)  # `read` has handled it
+        Where workers are used again, one reads the next file while this one is put together.
+        """
+        begun: deque[Iterator[Piece]] = deque()
+        for given in files:
+            begun.append(self._begin(given, archive or given.name))
+            if len(begun) > self.recycle:
+                yield from begun.popleft()
+        while begun:
+            yield from begun.popleft()
+
+    def _begin(self, given: Given, name: str) -> Iterator[Piece]:
+        if isinstance(given.content, TaoNetError):
+            return iter([Piece(given.name, given.content)])
+        if self.trusted:
+            return _here(given.content, name)
+        try:
+            return _apart(sandbox.ahead("pieces", given.content, name, recycle=self.recycle), name)
+        except TaoNetError as error:
+            return iter([Piece(name, error)])
+
+
+def _here(content: Path | bytes, name: str) -> Iterator[Piece]:
+    try:
         with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as file:
             yield from pieces(file, name)
+    except TaoNetError as error:
+        yield Piece(name, error)
 
-    def _apart(self, given: Given, name: str) -> Iterator[Piece]:
-        content = given.content
-        assert not isinstance(content, TaoNetError)
-        for found in sandbox.run("pieces", content, name, recycle=self.recycle):
+
+def _apart(values: Iterator[Any], name: str) -> Iterator[Piece]:
+    try:
+        for found in values:
             lost = isinstance(found, sandbox.Lost)
             yield Piece(found.name, found.error) if lost else found
+    except TaoNetError as error:
+        yield Piece(name, error)
 
 
 def _sequences(source: Any, reader: _Reader, ra: float | None, dec: float | None) -> Iterator[Item]:
@@ -153,21 +171,20 @@ def _readings(batch: Batch, reader: _Reader) -> Iterator[tuple[str, Reading | Ta
     tables: dict[str, list[FrameTable]] = {_BESIDE: _frame_tables(batch.beside, reader)}
     broken: list[Piece] = []
     whole: set[str] = set()
-    for given in batch.files:
-        for piece in reader.read(given, batch.archive or given.name):
-            content = piece.content
-            if isinstance(content, FrameTable):
-                tables.setdefault(piece.folder, []).append(content)
-            elif piece.single:
-                owner = owner_of(piece)
-                name = owner or piece.folder.rpartition("/")[2] or batch.name
-                group = groups.setdefault((piece.folder, owner), FrameGroup(name, owner))
-                group.files.append((piece.name, content))
-            elif isinstance(content, TaoNetError):
-                broken.append(piece)
-            else:
-                whole.add(piece.folder)
-                yield piece.name, content
+    for piece in reader.read(batch.files, batch.archive):
+        content = piece.content
+        if isinstance(content, FrameTable):
+            tables.setdefault(piece.folder, []).append(content)
+        elif piece.single:
+            owner = owner_of(piece)
+            name = owner or piece.folder.rpartition("/")[2] or batch.name
+            group = groups.setdefault((piece.folder, owner), FrameGroup(name, owner))
+            group.files.append((piece.name, content))
+        elif isinstance(content, TaoNetError):
+            broken.append(piece)
+        else:
+            whole.add(piece.folder)
+            yield piece.name, content
     yield from _share_out(broken, groups, whole)
     for (folder, _), group in groups.items():
         alone = len(group.files) == 1 and not group.broken
@@ -193,7 +210,7 @@ def _share_out(
 
 
 def _frame_tables(files: Iterable[Given], reader: _Reader) -> list[FrameTable]:
-    found = (piece.content for given in files for piece in reader.read(given, given.name))
+    found = (piece.content for piece in reader.read(files))
     return [table for table in found if isinstance(table, FrameTable)]
 
 
