@@ -11,12 +11,15 @@ import errno
 import io
 import os
 import signal
+import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from unittest.mock import patch
 
 KINDS = ("open", "write", "fsync", "rename")
@@ -152,41 +155,64 @@ def every_kill(
     *args: Any,
     under: str | os.PathLike[str],
     kinds: Sequence[str] = KINDS,
-    preload: Sequence[str] = (),
 ) -> Iterator[tuple[str, int]]:
     """Run in processes that are killed at each operation in turn, and yield the kind and n.
 
     Parameters
     ----------
     run : callable
-        A function of a module, which a new process can import.
+        A function of a module. One new process imports it and forks the others.
     *args
         Arguments that can be sent there.
     under : path
     kinds : sequence of str
-    preload : sequence of str
-        Modules that are loaded once for all the processes (of the first walk of a session).
     """
-    processes = get_context("forkserver")
-    processes.set_forkserver_preload([*preload])
-    for kind in kinds:
-        for n in count(1):
-            assert n < _MOST, f"{kind} never ends"
-            job = (kind, n, os.fspath(under), run, args)
-            process = processes.Process(target=_run_to_the_kill, args=job)
-            process.start()
-            process.join()
-            if process.exitcode == 0:
-                break
-            assert process.exitcode == KILL, f"{kind} {n} ended with {process.exitcode}"
-            yield kind, n
+    processes = get_context("spawn")
+    line, theirs = processes.Pipe()
+    job = (theirs, os.fspath(under), run, args)
+    parent = processes.Process(target=_fork_for_each, args=job, daemon=True)
+    parent.start()
+    theirs.close()
+    try:
+        for kind in kinds:
+            for n in count(1):
+                assert n < _MOST, f"{kind} never ends"
+                line.send((kind, n))
+                code = line.recv()
+                if code == 0:
+                    break
+                assert code == KILL, f"{kind} {n} ended with {code}"
+                yield kind, n
+    finally:
+        parent.kill()
+        parent.join()
+        line.close()
+
+
+def _fork_for_each(
+    line: Connection, under: str, run: Callable[..., object], args: tuple[Any, ...]
+) -> None:
+    while True:
+        kind, n = line.recv()
+        child = os.fork()
+        if child == 0:
+            _run_to_the_kill(kind, n, under, run, args)
+        line.send(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 def _run_to_the_kill(
     kind: str, n: int, under: str, run: Callable[..., object], args: tuple[Any, ...]
-) -> None:
-    with faulty(kind, n, KILL, under=under):
-        run(*args)
+) -> NoReturn:
+    code = 1
+    try:
+        with faulty(kind, n, KILL, under=under):
+            run(*args)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
 
 
 # --- what takes the place of Python's own --------------------------------------------------------

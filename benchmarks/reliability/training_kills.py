@@ -60,6 +60,7 @@ _CLASSES = (TransientClass.SN, TransientClass.NON)
 #: Seconds that processes of a killed training may take to see that it is gone.
 _GRACE = 5.0
 _PROCESSES = get_context("forkserver")
+_PRELOADED = ("taonet_core.finetune", "taonet_core.models.taonet_paper", "sklearn.ensemble")
 
 
 @dataclass
@@ -112,7 +113,7 @@ def run(function: Callable[..., None], *args: Any, kill_after: float | None = No
 
 def measure(quick: bool) -> Findings:
     """Kill training, and compare what it ends with."""
-    _PROCESSES.set_forkserver_preload(["training_kills"])
+    _PROCESSES.set_forkserver_preload([*_PRELOADED])
     rng, tally, plan = np.random.default_rng(SEED), Tally(), QUICK if quick else KILLS
     began = time.monotonic()
     with TemporaryDirectory() as folder:

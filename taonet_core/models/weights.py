@@ -10,14 +10,15 @@ sidecar, and ``NAME.novelty.safetensors``, where known objects lie, with its has
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taonet_core.config import from_dict, to_dict
-from taonet_core.data.atomic import atomic_path
-from taonet_core.errors import IncompatibleWeightsError
+from taonet_core.data.atomic import replacing, writing
+from taonet_core.errors import Code, IncompatibleWeightsError
 from taonet_core.labels import TransientClass
 from taonet_core.models import CURVE_KINDS, DEFAULT_MODEL, SUFFIXES
 from taonet_core.models.calibration import Calibration
@@ -26,24 +27,23 @@ from taonet_core.models.novelty import Novelty
 from taonet_core.models.sidecar import (
     FORMAT,
     MEASURED,
+    beside,
+    check_meaning,
     extend_sidecar,
+    meaning,
     read_sidecar,
     sha256_of,
     verified_bytes,
     write_sidecar,
 )
+from taonet_core.models.tensor_files import build, read_header, refuse_other_kinds
 from taonet_core.transforms.preprocess import PreprocessConfig
 
 if TYPE_CHECKING:
-    from torch import nn
+    pass
 
 #: Where the shipped models lie: beside the package in a checkout.
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "weights"
-#: Trees of the forest and of the boosting, which skops refuses unless they are named.
-_TREES = (
-    "sklearn.tree._tree.Tree",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,10 +110,14 @@ def sidecar_path(name: str | Path) -> Path:
     path = Path(name)
     if path.suffix in (".json", ".safetensors", ".skops"):
         return path.with_suffix(".json")
+    if path.is_file():
+        with path.open("rb") as file:
+            refuse_other_kinds(file.read(16), path.name)
     path = WEIGHTS_FOLDER / f"{name}.json"
     if not path.exists():
         raise IncompatibleWeightsError(
-            f"no model named {str(name)!r}; there are {available_models()}"
+            f"no model named {str(name)!r}; there are {available_models()}",
+            code=Code.WEIGHTS_MISSING,
         )
     return path
 
@@ -130,9 +134,9 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> ModelBundle:
     sidecar = read_sidecar(path)
     kind = sidecar["kind"]
     weights = path.with_suffix(SUFFIXES[kind])
-    blob = verified_bytes(weights, sidecar["sha256"])
+    blob = verified_bytes(weights, sidecar["sha256"], trees=kind in CURVE_KINDS)
     try:
-        config, model = _assemble(kind, sidecar["config"], blob, weights)
+        config, model = _assemble(sidecar, blob, weights.name)
         preprocess = sidecar.get("preprocess")
         return ModelBundle(
             name=sidecar["name"],
@@ -148,27 +152,22 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> ModelBundle:
         )
     except (ValueError, TypeError, RuntimeError) as error:
         raise IncompatibleWeightsError(
-            f"{path.name} does not describe a model this version can build: {error}"
+            f"{path.name} does not describe a model this version can build: {error}",
+            code=Code.WEIGHTS_SIDECAR,
         ) from error
 
 
 def save_model(bundle: ModelBundle, folder: Path) -> Path:
     """Write weights and sidecar; return the path of the sidecar.
 
-    The sidecar is written last: whoever finds it finds weights that agree with it or a hash that
-    does not. What was measured of earlier weights (`MEASURED`) is left out.
+    At every instant there is a sidecar with weights that agree with it, the old or the new (see
+    `_save_pair`). What was measured of earlier weights (`MEASURED`) is left out.
+
+    Raises
+    ------
+    TaoNetError
+        If they cannot be written; an older model of that name is then as it was.
     """
-    weights = folder / f"{bundle.name}{SUFFIXES[bundle.kind]}"
-    with atomic_path(weights) as temporary:
-        if bundle.kind in CURVE_KINDS:
-            import skops.io
-
-            skops.io.dump(bundle.model, temporary, compresslevel=9, compression=8)
-        else:
-            from safetensors.torch import save_file
-
-            tensors = {k: v.contiguous() for k, v in bundle.model.state_dict().items()}
-            save_file(tensors, temporary)
     known = {k: v for k, v in bundle.sidecar.items() if k not in MEASURED}
     sidecar = {
         **known,
@@ -179,9 +178,34 @@ def save_model(bundle: ModelBundle, folder: Path) -> Path:
         "classes": list(bundle.classes),
         "config": to_dict(bundle.config),
         "preprocess": to_dict(bundle.preprocess) if bundle.preprocess else None,
-        "sha256": sha256_of(weights.read_bytes()),
     }
-    return write_sidecar(sidecar, folder / f"{bundle.name}.json")
+    if bundle.kind in CURVE_KINDS:
+        from taonet_core.models.tree_files import pack_trees
+
+        blob = pack_trees(bundle.model, meaning(sidecar))
+    else:
+        from safetensors.torch import save
+
+        tensors = {k: v.contiguous() for k, v in bundle.model.state_dict().items()}
+        blob = save(tensors, {"meaning": meaning(sidecar)})
+    sidecar["sha256"] = sha256_of(blob)
+    path = folder / f"{bundle.name}.json"
+    weights = folder / f"{bundle.name}{SUFFIXES[bundle.kind]}"
+    return _save_pair(blob, weights, lambda: write_sidecar(sidecar, path))
+
+
+def _save_pair(blob: bytes, weights: Path, write: Callable[[], Path]) -> Path:
+    """Write weights and what speaks of them, so that at no instant they disagree.
+
+    The new weights lie beside the old ones until the sidecar means them (`verified_bytes` looks
+    there, too), and then take their place.
+    """
+    with replacing(beside(weights)) as temporary:
+        temporary.write_bytes(blob)
+    path = write()
+    with writing(weights):
+        os.replace(beside(weights), weights)
+    return path
 
 
 def save_trust(
@@ -201,11 +225,9 @@ def save_trust(
     from safetensors.numpy import save
 
     blob = save(novelty.arrays())
-    with atomic_path(_novelty_path(path)) as temporary:
-        temporary.write_bytes(blob)
     trusted = {**facts, "settings": to_dict(calibration)}
-    known = {"sha256": sha256_of(blob)}
-    return extend_sidecar(path, {"calibration": trusted, "novelty": known})
+    measured = {"calibration": trusted, "novelty": {"sha256": sha256_of(blob)}}
+    return _save_pair(blob, _novelty_path(path), lambda: extend_sidecar(path, measured))
 
 
 def _novelty_path(sidecar: Path) -> Path:
@@ -232,10 +254,14 @@ def _novelty(sidecar: dict[str, Any], path: Path) -> Novelty | None:
         return None
     file = _novelty_path(path)
     blob = verified_bytes(file, str(sidecar["novelty"].get("sha256")))
+    refuse_other_kinds(blob, file.name)
+    read_header(blob, file.name)
     try:
         return Novelty.from_arrays(load(blob))
     except (SafetensorError, ValueError) as error:
-        raise IncompatibleWeightsError(f"{file.name} is not what it should be: {error}") from error
+        raise IncompatibleWeightsError(
+            f"{file.name} is not what it should be: {error}", code=Code.WEIGHTS_VALUES
+        ) from error
 
 
 def _classes(names: list[Any], config: Any, model: Any) -> tuple[TransientClass, ...]:
@@ -247,52 +273,18 @@ def _classes(names: list[Any], config: Any, model: Any) -> tuple[TransientClass,
     return classes
 
 
-def _assemble(kind: str, settings: dict[str, Any], blob: bytes, path: Path) -> tuple[Any, Any]:
-    """Build settings and model of a kind."""
+def _assemble(sidecar: dict[str, Any], blob: bytes, name: str) -> tuple[Any, Any]:
+    """Build settings and model of a kind from a file whose hash was checked."""
+    kind, settings = sidecar["kind"], sidecar["config"]
     if kind in CURVE_KINDS:
-        return from_dict(curve_settings(kind), settings), _unpack_trees(blob, path)
+        from taonet_core.models.tree_files import meaning_of, unpack_trees
+
+        config, model = from_dict(curve_settings(kind), settings), unpack_trees(blob, name)
+        check_meaning(sidecar, meaning_of(blob), name)
+        return config, model
+    refuse_other_kinds(blob, name)
+    own = read_header(blob, name).get("__metadata__", {}).get("meaning", "")
+    check_meaning(sidecar, own, name)
     config_type, network = design(kind)
     config = from_dict(config_type, settings)
-    return config, _fill(network(config), blob, path)
-
-
-def _fill(model: nn.Module, blob: bytes, path: Path) -> nn.Module:
-    import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load
-
-    try:
-        tensors = load(blob)
-        model.load_state_dict(tensors, strict=True)
-    except (SafetensorError, RuntimeError) as error:
-        raise IncompatibleWeightsError(
-            f"{path.name} does not fit the settings of its sidecar: {error}"
-        ) from error
-    bad = [name for name, t in tensors.items() if not torch.isfinite(t).all()]
-    if bad:
-        raise IncompatibleWeightsError(f"{path.name} holds values that are not finite: {bad}")
-    return model.eval().requires_grad_(False)
-
-
-def _unpack_trees(blob: bytes, path: Path) -> Any:
-    """Load the trees of a file whose hash was just checked.
-
-    skops refuses trees unless they are named, since a forged one can crash the process.
-    """
-    import skops.io
-    from sklearn.pipeline import Pipeline
-    from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
-
-    try:
-        model = skops.io.loads(blob, trusted=list(_TREES))
-    except (
-        UntrustedTypesFoundException,
-        UnsupportedTypeException,
-        ValueError,
-        KeyError,
-        OSError,
-    ) as error:
-        raise IncompatibleWeightsError(f"{path.name} holds no trees: {error}") from error
-    if not isinstance(model, Pipeline):
-        raise IncompatibleWeightsError(f"{path.name} holds no trees but {type(model).__name__}")
-    return model
+    return config, build(network, config, blob, name)
