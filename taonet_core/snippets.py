@@ -167,13 +167,12 @@ def _source(shown: Shown) -> tuple[list[str], list[str]]:
             f"objects = (draw_object({literal(recipe.label)}, index=i, **how) for i in numbers)",
             f"source = next(s for s in objects if s.object_id == {literal(shown.object_id)})",
         ]
+    file, name = literal(shown.file), literal(shown.object_id)
     if shown.several:
         return ["from taonet_core.bulk import read_objects"], [
-            f"objects = [o for _, o in read_objects({literal(shown.file)}) if hasattr(o, 'meta')]",
-            f"source = next(s for s in objects if s.meta['object_id'] == {literal(shown.object_id)})",
+            f"objects = [o for _, o in read_objects({file}) if hasattr(o, 'meta')]",
+            f"source = next(s for s in objects if s.meta['object_id'] == {name})",
         ]
     if shown.member:
-        return [], [
-            f"source = dict(read_sequences({literal(shown.file)}))[{literal(shown.member)}]"
-        ]
-    return [], [f"source = read_sequence({literal(shown.file)})"]
+        return [], [f"source = dict(read_sequences({file}))[{literal(shown.member)}]"]
+    return [], [f"source = read_sequence({file})"]
