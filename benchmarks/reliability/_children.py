@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -74,6 +75,31 @@ def resident(pid: int | str = "self") -> int:
     except (OSError, IndexError):
         return 0
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+def processor_seconds() -> float:
+    """Return what this process and all it started have used of the processor, in seconds."""
+    tick = os.sysconf("SC_CLK_TCK")
+    return time.process_time() + sum(_ticks(pid) for pid in descendants()) / tick
+
+
+def descendants(pid: int | str = "self") -> list[int]:
+    """Return the processes that a process started, and those started by them."""
+    found: list[int] = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in map(int, path.read_text("ascii").split()):
+                found += [child, *descendants(child)]
+    return found
+
+
+def _ticks(pid: int) -> int:
+    """Return the clock ticks of a process and of the children that it has waited for."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return 0
+    return sum(map(int, stat.rpartition(")")[2].split()[11:15]))
 
 
 def _answer(child: Any, line: Connection, job: Any, allowed: float, began: float) -> Done:

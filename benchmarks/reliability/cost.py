@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from _children import processor_seconds
 from _figures import Findings, Goal, command
 from rich.progress import track
 
@@ -33,7 +34,7 @@ from taonet_core.labels import SIX_CLASSES
 from taonet_core.simulation.draw import draw_object
 
 SEED = 31
-ROUNDS, QUICK_ROUNDS = 7, 4
+ROUNDS, QUICK_ROUNDS = 7, 2
 STAMPS, QUICK_STAMPS = 240, 20
 OBJECTS, QUICK_OBJECTS = 60, 20
 #: Milliseconds asked for: a file of a session, and beyond plain reading a file of many.
@@ -106,6 +107,22 @@ def folder_ms(folder: Path, rounds: int) -> dict[str, float]:
     }
 
 
+def processor_ms(paths: Sequence[Path], rounds: int) -> dict[str, float]:
+    """Return the milliseconds of processor that a file takes on each road, all processes counted.
+
+    Other work on the machine does not change them much.
+    """
+    roads = ROADS | {"bulk": lambda path: read(path, recycle=True)}
+    found = {}
+    for name, road in roads.items():
+        before = processor_seconds()
+        for _ in range(rounds):
+            for path in paths:
+                road(path)
+        found[name] = round((processor_seconds() - before) * 1000 / (rounds * len(paths)), 3)
+    return found
+
+
 def stamps(count: int) -> list[Path]:
     """Return real ZTF stamps, evenly from all objects; none without the real data."""
     data = os.environ.get("TAONET_REAL_DATA")
@@ -141,6 +158,7 @@ def measure(quick: bool) -> Findings:
                 Goal(f"bulk, a {kind}, beyond plain reading", bulk["more"], "<=", BULK, "ms"),
             ]
             figures[kind] = {"files": len(paths), "rounds": rounds, **summary(times), "bulk": bulk}
+            figures[kind]["processor_ms"] = processor_ms(paths, rounds)
     figures["worker_peak_mb"] = sandbox.peak_rss() / 1e6
     notes = [] if real else ["Without the real data: no ZTF stamps were timed."]
     return Findings(goals, figures, SEED, notes)
