@@ -232,8 +232,9 @@ def open_journal(
 def _connected(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, isolation_level=None)
     try:
+        _is_journal(db, path)  # what is none stays as it is
         make_durable(db, path)
-    except sqlite3.Error:
+    except (sqlite3.Error, TaoNetError):
         db.close()
         raise
     return db
