@@ -128,7 +128,7 @@ class _Reader:
             return iter([Piece(name, error)])
 
 
-def _here(content: Path | bytes, name: str) -> Iterator[Piece]:
+def _here(content: sandbox.Content, name: str) -> Iterator[Piece]:
     try:
         with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as file:
             yield from pieces(file, name)

@@ -151,7 +151,7 @@ def _look(
 def _tables(file: NamedBytes, trusted: bool) -> Iterator[FoundTable | sandbox.Lost | int]:
     if trusted:
         return tables_within(NamedBytes(file.name, file.getvalue()), file.name)
-    return sandbox.run("tables", file.getvalue(), file.name)
+    return sandbox.run("tables", file.getbuffer(), file.name)
 
 
 def tables_within(

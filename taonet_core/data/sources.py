@@ -20,6 +20,8 @@ from taonet_core.errors import Code, TaoNetError, UnreadableFileError
 
 #: Largest upload or file read whole.
 MAX_INPUT_BYTES = 2 * 2**30
+#: So much of a file tells whether it is an archive.
+_START = 2**20
 _ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
 
 
@@ -31,12 +33,12 @@ class Given:
     ----------
     name : str
         For messages; with the parent folder where it is on disk, which may name the class.
-    content : Path, bytes or TaoNetError
+    content : Path, bytes, memoryview or TaoNetError
         The error where it cannot be opened.
     """
 
     name: str
-    content: Path | bytes | TaoNetError
+    content: Path | bytes | memoryview | TaoNetError
 
 
 @dataclass(frozen=True)
@@ -121,16 +123,23 @@ def _opened(source: Any) -> Given:
             "HDUList, or a list of them"
         )
     try:
-        data = source.read(MAX_INPUT_BYTES + 1)
+        data = _rest_of(source)
     except (OSError, ValueError) as error:
         raise UnreadableFileError(f"{name}: cannot be read ({error}); open it again") from error
-    if not isinstance(data, bytes):
+    if not isinstance(data, bytes | memoryview):
         raise UnreadableFileError(f"{name}: open the file in binary mode ('rb')")
     if len(data) > MAX_INPUT_BYTES:
         raise UnreadableFileError(
             f"{name}: more than {MAX_INPUT_BYTES:,} bytes; send less at once", code=Code.SIZE
         )
     return Given(name, data)
+
+
+def _rest_of(source: Any) -> Any:
+    """Read an open file, as far as it may be read; of bytes in memory no copy is made."""
+    if isinstance(source, io.BytesIO) and not source.tell():
+        return source.getbuffer()
+    return source.read(MAX_INPUT_BYTES + 1)
 
 
 def _unpacked(name: str) -> str:
@@ -140,8 +149,8 @@ def _unpacked(name: str) -> str:
 
 
 def _bytes_batch(given: Given) -> Batch:
-    assert isinstance(given.content, bytes)
-    if is_archive(io.BytesIO(given.content)):
+    assert isinstance(given.content, bytes | memoryview)
+    if is_archive(io.BytesIO(given.content[:_START])):
         return Batch(_unpacked(given.name), [given], archive=given.name)
     return Batch(given.name, [given], single=True)
 
