@@ -16,7 +16,7 @@ from makers import as_bytes, image
 
 from taonet_core.data.fits_io import read_sequence, read_sequences, write_sequence
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.errors import TaoNetError, UnreadableFileError
+from taonet_core.errors import Code, TaoNetError, UnreadableFileError
 
 ASTROPY_DATA = Path(fits.__file__).parent / "tests" / "data"
 SECONDS = 2.0
@@ -122,6 +122,25 @@ FAULTS: dict[str, tuple[bytes, str]] = {
         "no image",
     ),
 }
+#: Of the others E_HEADER.
+CODES = {
+    "no bytes": Code.EMPTY,
+    "header never ends": Code.HEADER_TRUNCATED,
+    "header of 80 MB": Code.CARDS,
+    "data cut": Code.DATA_TRUNCATED,
+    "absurd axis": Code.SIZE,
+    "axis beyond 31 bits": Code.SIZE,
+    "2,001 HDUs": Code.HDUS,
+    "tables only": Code.NO_IMAGE,
+    "random groups": Code.NO_IMAGE,
+    "one row": Code.NO_IMAGE,
+    "a side too long": Code.SHAPE,
+    "four long axes": Code.SHAPE,
+    "scale of nothing": Code.SCALING,
+    "scale of text": Code.SCALING,
+    "endless zero": Code.SCALING,
+    "table too narrow": Code.NO_IMAGE,
+}
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -130,6 +149,7 @@ def test_a_fault_of_the_structure_is_named(name: str) -> None:
     error = verdict(data)
     assert isinstance(error, TaoNetError)
     assert said in str(error)
+    assert error.code == CODES.get(name, Code.HEADER)
 
 
 def test_a_keyword_twice_with_two_values_is_refused() -> None:

@@ -126,14 +126,20 @@ def pixel_of(wcs: WCS, ra: float, dec: float) -> tuple[float, float] | None:
 
 def orientation(header: Header) -> tuple[float, float] | None:
     """Return rotation (degrees) and parity (+1, -1) of the pixel axes, None if not given."""
-    keys = (("CD1_1", "CD1_2", "CD2_1", "CD2_2"), ("PC1_1", "PC1_2", "PC2_1", "PC2_2"))
-    for names in keys:
-        values = [number(header.get(name)) for name in names]
-        if values[0] is None and values[1] is None:
-            continue
-        a, b, c, d = (value or 0.0 for value in values)
-        if names[0].startswith("PC"):
-            x, y = (number(header.get(f"CDELT{i}")) or 1.0 for i in (1, 2))
-            a, b, c, d = a * x, b * x, c * y, d * y
-        return math.degrees(math.atan2(c, d)), math.copysign(1, a * d - b * c)
-    return None
+    matrix = [number(header.get(f"CD{i}_{j}")) for i in (1, 2) for j in (1, 2)]
+    if any(matrix):
+        a, b, c, d = (value or 0.0 for value in matrix)
+    else:
+        names = [f"PC{i}_{j}" for i in (1, 2) for j in (1, 2)]
+        steps = [number(header.get(f"CDELT{i}")) for i in (1, 2)]
+        if not any(steps) and not any(name in header for name in names):
+            return None
+        turn = math.radians(number(header.get("CROTA2")) or 0.0)
+        turned = (math.cos(turn), -math.sin(turn), math.sin(turn), math.cos(turn))
+        stated = [number(header.get(name)) for name in names]
+        x, y = (step or 1.0 for step in steps)
+        a, b, c, d = (
+            (default if value is None else value) * step
+            for value, default, step in zip(stated, turned, (x, x, y, y), strict=True)
+        )
+    return math.degrees(math.atan2(c, d)), math.copysign(1, a * d - b * c)

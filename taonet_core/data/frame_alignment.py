@@ -60,7 +60,8 @@ def align(
     wcs, doubt = celestial_wcs(science[0].header)
     reading.notes.extend([doubt] if doubt else [])
     reading.flags.extend([] if wcs is not None or doubt else [Flag.NO_WCS])
-    if len({_rounded(orientation(frame.header)) for frame in science}) > 1:
+    known = {_rounded(orientation(frame.header)) for frame in science} - {None}
+    if len(known) > 1:
         text = "the frames are turned or mirrored against each other by their WCS"
         reading.notes.append(Note(text, Flag.ORIENTATIONS_DIFFER))
     if ra is not None and dec is not None and wcs is not None:
