@@ -31,7 +31,10 @@ from taonet_core.data.alert_curves import alert_light_curve
 from taonet_core.data.alert_schema import alert_schema, version_of
 from taonet_core.data.alerts import read_alerts
 from taonet_core.data.assemble import assemble
+from taonet_core.data.fits_io import read_sequences
 from taonet_core.data.fits_layouts import Reading
+from taonet_core.data.intake import NamedBytes
+from taonet_core.data.sequence import ImageSequence
 from taonet_core.errors import Code, TaoNetError, UnreadableFileError
 
 SURVEYS = {"ZTF": (ztf_alert, ztf_schema), "LSST": (lsst_alert, lsst_schema)}
@@ -111,6 +114,19 @@ def test_an_alert_is_put_together_like_other_frames() -> None:
     assert sequence.frames.shape == (1, 9, 9)
     assert sequence.reference is not None and sequence.difference is not None
     assert sequence.difference[0, 0, 0] == 201
+
+
+def test_alerts_of_one_object_become_one_sequence() -> None:
+    packets = [NamedBytes(f"{n}.avro", ztf(n)) for n in (3, 1, 2)]
+    again = NamedBytes("copy.avro", ztf(2))
+    other = NamedBytes("lsst.avro", avro([lsst_alert(1)], lsst_schema()))
+    found = dict(read_sequences([*packets, again, other]))
+    assert list(found) == ["ZTF20abcdefg", "lsst.avro"]
+    sequence = found["ZTF20abcdefg"]
+    assert isinstance(sequence, ImageSequence)
+    assert sequence.times.tolist() == pytest.approx([59_001, 59_002, 59_003], abs=1e-6)
+    assert sequence.reference is not None and sequence.difference is not None
+    assert "duplicate-frames" in sequence.meta["flags"]
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def members(
     begin : callable
         Told the label of every member before it is read.
     on_skip : callable
-        Told the label of a link, a device or an inner archive, and what it is.
+        Told the label of a link, a device or an inner archive, and what it is: ``"a device"``.
 
     Raises
     ------
@@ -183,11 +183,11 @@ def _not_read(entry: Entry, wanted: Callable[[str], bool]) -> str | None:
     if "__macosx" in parts or parts[-1] in _CLUTTER:
         return ""
     if entry.odd:
-        return f"{entry.odd}, which is not followed"
+        return entry.odd
     if wanted(entry.name):
         return None
     if parts[-1].endswith((*ARCHIVE_ENDINGS, *_OTHER_ARCHIVES)):
-        return "an archive inside the archive; unpack it and send it by itself"
+        return "an archive"
     return ""
 
 
