@@ -83,7 +83,9 @@ def _on(url: str, folder: Path, kills: int) -> tuple[dict[str, Any], dict[str, A
     names = _let_write(url, folder, kills, rng)
     seconds = time.monotonic() - began
     promised, refused, waits = _notes(folder)
-    held = Counter((row.author, row.note) for row in Annotations(url).history())
+    labels = Annotations(url)
+    held = Counter((row.author, row.note) for row in labels.history())
+    labels.close()
     found: dict[str, Any] = {
         "labels acknowledged and lost": (sum(not held[label] for label in promised), "==", 0),
         "labels stored twice": (sum(count > 1 for count in held.values()), "==", 0),

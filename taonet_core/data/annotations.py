@@ -35,9 +35,9 @@ from taonet_core.data.label_database import (
 )
 from taonet_core.data.label_files import write_labels
 from taonet_core.data.label_order import at_place, refuse_changed, said_before, time_after
-from taonet_core.data.label_schema import LABELS
+from taonet_core.data.label_schema import LABELS, in_order
 
-#: Labels that are alike in all of these are one.
+# Labels that are alike in all of these are one.
 _SAME = ("object_id", "author", "created_at", "label", "ra", "dec")
 
 
@@ -64,6 +64,10 @@ class Annotations:
     def __init__(self, url: str | None = None) -> None:
         self.url = database_url(url)
         self._engine = open_database(self.url)
+
+    def close(self) -> None:
+        """Let go of the database; it is opened again where it is asked."""
+        self._engine.dispose()
 
     @property
     def place(self) -> str:
@@ -139,11 +143,11 @@ class Annotations:
         rows = [replace(row, created_at=utc_time(row.created_at) or now) for row in rows]
         columns = [LABELS.c[name] for name in _SAME]
         authors = {storable(row.author) for row in rows}
+        new = []
         with errors_said(self.url), self._engine.begin() as connection:
             one_writer(connection)
             held = connection.execute(select(*columns).where(LABELS.c.author.in_(authors)))
             seen = {tuple(row) for row in held}
-            new = []
             for values in map(to_row, rows):
                 same = tuple(values[name] for name in _SAME)
                 if same not in seen:
@@ -161,7 +165,7 @@ class Annotations:
         own = LABELS.c.object_id == about.object_id, LABELS.c.author == about.author
         with errors_said(self.url), self._engine.begin() as connection:
             one_writer(connection)
-            rows = connection.execute(_in_order().where(*own)).mappings()
+            rows = connection.execute(in_order().where(*own)).mappings()
             said = [from_row(row) for row in rows]
             here = at_place(said, about.ra, about.dec)
             if not isinstance(expected, EllipsisType):
@@ -186,7 +190,7 @@ class Annotations:
             Degrees. What was said of an object of this name more than `SAME_OBJECT` arcsec from
             here is left out.
         """
-        query = _in_order()
+        query = in_order()
         if object_id is not None:
             query = query.where(LABELS.c.object_id == storable(object_id))
         return at_place(self._read(query), ra, dec)
@@ -288,10 +292,6 @@ class Annotations:
         with errors_said(self.url), self._engine.connect() as connection:
             rows = connection.execute(query).mappings().all()
         return [from_row(row) for row in rows]
-
-
-def _in_order() -> Select[Any]:
-    return select(LABELS).order_by(LABELS.c.created_at, LABELS.c.id)
 
 
 def _now() -> str:

@@ -88,13 +88,22 @@ def open_database(url: URL) -> Engine:
         else:
             engine = create_engine(url, pool_pre_ping=True)
             event.listen(engine, "connect", _wait_for_the_disk)
-        with engine.connect() as connection:
-            if is_current(connection):
-                return engine
-        with engine.begin() as connection:
-            one_writer(connection)  # several may find it missing at once
-            make_schema(connection, place_of(url))
+        try:
+            _bring_up(engine, place_of(url))
+        except (TaoNetError, SQLAlchemyError):
+            engine.dispose()
+            raise
     return engine
+
+
+def _bring_up(engine: Engine, place: str) -> None:
+    """Make what the database lacks."""
+    with engine.connect() as connection:
+        if is_current(connection):
+            return
+    with engine.begin() as connection:
+        one_writer(connection)  # several may find it missing at once
+        make_schema(connection, place)
 
 
 def one_writer(connection: Connection) -> None:

@@ -18,9 +18,11 @@ from sqlalchemy import (
     Table,
     Text,
     inspect,
+    select,
     text,
 )
 from sqlalchemy.schema import CreateColumn, CreateIndex, CreateTable
+from sqlalchemy.sql import Select
 
 from taonet_core.data.atomic import atomic_path
 from taonet_core.errors import Code, TaoNetError
@@ -114,6 +116,11 @@ def make_schema(connection: Connection, place: str) -> None:
     for statement in GUARDS[connection.dialect.name]:
         connection.exec_driver_sql(statement)
     connection.exec_driver_sql(_SAY[connection.dialect.name])
+
+
+def in_order() -> Select[Any]:
+    """Return a query of all labels, the oldest first."""
+    return select(LABELS).order_by(LABELS.c.created_at, LABELS.c.id)
 
 
 def is_current(connection: Connection) -> bool:
