@@ -114,6 +114,7 @@ FLAGGED: dict[str, tuple[Flag, object]] = {
         Flag.DUPLICATE_FRAMES,
         [fits.ImageHDU(SKY[0]), fits.ImageHDU(SKY[0])],
     ),
+    "the same plane twice": (Flag.DUPLICATE_FRAMES, [fits.ImageHDU(SKY[[0, 0, 1]])]),
     "the same pixels later": (Flag.DUPLICATE_FRAMES, [*frames(), frame(1, MJD + 9)]),
     "two times of a frame": (
         Flag.TIMES_DISAGREE,
@@ -215,6 +216,10 @@ def test_a_target_outside_every_frame_is_refused_and_outside_some_left_out() -> 
     sequence = read(hdus, ra=120.0, dec=10.0)
     assert sequence.times.tolist() == [MJD, MJD + 2]
     assert Flag.TARGET_OUTSIDE_FRAMES in sequence.meta["flags"]
+
+
+def test_planes_of_a_cube_stay_where_they_are() -> None:
+    assert len(read([fits.ImageHDU(SKY[[0, 0, 1]])])) == 3
 
 
 def test_length_one_axes_go_and_a_named_time_axis_is_not_assumed() -> None:

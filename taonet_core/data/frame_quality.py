@@ -43,15 +43,15 @@ def with_data(science: list[Frame], reading: Reading) -> list[Frame]:
 def without_repeats(science: list[Frame], kind: str, reading: Reading) -> list[Frame]:
     """Leave out exposures equal in time, filter and every pixel.
 
-    Frames of equal pixels but other times are kept, and doubted: no two exposures have the same
-    noise. Constant frames say nothing of that.
+    Frames of equal pixels at other times or places are kept, and doubted: no two exposures have
+    the same noise. Constant frames say nothing of that.
 
     Parameters
     ----------
     science : list of Frame
         In time order.
     kind : {"mjd", "index"}
-        Without times, pixels and filter tell.
+        Without times, pixels and filter tell; the planes of a cube are all kept.
     reading : Reading
         Takes the notes.
     """
@@ -63,7 +63,8 @@ def without_repeats(science: list[Frame], kind: str, reading: Reading) -> list[F
             kept[i] = frame
             continue
         pixels = hashlib.sha256(frame.pixels.tobytes()).digest()
-        time = frame.time if kind == "mjd" else i if _constant(frame) else None
+        alone = reading.layout == "cube" or _constant(frame)
+        time = frame.time if kind == "mjd" else i if alone else None
         kept.setdefault((time, frame.columns.get("band"), frame.pixels.shape, pixels), frame)
     for key, frame in kept.items():
         if isinstance(key, tuple) and not _constant(frame):
@@ -73,7 +74,7 @@ def without_repeats(science: list[Frame], kind: str, reading: Reading) -> list[F
         reading.dropped.append(Note(text, Flag.DUPLICATE_FRAMES))
     twice = sum(count for count in seen.values() if count > 1)
     if twice:
-        text = f"{twice} frames of different times have the same pixels; check the times"
+        text = f"{twice} frames have the pixels of another; check where they come from"
         reading.notes.append(Note(text, Flag.DUPLICATE_FRAMES))
     return list(kept.values())
 
