@@ -20,6 +20,7 @@ from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.models import weights
+from taonet_core.models.sidecar import extend_sidecar
 from taonet_core.objects.collection import gather
 from taonet_core.objects.verdict_store import VerdictStore
 from taonet_core.transforms.features import FEATURE_NAMES
@@ -44,8 +45,7 @@ def models(tmp_path_factory):
 
 def know(sidecar, **explanations):
     """Write into a sidecar what the benchmark of explanations would."""
-    known = json.loads(sidecar.read_text())
-    sidecar.write_text(json.dumps({**known, "explanations": explanations}))
+    extend_sidecar(sidecar, {"explanations": explanations})
 
 
 @pytest.fixture

@@ -44,7 +44,9 @@ def saved(tmp_path):
 
 
 def rewrite(path, **changes):
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    known = json.loads(path.read_text())
+    known.pop("checksum", None)
+    path.write_text(json.dumps(known | changes))
 
 
 def rehash(path, suffix=".safetensors"):
@@ -109,6 +111,17 @@ def test_every_flipped_bit_is_refused(saved, rng):
         flipped[at // 8] ^= 1 << (at % 8)
         weights.write_bytes(flipped)
         with pytest.raises(IncompatibleWeightsError, match="SHA-256"):
+            load_model(path)
+
+
+def test_every_flipped_bit_of_a_sidecar_is_refused(saved, rng):
+    _, path = saved
+    whole = path.read_bytes()
+    for at in rng.integers(len(whole) * 8, size=200):
+        flipped = bytearray(whole)
+        flipped[at // 8] ^= 1 << (at % 8)
+        path.write_bytes(flipped)
+        with pytest.raises(IncompatibleWeightsError):
             load_model(path)
 
 
@@ -231,6 +244,7 @@ def test_a_header_of_a_hundred_thousand_tensors_is_refused_before_it_is_loaded(s
 
 def test_a_sidecar_that_says_a_thing_twice_or_too_much_is_refused(saved):
     _, path = saved
+    rewrite(path)  # and no checksum
     text = path.read_text()
     for content, reason in (
         (text.replace("{", '{"kind": "forest",', 1), "there twice"),

@@ -22,6 +22,8 @@ _MAX_BYTES = 512 * 2**20
 _MAX_SIDECAR = 4 * 2**20
 #: A name becomes part of file names.
 _NAME = re.compile(r"\w[\w.+-]{0,99}")
+_CHECKSUM = ',\n  "checksum": "{}"\n}}\n'
+_CHECKED = re.compile(rb',\n  "checksum": "([0-9a-f]{64})"\n}\n\Z')
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 #: What a sidecar must say, and what it may, with the JSON type of each.
 _REQUIRED = {
@@ -51,9 +53,13 @@ MEASURED = ("calibration", "novelty", "explanations")
 
 
 def write_sidecar(sidecar: dict[str, Any], path: Path) -> Path:
-    """Write a sidecar whole or not at all; return its path."""
+    """Write a sidecar whole or not at all; return its path.
+
+    Its last line is the SHA-256 of the lines before.
+    """
+    text = json.dumps(sidecar, indent=2).removesuffix("\n}")
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(sidecar, indent=2) + "\n")
+        temporary.write_text(text + _CHECKSUM.format(sha256_of(text.encode())))
     return path
 
 
@@ -149,6 +155,14 @@ def _odd(path: Path, what: str) -> IncompatibleWeightsError:
 def _json(path: Path) -> dict[str, Any]:
     """Read an object of JSON, each of whose keys is there once."""
     content = _bounded(path, _MAX_SIDECAR, "weights cannot be used without their sidecar")
+    if end := _CHECKED.search(content):
+        if sha256_of(content[: end.start()]) != end[1].decode():
+            raise IncompatibleWeightsError(
+                f"{path.name} does not agree with its checksum: it is damaged or was edited; fetch "
+                "it again",
+                code=Code.WEIGHTS_DAMAGED,
+            )
+        content = content[: end.start()] + b"}"
     try:
         found = json.loads(content, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:

@@ -135,6 +135,7 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> ModelBundle:
     kind = sidecar["kind"]
     weights = path.with_suffix(SUFFIXES[kind])
     blob = verified_bytes(weights, sidecar["sha256"], trees=kind in CURVE_KINDS)
+    known = _novelty_bytes(sidecar, path)
     try:
         config, model = _assemble(sidecar, blob, weights.name)
         preprocess = sidecar.get("preprocess")
@@ -148,7 +149,7 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> ModelBundle:
             preprocess=from_dict(PreprocessConfig, preprocess) if preprocess else None,
             sidecar=sidecar,
             calibration=_calibration(sidecar),
-            novelty=_novelty(sidecar, path),
+            novelty=None if known is None else _novelty(known, _novelty_path(path).name),
         )
     except (ValueError, TypeError, RuntimeError) as error:
         raise IncompatibleWeightsError(
@@ -245,22 +246,25 @@ def _calibration(sidecar: dict[str, Any]) -> Calibration | None:
     return calibration
 
 
-def _novelty(sidecar: dict[str, Any], path: Path) -> Novelty | None:
-    """Read where known objects lie, where that was measured."""
+def _novelty_bytes(sidecar: dict[str, Any], path: Path) -> bytes | None:
+    """Read the file of where known objects lie, where that was measured; nothing is parsed yet."""
+    if not sidecar.get("novelty"):
+        return None
+    return verified_bytes(_novelty_path(path), str(sidecar["novelty"].get("sha256")))
+
+
+def _novelty(blob: bytes, name: str) -> Novelty:
+    """Build where known objects lie from a file whose hash was checked."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    if not sidecar.get("novelty"):
-        return None
-    file = _novelty_path(path)
-    blob = verified_bytes(file, str(sidecar["novelty"].get("sha256")))
-    refuse_other_kinds(blob, file.name)
-    read_header(blob, file.name)
+    refuse_other_kinds(blob, name)
+    read_header(blob, name)
     try:
         return Novelty.from_arrays(load(blob))
     except (SafetensorError, ValueError) as error:
         raise IncompatibleWeightsError(
-            f"{file.name} is not what it should be: {error}", code=Code.WEIGHTS_VALUES
+            f"{name} is not what it should be: {error}", code=Code.WEIGHTS_VALUES
         ) from error
 
 
