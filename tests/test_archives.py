@@ -330,6 +330,22 @@ def test_a_tar_that_claims_terabytes_is_refused() -> None:
     assert raised.value.code == Code.BOMB
 
 
+@pytest.mark.parametrize("size", [-1, -512, -(2**40)])
+@pytest.mark.parametrize("where", ["header", "attributes"])
+def test_a_tar_that_points_backwards_does_not_loop(size: int, where: str) -> None:
+    info = tarfile.TarInfo("a.fits")
+    if where == "header":
+        info.size = size
+        data = info.tobuf(tarfile.GNU_FORMAT)
+    else:
+        info.pax_headers = {"size": str(size)}
+        data = info.tobuf(tarfile.PAX_FORMAT)
+    begun: list[str] = []
+    with quick_and_small(5), contextlib.suppress(UnreadableFileError):
+        list(members(data + tarred({"b.fits": FITS}), "a.tar", begin=begun.append))
+    assert len(begun) <= 2
+
+
 @pytest.mark.parametrize("kind", PACKERS)
 def test_a_tar_that_is_a_bomb_is_refused(kind: str) -> None:
     bomb = PACKERS[kind](tarred({"a.txt": bytes(20_000_000), "b.fits": bytes(20_000_000)}))

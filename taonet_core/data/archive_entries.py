@@ -117,9 +117,11 @@ def _count_directory(file: BinaryIO, name: str) -> None:
     if before >= _END_64.size and tail[before : before + 4] == b"PK\x06\x07":
         *_, length, _offset = _END_64.unpack_from(tail, before - _END_64.size)
         end -= _LOCATOR_64.size + _END_64.size
+    if length > end:
+        return  # it lies; zipfile says so
     if length > _MAX_DIRECTORY:
         raise too_many(name, MAX_MEMBERS)
-    file.seek(max(0, end - length))
+    file.seek(end - length)
     directory = file.read(length)
     count = at = 0
     while directory[at : at + 4] == b"PK\x01\x02" and len(directory) - at >= _CENTRAL.size:
