@@ -18,6 +18,7 @@ _PUBLIC = {
     "Prediction": "taonet_core.data.results",
     "TaoNetError": "taonet_core.errors",
     "TransientClass": "taonet_core.labels",
+    "alert_light_curve": "taonet_core.data.alert_curves",
     "extract_light_curve": "taonet_core.transforms.photometry",
     "index_folder": "taonet_core.data.catalog",
     "load_model": "taonet_core.models.weights",

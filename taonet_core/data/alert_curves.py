@@ -21,6 +21,8 @@ Point = tuple[float, str, dict[str, float | None]]
 def alert_light_curve(data: bytes, name: str) -> LightCurve | None:
     """Return the history of the one object of an Avro file, its alerts included.
 
+    The file is read in this process, after its container and schema were checked.
+
     Parameters
     ----------
     data : bytes

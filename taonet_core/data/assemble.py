@@ -115,7 +115,8 @@ def _to_one_zero_point(science: list[Frame], reading: Reading) -> None:
     meta, first = reading.meta, known[0]
     factors = {key: 10 ** (0.4 * (first - (point or first))) for key, point in own.items()}
     for frame in reading.frames:
-        with np.errstate(over="ignore"):  # beyond float32 is infinite, which means "no data"
+        # beyond float32 is infinite, which means "no data"; so does a NaN of any kind
+        with np.errstate(over="ignore", invalid="ignore"):
             frame.pixels = frame.pixels * np.float32(factors[id(frame)])
     meta["zero_point"] = first
     if "saturation" in meta:  # of the frame that is full first
