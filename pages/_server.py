@@ -11,6 +11,7 @@ import hashlib
 import logging
 import re
 import time
+import webbrowser
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -24,7 +25,7 @@ from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from pages import _ui as ui
-from taonet_core import faults
+from taonet_core import faults, sandbox
 from taonet_core.errors import TaoNetError
 from taonet_core.serving.bodies import Bodies
 from taonet_core.serving.door import Door
@@ -164,6 +165,13 @@ def _inline_scripts() -> str:
     return " ".join(f"'sha256-{digest.decode()}'" for digest in digests)
 
 
+def _here() -> str:
+    """Return the address of the app on this machine, for whoever just started it."""
+    name = st.get_option("browser.serverAddress") or "localhost"
+    base = st.get_option("server.baseUrlPath").strip("/")
+    return f"http://{name}:{st.get_option('server.port')}/{base}"
+
+
 class Server:
     """What `st.App` is told: guards, what to do with faults, and what runs beside it."""
 
@@ -182,7 +190,10 @@ class Server:
         MultiPartParser.spool_max_size = 2 * int(st.get_option("server.maxUploadSize")) * 2**20
         self._reception.open()
         with private_temporaries():
+            sandbox.warm()
             housekeeping = asyncio.create_task(self._keep_house())
+            if not st.get_option("server.headless"):
+                asyncio.get_running_loop().run_in_executor(None, webbrowser.open, _here())
             try:
                 yield
             finally:
