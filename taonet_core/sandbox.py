@@ -24,7 +24,7 @@ from typing import Any, BinaryIO, TypeAlias
 from taonet_core.errors import Code, UnreadableFileError
 from taonet_core.sandboxing import wire
 from taonet_core.sandboxing.limits import MEMORY, wall_seconds
-from taonet_core.sandboxing.pool import Pool, Worker
+from taonet_core.sandboxing.pool import Pool, Worker, none_left
 from taonet_core.sandboxing.values import pack, unpack
 
 #: What a worker reads: a file on disk, or bytes in memory.
@@ -181,7 +181,10 @@ def _current() -> Pool:
         if _pool is None or not _pool.usable:
             if _pool is not None:
                 _pool.close()
-            _pool = Pool()
+            try:
+                _pool = Pool()
+            except OSError as error:
+                raise none_left() from error
         return _pool
 
 
@@ -263,17 +266,19 @@ def _death(job: _Job, pool: Pool, worker: Worker, error: Exception) -> Lost:
     return job.lost(f"its reader crashed ({said}); the file is damaged or harmful", Code.WORKER)
 
 
-@contextlib.contextmanager
-def _opened(content: Content, name: str) -> Iterator[BinaryIO]:
-    """Open what is to be read; bytes become a file that has no name and is on no disk."""
-    if isinstance(content, Path):
-        with _regular(content, name) as file:
-            yield file
-        return
-    with _in_memory() as file:
+def _opened(content: Content, name: str) -> BinaryIO:
+    return _regular(content, name) if isinstance(content, Path) else _handed(content)
+
+
+def _handed(content: bytes | memoryview) -> BinaryIO:
+    """Return bytes as a file that has no name and is on no disk."""
+    try:
+        file = _in_memory()
         file.write(content)
         file.flush()
-        yield file
+        return file
+    except OSError as error:
+        raise none_left() from error
 
 
 def _in_memory() -> BinaryIO:

@@ -134,6 +134,9 @@ def _here(content: sandbox.Content, name: str) -> Iterator[Piece]:
             yield from pieces(file, name)
     except TaoNetError as error:
         yield Piece(name, error)
+    except OSError as error:
+        said = error.strerror or error
+        yield Piece(name, UnreadableFileError(f"{name}: cannot be read ({said}); check the path"))
 
 
 def _apart(values: Iterator[Any], name: str) -> Iterator[Piece]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
@@ -158,7 +159,7 @@ def _bytes_batch(given: Given) -> Batch:
 def _path_batch(path: Path) -> Batch:
     given = _on_disk(path, most=None)
     if isinstance(given.content, Path):
-        with path.open("rb") as file:
+        with contextlib.suppress(OSError), path.open("rb") as file:  # gone: the reader says so
             if is_archive(file):
                 return Batch(_unpacked(path.name), [given], archive=path.name)
     return Batch(path.name, [_on_disk(path)], path.absolute().parent, single=True)

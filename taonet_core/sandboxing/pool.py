@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -102,12 +103,8 @@ class Pool:
                     worker.line.close()
                 self._order()
                 self._await_fork()
-            except (ConnectionError, TimeoutError) as error:
-                raise UnreadableFileError(
-                    "no process to read files in could be started; the machine lacks memory or "
-                    "processes, try again later",
-                    code=Code.WORKER,
-                ) from error
+            except OSError as error:  # no answer, no connection, or no descriptor is left
+                raise none_left() from error
             return self._spare.popleft()
 
     def give_back(self, worker: Worker, *, reusable: bool) -> None:
@@ -119,7 +116,8 @@ class Pool:
         worker.line.close()
         with self._lock:
             if worker.pid in self._live and self.usable:
-                self._send(b"K", worker.pid)
+                with contextlib.suppress(OSError):  # the fork server is gone, and so is the worker
+                    self._send(b"K", worker.pid)
 
     def signal_of(self, worker: Worker) -> int:
         """Return the signal that a worker died of; 0 if it died of none or nobody knows."""
@@ -129,21 +127,21 @@ class Pool:
                 status = dict(self._ended).get(worker.pid)
                 if status is not None:
                     return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-                if not self._listen(left):
+                if not self._heard(left):
                     break
         return 0
 
     def workers(self) -> list[tuple[int, int]]:
         """Return the pid and the resident memory (bytes) of every worker that lives."""
         with self._lock:
-            self._listen(0.0)
+            self._heard(0.0)
             live = sorted(self._live)
         return [(pid, memory) for pid in live if (memory := _resident(pid))]
 
     def peak_rss(self) -> int:
         """Return the most memory (bytes) that a worker had that has ended."""
         with self._lock:
-            self._listen(0.0)
+            self._heard(0.0)
             return self._peak
 
     def close(self) -> None:
@@ -177,6 +175,13 @@ class Pool:
             if not self._listen(until - time.monotonic()):
                 raise TimeoutError
 
+    def _heard(self, seconds: float) -> bool:
+        """Take in what the fork server tells; one that is gone, or was closed, tells nothing."""
+        try:
+            return self._listen(seconds)
+        except OSError:
+            return False
+
     def _listen(self, seconds: float) -> bool:
         """Take in what the fork server tells; returns whether it told anything in time."""
         self._control.settimeout(max(seconds, 0.0))
@@ -198,6 +203,15 @@ class Pool:
                 self._ended.append((pid, status))
                 self._peak = max(self._peak, memory)
         return True
+
+
+def none_left() -> UnreadableFileError:
+    """Return the error for a machine on which no process can be started, or none be reached."""
+    return UnreadableFileError(
+        "no process to read files in could be started; the machine lacks memory, processes or "
+        "descriptors, try again later",
+        code=Code.WORKER,
+    )
 
 
 def _start_server() -> tuple[subprocess.Popen[bytes], socket.socket]:
