@@ -279,7 +279,13 @@ def test_cancel_keeps_what_was_read(page, archive, monkeypatch):
     assert "reading was cancelled; what was read is kept" in texts(page)
 
 
-@pytest.mark.parametrize("frames", [np.full((3, 64, 64), np.nan), np.zeros((1, 64, 64))])
+def test_frames_without_any_data_are_refused(page, fits_file):
+    sequence = ImageSequence(np.full((3, 64, 64), np.nan), 55000.0 + np.arange(3))
+    page = send(page, ("bad.fits", fits_file(sequence, layout="mef").read_bytes()))
+    assert "none of the 3 frames holds a pixel with data" in texts(page)
+
+
+@pytest.mark.parametrize("frames", [np.ones((3, 64, 64)), np.zeros((1, 64, 64))])
 def test_no_usable_frame(page, fits_file, frames):
     sequence = ImageSequence(
         frames, 55000.0 + np.arange(len(frames)), meta={"object_id": "<b>x</b>"}

@@ -49,6 +49,7 @@ def overview_table(
 
 def _columns(said: Verdicts) -> pd.DataFrame:
     """Return what a model says, by object."""
-    rows = said.table().set_index("object_id").drop(columns=["label", "n_nights", "error"])
+    left_out = ["label", "n_nights", "error", "error_code", "flags"]
+    rows = said.table().set_index("object_id").drop(columns=left_out)
     names = {"prediction_set": "set"}
     return rows.rename(columns=lambda name: f"{names.get(name, name)}_{said.model}")

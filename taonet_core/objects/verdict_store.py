@@ -44,10 +44,10 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (stamp TEXT PRIMARY KEY, facts TEXT, card TEXT, error TEXT);
 CREATE TABLE IF NOT EXISTS verdicts (
     stamp TEXT, model TEXT, probabilities BLOB, sets BLOB, novelty REAL, vector BLOB, error TEXT,
-    PRIMARY KEY (stamp, model)
+    code TEXT, flags TEXT, PRIMARY KEY (stamp, model)
 );
 """
-_VERSION = 1
+_VERSION = 2
 
 _log = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ class VerdictStore:
             answer = item if isinstance(item, TaoNetError) else next(answers)
             rows.append((collection.stamp(name), identity(bundle), *_pack(answer)))
         with self._lock, self._db:
-            self._db.executemany("INSERT OR REPLACE INTO verdicts VALUES (?,?,?,?,?,?,?)", rows)
+            self._db.executemany("INSERT OR REPLACE INTO verdicts VALUES (?,?,?,?,?,?,?,?,?)", rows)
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -268,22 +268,23 @@ def _facts_and_card(item: Readable | TaoNetError) -> tuple[str, str, str]:
 
 
 def _pack(answer: Prediction | TaoNetError) -> tuple[Any, ...]:
-    """Return probabilities, sets, novelty, vector and error, as they are stored."""
+    """Return probabilities, sets, novelty, vector, error, code and flags, as they are stored."""
     if isinstance(answer, TaoNetError):
-        return None, None, None, None, str(answer)
+        return None, None, None, None, str(answer), str(answer.code), ""
     sets = None if answer.prediction_sets is None else answer.prediction_sets[-1].tobytes()
     vector = np.asarray(answer.embedding, dtype="<f4").tobytes()
     novelty = None if np.isnan(answer.novelty) else answer.novelty
-    return answer.probabilities.astype("<f8").tobytes(), sets, novelty, vector, ""
+    flags = " ".join(answer.meta.get("flags", ()))
+    return answer.probabilities.astype("<f8").tobytes(), sets, novelty, vector, "", "", flags
 
 
 def _verdicts(bundle: ModelBundle, catalog: pd.DataFrame, rows: list[tuple[Any, ...]]) -> Verdicts:
     k = len(bundle.classes)
     sets = [np.zeros(k, bool) if s is None else np.frombuffer(s, bool) for _, s, *_ in rows]
-    known = [np.frombuffer(v, "<f4") for _, _, _, v, _ in rows if v is not None]
+    known = [np.frombuffer(v, "<f4") for _, _, _, v, *_ in rows if v is not None]
     width = len(known[0]) if known else 0
     blank = np.full(width, np.nan, dtype=np.float32)
-    vectors = [blank if v is None else np.frombuffer(v, "<f4") for _, _, _, v, _ in rows]
+    vectors = [blank if v is None else np.frombuffer(v, "<f4") for _, _, _, v, *_ in rows]
     return Verdicts(
         bundle.name,
         bundle.version,
@@ -292,7 +293,7 @@ def _verdicts(bundle: ModelBundle, catalog: pd.DataFrame, rows: list[tuple[Any, 
         catalog["label"].fillna("").to_numpy(str),
         tuple(np.frombuffer(p or b"", "<f8").reshape(-1, k) for p, *_ in rows),
         None if bundle.calibration is None else np.array(sets, dtype=bool).reshape(-1, k),
-        np.array([np.nan if n is None else n for _, _, n, _, _ in rows], dtype=np.float64),
+        np.array([np.nan if n is None else n for _, _, n, *_ in rows], dtype=np.float64),
         np.array(vectors, dtype=np.float32).reshape(len(rows), width),
-        np.array([error for *_, error in rows], dtype=str),
+        *(np.array([row[column] for row in rows], dtype=str) for column in (4, 5, 6)),
     )

@@ -38,6 +38,9 @@ class Verdicts:
         How the model describes each object after its last night; NaN where there is no verdict.
     errors : ndarray, shape (n,), str
         Why there is no verdict; empty where there is one.
+    codes, flags : ndarray, shape (n,), str, optional
+        `taonet_core.errors.Code` of each error, and words of `taonet_core.flags.Flag` on each
+        object, between spaces.
     """
 
     model: str
@@ -50,10 +53,12 @@ class Verdicts:
     novelty: NDArray[np.float64]
     vectors: NDArray[np.float32]
     errors: NDArray[np.str_]
+    codes: NDArray[np.str_] | None = None
+    flags: NDArray[np.str_] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.object_ids)
-        for name in ("labels", "nights", "sets", "novelty", "vectors", "errors"):
+        for name in ("labels", "nights", "sets", "novelty", "vectors", "errors", "codes", "flags"):
             values = getattr(self, name)
             if values is not None and len(values) != n:
                 raise ValueError(f"wanted {n} {name}, got {len(values)}")
@@ -127,6 +132,8 @@ class Verdicts:
             self.novelty[chosen],
             self.vectors[chosen],
             self.errors[chosen],
+            None if self.codes is None else self.codes[chosen],
+            None if self.flags is None else self.flags[chosen],
         )
 
     def table(self) -> pd.DataFrame:
@@ -136,8 +143,8 @@ class Verdicts:
         -------
         DataFrame
             ``object_id``, ``label``, ``verdict``, ``confidence``, ``n_nights``,
-            ``prediction_set`` (names, the most probable first), ``novelty``, ``error`` and
-            ``p_<CLASS>``.
+            ``prediction_set`` (names, the most probable first), ``novelty``, ``error``,
+            ``error_code``, ``flags`` and ``p_<CLASS>``.
         """
         import pandas as pd
 
@@ -150,6 +157,8 @@ class Verdicts:
             "prediction_set": self._set_texts(),
             "novelty": self.novelty,
             "error": self.errors,
+            "error_code": "" if self.codes is None else self.codes,
+            "flags": "" if self.flags is None else self.flags,
             **{f"p_{name}": self.final[:, k] for k, name in enumerate(self.classes)},
         }
         return pd.DataFrame(columns)
