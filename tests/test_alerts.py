@@ -315,6 +315,8 @@ SCHEMAS: dict[str, tuple[Any, str]] = {
     "no name": (alert_with(x={"type": "record", "fields": []}), "without a name"),
     "no fields": (alert_with(x={"type": "record", "name": "x", "fields": 5}), "without fields"),
     "no size": (alert_with(x={"type": "fixed", "name": "x", "size": -1}), "size"),
+    "a union in disguise": ({"type": ["long", "string"]}, "none of"),
+    "names alone": (["null", "long"], "none of"),
     "a number for a type": (alert_with(x=5), "a type"),
     "no alert": (record_type("report", {"score": "double"}), "none of"),
     "a text for a time": (
@@ -431,6 +433,13 @@ def test_a_list_that_claims_2_to_the_40_entries_ends_with_the_bytes() -> None:
 def test_a_record_takes_only_so_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(containers, "MAX_RECORD_BYTES", 300)
     assert refusal_of(GOOD).code == Code.AVRO
+
+
+def test_values_without_end_are_refused() -> None:
+    block = containers.RecordBytes(bytes(100), reads=50)
+    assert [block.read(1) for _ in range(50)] == [b"\0"] * 50
+    with pytest.raises(EOFError, match="too many values"):
+        block.read(1)
 
 
 # --- chance, and real packets -------------------------------------------------------------

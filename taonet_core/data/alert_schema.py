@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import count
 from typing import Any, NoReturn
 
-import fastavro
+from fastavro import parse_schema
 
 from taonet_core.errors import Code, UnreadableFileError
 
@@ -138,17 +138,24 @@ def alert_schema(raw: bytes) -> AlertSchema:
     except (ValueError, RecursionError):
         _refuse("its schema is no JSON")
     writer = _Resolver().resolve(given, "", 0)
-    branches = writer if isinstance(writer, list) else [writer]
-    for branch, source in zip(branches, given if isinstance(given, list) else [given], strict=True):
+    for branch in writer if isinstance(writer, list) else [writer]:
         kept, survey = _cut_alert(branch)
         if kept is not None:
-            said = source.get("version"), source.get("namespace"), source.get("name")
-            version = next(filter(None, map(version_of, said)), ())
             reader = [kept] if isinstance(writer, list) else kept
-            return AlertSchema(
-                survey, version, fastavro.parse_schema(writer), fastavro.parse_schema(reader)
-            )
+            version = _version_of_schema(given)
+            return AlertSchema(survey, version, parse_schema(writer), parse_schema(reader))
     _refuse("its schema is none of ZTF's or LSST's alerts")
+
+
+def _version_of_schema(given: Any) -> tuple[int, ...]:
+    """Return the version that the last type of a schema, which is the alert, states of itself."""
+    alert = given[-1] if isinstance(given, list) and given else given
+    said = [alert.get(key) for key in ("version", "namespace", "name")] if _is_record(alert) else []
+    return next(filter(None, map(version_of, said)), ())
+
+
+def _is_record(given: Any) -> bool:
+    return isinstance(given, dict) and given.get("type") == "record"
 
 
 def _cut_alert(branch: Plain) -> tuple[Plain | None, str]:

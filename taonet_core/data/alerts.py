@@ -10,7 +10,7 @@ from typing import Any
 import fastavro
 
 from taonet_core.data.alert_schema import NEWEST, AlertSchema, alert_schema, version_of
-from taonet_core.data.avro import Container, RecordBytes
+from taonet_core.data.avro import MAX_READS, Container, RecordBytes
 from taonet_core.data.decompression import decompress
 from taonet_core.data.fits_headers import band_of, clean, describe, number
 from taonet_core.data.fits_layouts import FitsFile, Frame, Reading, frame_of, read_file
@@ -97,10 +97,12 @@ def records(data: bytes, name: str) -> Iterator[tuple[AlertSchema, Mapping[str, 
         schema = alert_schema(container.schema)
     except UnreadableFileError as error:
         raise UnreadableFileError(f"{name}: {error}", code=error.code) from error
+    reads = MAX_READS
     for count, content in container.blocks():
-        block = RecordBytes(content)
+        block = RecordBytes(content, reads)
         for _ in range(count):
             yield schema, _record(block, schema, name)
+        reads = block.reads
         if block.at != len(content):
             raise UnreadableFileError(
                 f"{name}: {len(content) - block.at:,} bytes follow the last alert of a block; "
@@ -154,7 +156,7 @@ class _Alert:
                 facts: Header = {"zero_point": frame.columns.get("zero_point")}
                 facts["unit"] = clean(frame.header.get("BUNIT") or "") or None
                 reading.meta |= _filled(facts)
-        reading.meta.setdefault("object_id", where.rpartition(", ")[2])
+        reading.meta.setdefault("object_id", f"alert {self.key}" if self.key else clean(where))
         self._say_version(reading)
         reading.flags = flags_of(reading.notes, reading.dropped)
         return reading

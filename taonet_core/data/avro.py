@@ -15,6 +15,8 @@ MAX_RECORDS = 1_000
 MAX_RECORD_BYTES = 4 * 2**20
 #: Most bytes of all records of a file together, unpacked.
 MAX_BYTES = 256 * 2**20
+#: Most reads of the records of a file, about two a value; 1,000 usual alerts take 4 million.
+MAX_READS = 20_000_000
 _MAX_METADATA = 64
 _SYNC = 16
 _CODECS = (b"null", b"deflate")
@@ -121,15 +123,19 @@ class RecordBytes:
     Parameters
     ----------
     content : bytes
+    reads : int
+        How often may be read: long lists of short values take more time than memory.
 
     Attributes
     ----------
     at : int
         Bytes that were read.
+    reads : int
+        How often may be read from now on.
     """
 
-    def __init__(self, content: bytes) -> None:
-        self._content = content
+    def __init__(self, content: bytes, reads: int = MAX_READS) -> None:
+        self._content, self.reads = content, reads
         self.at = 0
         self.next_record()
 
@@ -143,9 +149,12 @@ class RecordBytes:
         Raises
         ------
         EOFError
-            If there are fewer, or the record has taken too many.
+            If there are fewer, the record has taken too many, or there were too many reads.
         """
         start, self.at = self.at, self.at + size
+        self.reads -= 1
         if size < 0 or self.at > self._end:
             raise EOFError("a value reaches beyond the end of its record")
+        if self.reads < 0:
+            raise EOFError("there are too many values; split the file")
         return self._content[start : self.at]
