@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -179,11 +181,24 @@ def _begun(journal: Journal) -> Begun:
 
 
 def _unanswered(journal: Journal, begun: Begun, *, trusted: bool) -> Iterator[_Object]:
-    """Read what has no answer yet."""
+    """Read what has no answer yet; a worker reads the next input while this one is used."""
     start, skip = (begun.input + 1, 0) if begun.done else (begun.input, begun.objects)
-    for number, found in journal.inputs(start):
-        yield from islice(_objects(number, found, trusted=trusted), skip, None)
-        skip = 0
+    with ThreadPoolExecutor(1) as beside:
+        waiting: deque[tuple[Future[_Object | None], Iterator[_Object]]] = deque()
+        for number, found in journal.inputs(start):
+            objects = islice(_objects(number, found, trusted=trusted), skip, None)
+            skip = 0
+            waiting.append((beside.submit(next, objects, None), objects))
+            if len(waiting) > 1:
+                yield from _in_turn(*waiting.popleft())
+        while waiting:
+            yield from _in_turn(*waiting.popleft())
+
+
+def _in_turn(first: Future[_Object | None], others: Iterator[_Object]) -> Iterator[_Object]:
+    if (found := first.result()) is not None:
+        yield found
+        yield from others
 
 
 def _objects(number: int, found: Input, *, trusted: bool) -> Iterator[_Object]:

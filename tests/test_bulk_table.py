@@ -226,17 +226,17 @@ def test_inputs_that_change_or_vanish_meanwhile_are_recorded(forest, tmp_path):
 
     def meddle(done):
         if done == 4:
-            paths[2].write_text(paths[3].read_text())
+            paths[3].write_text(paths[2].read_text())
             paths[4].unlink()
 
     run = predict_to_table(paths, forest, output, trusted=True, on_object=meddle, keep_journal=True)
     table = pd.read_csv(output, keep_default_na=False)
     changed = table["flags"].str.contains("input-changed")
-    assert changed.tolist() == [False] * 6 + [True] * 3 + [False] * 3 + [True]
+    assert changed.tolist() == [False] * 9 + [True] * 4
     assert table["error_code"].tolist() == [""] * 12 + ["E_VANISHED"]
     assert [code for _, _, code in run.broken] == ["E_VANISHED"]
-    read = hashlib.sha256(paths[2].read_bytes()).hexdigest()
-    assert [sha256 for _, sha256, number in answers(output) if number == 3] == [read] * 3
+    read = hashlib.sha256(paths[3].read_bytes()).hexdigest()
+    assert [sha256 for _, sha256, number in answers(output) if number == 4] == [read] * 3
 
 
 def test_half_an_input_that_changed_since_is_read_anew(forest, tmp_path):
