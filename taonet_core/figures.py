@@ -33,7 +33,7 @@ from taonet_core.transforms.summary import epoch_columns, peak_epoch
 
 __all__ = ["attribution_overlay", "class_styles", "curve_card", "gallery_card", "viewer_payload"]
 
-_FILTER, _UNIT = 80, 24  # letters shown of names of filters and units
+_NAME, _FILTER, _UNIT = 120, 80, 24  # letters shown of names
 _QUIET = 3.0  # differences are shown over this many times the interval: mid-grey noise
 
 
@@ -125,7 +125,7 @@ def _epochs(
 
 def _object(meta: dict[str, Any], predictions: Sequence[Prediction]) -> dict[str, Any]:
     return {
-        "name": shown(meta.get("object_id") or "unnamed"),
+        "name": shown(meta.get("object_id") or "unnamed", _NAME),
         "coordinates": coordinate_texts(meta.get("ra"), meta.get("dec")),
         "truth": meta.get("label") if meta.get("label") in set(STYLES) else None,
         "simulated": bool(meta.get("simulated")),

@@ -168,7 +168,7 @@ class Subject:
         expert = self.expert()
         said = expert and {
             "class": expert.label,
-            "author": shown(expert.author),
+            "author": shown(expert.author, 40),
             "when": expert.created_at,
         }
         return {**self.drawn, "expert": said}

@@ -99,7 +99,7 @@ class CurvePanel {
     const named = this.bands.length > 1 || this.bands[0] ? this.bands : [];
     named.forEach((band, k) => {
       const count = epochs.band.filter((name, i) => name === band && curve[chosen.unit][i] !== null).length;
-      const words = `${band || "no filter"} ${count}`;
+      const words = `${brief(band || "no filter")} ${count}`;
       const title = svg("title");
       title.textContent = `${count} ${count === 1 ? "measurement" : "measurements"} in filter ${band || "unknown"}`;
       if (named.length < 2) { entry(k, BAND_PATHS[k % 4], `point band${k % 4}`, words).append(title); return; }
@@ -173,6 +173,12 @@ function valueScale(values, unit) {
   // bright is up: a smaller magnitude is brighter
   const ends = unit === "mag" ? [top, bottom] : [bottom, top];
   return { low: ends[0], high: ends[1], unit, dated: true, ticks: (count) => tickTexts(bottom, top, count) };
+}
+
+/** A name that fits beside a chart; its whole stands in a title. */
+function brief(name, most = 12) {
+  const letters = [...name];
+  return letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : name;
 }
 
 function bandOrder(bands) {
