@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from bulk_kills import measure
 from bulk_runs import CURVES, NEEDED, predict_curves, small_forest
 from faults import every_fault
 from sqlite_faults import every_sqlite_fault, every_sqlite_kill
@@ -334,3 +335,8 @@ def test_a_signal_keeps_what_is_done_and_says_how_it_goes_on(curves, whole, tmp_
     assert 0 < len(answers(output)) < CURVES.objects
     predict_curves([str(path) for path in curves], str(output))
     assert output.read_bytes() == whole
+
+
+def test_ten_thousand_inputs_in_short():
+    found = measure(True)
+    assert [goal.name for goal in found.goals if not goal.met] == []
