@@ -9,7 +9,10 @@ from typing import Any
 from taonet_core.data.alerts import NANOJANSKY_ZERO_POINT, facts_of, records
 from taonet_core.data.fits_headers import band_of, describe, number, spellings, time_of
 from taonet_core.data.lightcurve import LightCurve
+from taonet_core.errors import Code, UnreadableFileError
 
+#: Most past detections of an alert; those with the longest history have some hundred.
+MAX_POINTS = 20_000
 #: What "detected" means in alerts, sigma.
 _LIMIT_SIGMA = 5.0
 _POSITIVE = {"t", "1", "true", "1.0"}
@@ -52,6 +55,12 @@ def alert_light_curve(data: bytes, name: str) -> LightCurve | None:
         meta = mine
         ztf = schema.survey == "ZTF"
         past = record.get("prv_candidates" if ztf else "prvDiaSources") or ()
+        if len(past) > MAX_POINTS:
+            raise UnreadableFileError(
+                f"{name}: an alert with {len(past):,} past detections, at most {MAX_POINTS:,} are "
+                "read",
+                code=Code.SIZE,
+            )
         now = record["candidate" if ztf else "diaSource"]
         for source in filter(None, (*past, now)):
             time, said = time_of(spellings(_when(source)))

@@ -15,8 +15,8 @@ MAX_RECORDS = 1_000
 MAX_RECORD_BYTES = 4 * 2**20
 #: Most bytes of all records of a file together, unpacked.
 MAX_BYTES = 256 * 2**20
-#: Most reads of the records of a file, about two a value; 1,000 usual alerts take 4 million.
-MAX_READS = 20_000_000
+#: Most reads of the records of a file, about two a value; 1,000 alerts of ZTF take 3 million.
+MAX_READS = 5_000_000
 _MAX_METADATA = 64
 _SYNC = 16
 _CODECS = (b"null", b"deflate")
