@@ -145,6 +145,13 @@ def test_a_newer_schema_is_read_and_said(data: bytes, version: str) -> None:
     assert any(version in note for note in reading.notes)
 
 
+def test_what_is_said_of_a_newer_schema_comes_with_the_sequence() -> None:
+    data = avro([lsst_alert(1)], lsst_schema("12_0"))
+    ((_, sequence),) = read_sequences(NamedBytes("a.avro", data))
+    assert isinstance(sequence, ImageSequence)
+    assert "alert-schema-new" in sequence.meta["flags"]
+
+
 def test_the_newest_known_schemas_are_not_called_new() -> None:
     for data in (avro([lsst_alert(1)], lsst_schema("11_0")), ztf(1, schemavsn="4.02")):
         assert "alert-schema-new" not in read_alerts(data, "a.avro")[0].flags
