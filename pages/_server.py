@@ -25,6 +25,7 @@ from streamlit import runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from pages import _ui as ui
+from pages._turns import owner
 from taonet_core import faults, sandbox
 from taonet_core.errors import TaoNetError
 from taonet_core.serving.bodies import Bodies
@@ -39,6 +40,8 @@ from taonet_core.serving.uploads import Uploads, upload_address
 _SWEEP = 2.0
 # Bytes of a request that is no upload; the app has none with a body but those of its front end.
 _BODY = 64 * 2**10
+# Session -> why a file it sent was not taken, until its page has said so.
+_REFUSED: dict[str, str] = {}
 
 
 class Reception:
@@ -88,6 +91,13 @@ class Reception:
         """Let go of all sessions that have left, however short a while ago."""
         self._close(self._gone())
 
+    def refused(self, session: str, why: str) -> None:
+        """Let the page of this session say why a file was not taken."""
+        instance = runtime.get_instance().get_app_session(session)
+        if instance is not None:
+            _REFUSED[session] = why
+            instance.request_rerun(instance._client_state)  # as it was: where the visitor is
+
     def sweep(self) -> None:
         """Let go of the sessions that left a while ago: their state, files and results."""
         now, gone = time.monotonic(), self._gone()
@@ -111,12 +121,18 @@ class Reception:
             _files().remove_session_files(session)
             self._expected.pop(session, None)
             self._left.pop(session, None)
+            _REFUSED.pop(session, None)
 
 
 def _files() -> MemoryUploadedFileManager:
     manager = runtime.get_instance().uploaded_file_mgr
     assert isinstance(manager, MemoryUploadedFileManager)  # what st.App makes
     return manager
+
+
+def not_taken() -> str:
+    """Return once why the file that was sent last was not taken; empty where all were."""
+    return _REFUSED.pop(owner(), "")
 
 
 def show_fault(error: Exception) -> bool:

@@ -5,6 +5,7 @@ import streamlit as st
 from pages import _data as data
 from pages import _ui as ui
 from pages._object.page import show_object
+from pages._server import not_taken
 from pages._ui import Key
 from pages._upload import examples, report, tables
 from pages._upload import session as uploads
@@ -14,11 +15,13 @@ for leftover in (Key.TEST_SET, Key.MODEL):  # of the page Performance
     st.query_params.pop(leftover, None)
 dropped = st.file_uploader(
     "Drop files here: FITS images, light-curve tables, or an archive of them, with a table of the "
-    "classes if there is one; at most 200 MiB a file, 400 MiB at once",
+    f"classes if there is one; at most {uploads.LIMITS}",
     accept_multiple_files=True,
     key=Key.UPLOAD,
     on_change=uploads.forget,
 )
+if refusal := not_taken():
+    st.error(refusal)
 with ui.errors_said():
     files = dropped or examples.chosen()
 if sum(file.size for file in files) > uploads.MAX_BYTES:

@@ -163,6 +163,7 @@ class Desk:
         self.files = {"me": {}, "you": {}}
         self.asked = {"a", "b", "c"}
         self.gone = []
+        self.told = []
 
     def expects(self, session, file):
         return session in self.files and file in self.asked
@@ -172,6 +173,9 @@ class Desk:
 
     def total(self):
         return sum(sum(held.values()) for held in self.files.values())
+
+    def refused(self, session, why):
+        self.told.append((session, why))
 
     def make_room(self):
         for session in self.gone:
@@ -223,6 +227,7 @@ def test_a_file_a_session_and_all_together_have_a_quota(send, desk, declared):
     assert send("you", "a", 2, declared=declared) == 429
     assert send("you", "a", 1, declared=declared) == 200
     assert desk.total() == 4 * MIB
+    assert [session for session, _ in desk.told] == ["me", "me", "me", "you"]
     desk.gone = ["me"]
     assert send("you", "b", 2, declared=declared) == 200
     assert desk.total() == 3 * MIB

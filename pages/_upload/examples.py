@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages import _data as data
 from pages._ui import Key
+from pages._upload.session import LIMITS
 from taonet_core.data.intake import NamedBytes
 from taonet_core.examples import example_curves, example_file, example_zip
 from taonet_core.faults import said
@@ -29,7 +30,7 @@ Parquet, VOTable or FITS, plain or compressed, several objects and filters at on
 **Known classes.** A table that names objects, files or positions (within 5″), and their class in
 any usual words: *SN Ia*, *QSO*, *BL Lac*, *dwarf nova* … In the archive or beside it.
 
-**At most** 200 MiB a file and 400 MiB at once. Files are read in memory and seen by this session
+**At most** {limits}. Files are read in memory and seen by this session
 alone; they are let go when it ends or you start over, and never written to disk.
 """
 
@@ -65,7 +66,7 @@ def invitation() -> None:
 def what_it_takes() -> None:
     """Say what files may look like, with examples to download."""
     with st.expander("What does it take?"):
-        st.markdown(_TAKES)
+        st.markdown(_TAKES.format(limits=LIMITS))
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.caption("Example files (simulated)", width="content")
             for kind, words in _FILES.items():

@@ -38,6 +38,11 @@ from taonet_core.serving.settings import from_environment
 
 #: Most bytes that one visitor may send at once.
 MAX_BYTES = from_environment().upload_bytes
+#: What a visitor is told of it, and of the most bytes of one file.
+LIMITS = (
+    f"{min(st.get_option('server.maxUploadSize'), MAX_BYTES // 2**20):,} MiB a file, "
+    f"{MAX_BYTES // 2**20:,} MiB at once"
+)
 #: Where the upload is kept in the session.
 HELD = "upload-held"
 #: Seconds that quick work may take before its progress is shown: nothing flashes.

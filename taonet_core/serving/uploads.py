@@ -46,6 +46,10 @@ class Desk(Protocol):
         """Let go of the files of visitors who have left."""
         ...
 
+    def refused(self, session: str, why: str) -> None:
+        """Take note of a file that this session sent and that was too much."""
+        ...
+
 
 def upload_address(scope: Scope) -> tuple[str, str] | None:
     """Return session and file of the address of an upload; None of any other."""
@@ -131,6 +135,7 @@ class Uploads:
         refusal = self._refusal(coming)
         if refusal is not None:
             self._forget(coming)  # takes no room while the rest of it comes
+            self._desk().refused(coming.session, refusal.message)
             raise refusal
 
     def _refusal(self, coming: _Coming) -> CutError | None:
