@@ -21,8 +21,10 @@ EVERYTHING = (SCRIPTS, REQUESTS, POLICY, ERRORS, ELEMENTS, HIDDEN, FAULTS, SIDEW
 _AT_START = """
 window.__ran = []; window.__refused = [];
 window.pwned = window.alert = (...words) => { window.__ran.push(words.join()); };
-document.addEventListener("securitypolicyviolation",
-  (event) => window.__refused.push(`${event.violatedDirective} ${event.blockedURI}`));
+document.addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
+  if (blockedURI === "wasm-eval") return; // Streamlit asks whether it may
+  window.__refused.push(`${violatedDirective} ${blockedURI}`);
+});
 """
 _LOOK = Path(__file__).with_name("_spy.js").read_text("utf-8")
 
