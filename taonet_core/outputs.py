@@ -26,7 +26,7 @@ from taonet_core.transforms.preprocess import (
 )
 from taonet_core.transforms.symmetry import symmetry
 
-#: Objects that go through a network together.
+#: Objects that are prepared together, and whose light curves a forest reads together.
 BATCH_SIZE = 32
 
 
@@ -126,20 +126,30 @@ def _read_nights(
     nights: Sequence[Nights], bundle: ModelBundle, symmetries: bool
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Logits and vectors of each object; the logits averaged over the symmetries of the square."""
+    return [_read_alone(item, bundle, symmetries) for item in nights]
+
+
+def _read_alone(
+    nights: Nights, bundle: ModelBundle, symmetries: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Read one object by itself.
+
+    Beside others its sums would be added up in another order, and its verdict differ from the one
+    it has alone by 1e-7: the app, the command line and Python are to agree bit for bit.
+    """
     import torch
 
     from taonet_core.models.batching import collate
 
     logits: list[NDArray[np.float64]] = []
     for which in range(8 if symmetries else 1):
-        batch = collate([symmetry(n.images, which) for n in nights], [n.times for n in nights])
+        batch = collate([symmetry(nights.images, which)], [nights.times])
         with torch.inference_mode():
-            states = bundle.model.states(batch.frames, batch.mask, batch.times)  # (B, T, D)
-            logits.append(bundle.model.head(states).double().numpy())  # (B, T, K)
+            states = bundle.model.states(batch.frames, batch.mask, batch.times)  # (1, T, D)
+            logits.append(bundle.model.head(states)[0].double().numpy())  # (T, K)
         if which == 0:  # known objects, too, were described as they are
-            vectors = states.double().numpy()
-    averaged = np.mean(logits, 0)
-    return [(averaged[i, : len(n)], vectors[i, : len(n)]) for i, n in enumerate(nights)]
+            vectors = states[0].double().numpy()
+    return np.mean(logits, 0), vectors
 
 
 # --- light curves -----------------------------------------------------------------------------
