@@ -218,6 +218,10 @@ def _until_end(job: _Job, recycle: bool) -> Generator[Any]:
                 case "value", value:
                     yield unpack(value, buffers)
                     job.inside = False
+                case "last", value:
+                    whole = True
+                    yield unpack(value, buffers)
+                    return
                 case "end", _:
                     whole = True
                     return

@@ -48,6 +48,9 @@ def parts(file, name, *, start=0, begin=lambda part: None, **more):
             {}["nothing of the kind"]
         elif what == "answers":
             yield object()
+        elif what == "late":
+            yield what
+            os.kill(os.getpid(), signal.SIGKILL)
         elif what == "writes":
             with open(more["path"], "wb") as out:
                 out.write(b"x")
@@ -61,12 +64,18 @@ def parts(file, name, *, start=0, begin=lambda part: None, **more):
             yield what
 """
 STARTER = """
-import socket, sys
+import os, socket, sys
 sys.path[:] = sys.argv[2:]
 from taonet_core.sandboxing import limits, server, worker
 worker.TASKS["trap"] = "trap:parts"
 limits.CPU = 0.2
 limits.MEMORY = 2**29
+fork = os.fork
+def may_fork():
+    if os.path.exists(__file__ + ".full"):
+        raise OSError(11, "no more processes")
+    return fork()
+os.fork = may_fork
 server.main(socket.socket(fileno=int(sys.argv[1])))
 """
 
@@ -128,6 +137,24 @@ def test_the_sentence_names_the_part_and_what_happened(traps):
 def test_every_file_has_a_worker_of_its_own_unless_they_are_used_again(traps):
     assert len({*read("pid"), *read("pid"), *read("pid")}) == 3
     assert len({*read("pid", recycle=True), *read("pid", recycle=True)}) == 1
+
+
+def test_a_part_has_one_answer(traps):
+    assert read("a late b") == ["a", Code.MEMORY, "b"]
+    assert read("late") == [Code.MEMORY]
+
+
+def test_a_machine_without_processes_says_so_and_recovers(traps):
+    full = pool.SCRIPT.with_name("start.py.full")
+    server = sandbox._pool._server.pid
+    full.touch()
+    with pytest.raises(UnreadableFileError, match="no process to read files") as refused:
+        for _ in range(10):  # some wait, forked before
+            read("a")
+    assert refused.value.code == Code.WORKER
+    full.unlink()
+    assert read("a") == ["a"]
+    assert sandbox._pool._server.pid == server
 
 
 def test_a_used_worker_is_replaced_in_time(traps, monkeypatch):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from taonet_core.errors import Code, UnreadableFileError
-from taonet_core.sandboxing.server import COMMAND, FORKED, REPORT
+from taonet_core.sandboxing.server import COMMAND, FORKED, REFUSED, REPORT
 
 #: The fork server's program.
 SCRIPT = Path(__file__).with_name("server.py")
@@ -172,6 +172,8 @@ class Pool:
     def _await_fork(self) -> None:
         until = time.monotonic() + _START
         while not self._spare:
+            if not self._ordered:  # all that were asked for could not be forked
+                raise ChildProcessError
             if not self._listen(until - time.monotonic()):
                 raise TimeoutError
 
@@ -198,6 +200,8 @@ class Pool:
             if status == FORKED:
                 self._live.add(pid)
                 self._spare.append(Worker(pid, self._ordered.popleft()))
+            elif status == REFUSED:
+                self._ordered.popleft().close()
             else:
                 self._live.discard(pid)
                 self._ended.append((pid, status))

@@ -18,9 +18,10 @@ from importlib import import_module
 
 #: Asked: ``W`` (with a socket: fork a worker that listens there) or ``K`` (kill one), and its pid.
 COMMAND = struct.Struct("<cq")
-#: Told: pid of a worker that was forked (status -1) or has ended, its status, and its most memory.
+#: Told: pid of a worker that was forked (status -1), could not be (-2) or has ended, its status,
+#: and its most memory.
 REPORT = struct.Struct("<qqq")
-FORKED = -1
+FORKED, REFUSED = -1, -2
 
 
 def main(control: socket.socket) -> None:
@@ -61,7 +62,11 @@ def _obey(control: socket.socket, children: set[int], wake: int, woken: int) -> 
         if pid in children:  # not reaped, so the number is still its own
             os.kill(pid, signal.SIGKILL)
         return True
-    child = os.fork()
+    try:
+        child = os.fork()
+    except OSError:  # the machine lacks processes or memory
+        os.close(handles[0])
+        return _tell(control, 0, REFUSED, 0)
     if not child:
         control.close()
         os.close(wake)

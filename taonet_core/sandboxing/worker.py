@@ -58,12 +58,40 @@ def work(line: socket.socket) -> None:
             _job(line, file, unpack(document, buffers), base)
 
 
+class _Answer:
+    """What is said of one file; the last value says that it is, so that it needs no end."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._held: tuple[Any, list[memoryview]] | None = None
+
+    def value(self, value: Any) -> None:
+        self._let_go("value")
+        self._held = pack(value)
+
+    def say(self, kind: str, document: Any = None) -> None:
+        self._let_go("value")
+        wire.send(self._line, {kind: document})
+
+    def end(self) -> None:
+        if self._held is None:
+            wire.send(self._line, {"end": None})
+        self._let_go("last")
+
+    def _let_go(self, kind: str) -> None:
+        if self._held is not None:
+            document, arrays = self._held
+            self._held = None
+            wire.send(self._line, {kind: document}, arrays)
+
+
 def _job(line: socket.socket, file: BinaryIO, asked: dict[str, Any], base: int) -> None:
     size = os.fstat(file.fileno()).st_size
+    answer = _Answer(line)
 
     def begin(part: str) -> None:
         limits.allow_time(size)
-        wire.send(line, {"begin": part})
+        answer.say("begin", part)
 
     file.seek(0)  # the place is shared with whoever wrote or read it before
     limits.allow_input(base, size)
@@ -71,15 +99,14 @@ def _job(line: socket.socket, file: BinaryIO, asked: dict[str, Any], base: int) 
     try:
         task = task_named(asked["task"])
         for value in task(file, asked["name"], start=asked["start"], begin=begin, **asked["more"]):
-            document, arrays = pack(value)
-            wire.send(line, {"value": document}, arrays)
+            answer.value(value)
     except TaoNetError as error:
-        wire.send(line, {"error": pack(error)[0]})
+        answer.say("error", pack(error)[0])
     except MemoryError:
-        wire.send(line, {"memory": True})
+        answer.say("memory")
     except ConnectionError:
         raise SystemExit(0) from None  # nobody listens any more
     except Exception:  # noqa: BLE001  whatever bytes may cause is an answer here, not a crash
-        wire.send(line, {"fault": traceback.format_exc(limit=-12)[-4000:]})
+        answer.say("fault", traceback.format_exc(limit=-12)[-4000:])
     else:
-        wire.send(line, {"end": True})
+        answer.end()
