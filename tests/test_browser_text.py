@@ -3,7 +3,7 @@
 import pytest
 import text_payloads
 from _payloads import archive, curve_table
-from _spy import SIDEWAYS, spying
+from _spy import spying
 
 #: One of each kind that a browser could obey.
 TEXTS = range(1, 60, 12)

@@ -247,7 +247,7 @@ def thresholds(content: str, known: Answers) -> None:
 def card(model: str, *, frozen: bool) -> None:
     """Show what is said in words of the model, with the version and hash of its weights."""
     try:
-        text, sidecar = model_card(model), sidecars().get(model, {})
+        written, sidecar = model_card(model), sidecars().get(model, {})
     except TaoNetError:
         return  # the scores are of a model whose weights are not here
     st.subheader("The model in words", anchor=False)
@@ -256,9 +256,9 @@ def card(model: str, *, frozen: bool) -> None:
     st.text(version)
     if frozen and frozen_hash(model) not in (None, digest):
         st.warning("The scores above are of other weights than those that are here now.")
-    if text:
+    if written:
         with st.container(width=900):
-            st.markdown(text)
+            st.markdown(written)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

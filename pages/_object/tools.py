@@ -153,7 +153,7 @@ def links(subject: Subject) -> None:
             for link in members:
                 st.link_button(link.name, link.url, help=link.hint, type="tertiary")
     if reason:
-        st.caption(reason)
+        st.caption(ui.plain(reason))
 
 
 def downloads(subject: Subject, found: Attribution | None) -> None:
