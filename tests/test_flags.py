@@ -273,7 +273,7 @@ def noise_in_tiles(codec: str) -> bytes:
     return bytes(data)
 
 
-@pytest.mark.parametrize("codec", ["GZIP_1", "GZIP_2", "HCOMPRESS_1", "PLIO_1"])
+@pytest.mark.parametrize("codec", ["RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "PLIO_1"])
 def test_noise_in_tiles_is_refused(codec: str) -> None:
     assert refused(noise_in_tiles(codec)).code == Code.TILES
 
