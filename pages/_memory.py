@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
+import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import ModuleType
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -89,7 +90,19 @@ def _shared() -> Recent:
 
 
 def _size(value: object) -> int:
-    """Return how many bytes a result takes; arrays are weighed, not copied."""
-    buffers: list[pickle.PickleBuffer] = []
-    head = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
-    return len(head) + sum(buffer.raw().nbytes for buffer in buffers)
+    """Return about how many bytes a result takes, whatever it holds counted once."""
+    waiting, counted, size = [value], {}, 0
+    while waiting:
+        item = waiting.pop()
+        if id(item) in counted or isinstance(item, type | ModuleType) or callable(item):
+            continue
+        counted[id(item)] = item  # held, so that no other gets its place in memory
+        held = getattr(item, "nbytes", None)
+        size += max(sys.getsizeof(item), held if isinstance(held, int) else 0)
+        if isinstance(item, Mapping):
+            waiting += [*item.keys(), *item.values()]
+        elif isinstance(item, list | tuple | set | frozenset):
+            waiting += item
+        elif not hasattr(item, "memory_usage"):  # a table counts its columns itself
+            waiting += getattr(item, "__dict__", {}).values()
+    return size

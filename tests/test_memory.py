@@ -1,10 +1,13 @@
 """Results that are kept: bounded by their size, and those of an upload with its session."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pages import _memory
 from pages._memory import Recent
+from taonet_core.data.results import Attribution
+from taonet_core.labels import TransientClass
 
 
 @pytest.fixture
@@ -44,3 +47,20 @@ def test_an_upload_is_kept_by_its_session_alone(session):
     assert _memory.recent("mine") is not own
     _memory.forget()
     assert not session
+
+
+def test_what_a_result_holds_is_weighed_once_however_deep_it_lies():
+    pixels, table = np.zeros(10_000), pd.DataFrame({"name": ["x" * 1000] * 20})
+    view = pixels[10:]
+    assert 80_000 <= _memory._size({"a": [pixels, pixels], "b": (pixels,)}) < 82_000
+    assert _memory._size(view) >= view.nbytes
+    assert 20_000 <= _memory._size([table]) < 60_000
+    attribution = Attribution(
+        *(np.zeros((2, 64, 64), np.float32), np.arange(2.0), np.arange(2)),
+        *(TransientClass.SN, None, "taonet", "1", "saliency", "zero"),
+        explained=1.0,
+        delta=0.0,
+        signed=True,
+        meta={},
+    )
+    assert 2 * 64 * 64 * 4 <= _memory._size(attribution) < 2 * 64 * 64 * 4 + 5000
