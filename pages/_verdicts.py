@@ -55,6 +55,8 @@ def prepare(collection: Collection, models: Sequence[str] = SHOWN) -> bool:
     """
     bundles = _usable(models)
     kept = store(collection)
+    if kept.trouble:
+        st.caption(ui.plain(kept.trouble))
     missing = max(len(kept.missing(collection, bundle)) for bundle in (None, *bundles))
     if not missing:
         return True

@@ -1,7 +1,8 @@
 """Saved views: kept by name in a file, whatever state it is in."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 
 import pytest
 
@@ -28,6 +29,19 @@ def test_views_saved_at_the_same_time_are_all_kept(tmp_path):
     assert set(read_views(path)) == set(names)
 
 
+def save_ten(path, name):
+    for number in range(10):
+        save_view(path, f"{name} {number}", {})
+
+
+def test_views_saved_by_several_programs_are_all_kept(tmp_path):
+    path = tmp_path / "views.json"
+    with ProcessPoolExecutor(4, get_context("forkserver")) as pool:
+        list(pool.map(save_ten, [path] * 4, "abcd"))
+    assert len(read_views(path)) == 40
+    assert [p.name for p in tmp_path.iterdir()] == ["views.json"]
+
+
 @pytest.mark.parametrize("name", ["", " \n", "x" * (LONGEST + 1), "a\0b"])
 def test_names_must_be_names(name, tmp_path):
     with pytest.raises(TaoNetError, match="wanted a name"):
@@ -51,3 +65,5 @@ def test_a_damaged_file_does_no_harm(text, tmp_path):
     path.write_bytes(text.encode("latin-1"))
     assert read_views(path) in ({}, {"c": {"q": ["x"]}})
     assert "new" in save_view(path, "new", {})
+    kept = path.with_suffix(".damaged")
+    assert "c" in read_views(path) or kept.read_bytes() == text.encode("latin-1")

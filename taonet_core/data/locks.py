@@ -6,8 +6,9 @@ import json
 import logging
 import os
 import platform
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,9 @@ try:
     import fcntl
 except ImportError:  # a platform without such locks
     fcntl = None  # type: ignore[assignment]
+
+#: Seconds that one waits for the short work of others.
+_TURN = 10.0
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +61,33 @@ def only_one(path: str | os.PathLike[str], what: str) -> Iterator[None]:
         with suppress(OSError):  # an empty file in the way of nothing
             path.unlink()
         os.close(handle)
+
+
+@contextmanager
+def in_turn(path: str | os.PathLike[str], what: str) -> Iterator[None]:
+    """Be the only process that does something short: wait for the others, up to ten seconds.
+
+    Parameters
+    ----------
+    path, what
+        See `only_one`.
+
+    Raises
+    ------
+    TaoNetError
+        As `only_one`.
+    """
+    until = time.monotonic() + _TURN
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(only_one(path, what))
+                break
+            except TaoNetError as error:
+                if error.code is not Code.LOCKED or time.monotonic() > until:
+                    raise
+            time.sleep(_TURN / 1000)
+        yield
 
 
 def _locked(path: Path, what: str) -> int:

@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import os
-import sqlite3
-import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from taonet_core.data.cache_file import CacheFile
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.results import Prediction
 from taonet_core.errors import TaoNetError
@@ -40,16 +37,12 @@ FACTS = ("mag_peak", "snr_peak", "n_detected", "bands")
 OnObject = Callable[[int, int], "bool | None"]
 
 _BATCH = 16
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS objects (stamp TEXT PRIMARY KEY, facts TEXT, card TEXT, error TEXT);
-CREATE TABLE IF NOT EXISTS verdicts (
-    stamp TEXT, model TEXT, probabilities BLOB, sets BLOB, novelty REAL, vector BLOB, error TEXT,
-    code TEXT, flags TEXT, PRIMARY KEY (stamp, model)
-);
-"""
+_TABLES = {
+    "objects": "stamp TEXT PRIMARY KEY, facts TEXT, card TEXT, error TEXT",
+    "verdicts": "stamp TEXT, model TEXT, probabilities BLOB, sets BLOB, novelty REAL, vector BLOB, "
+    "error TEXT, code TEXT, flags TEXT, PRIMARY KEY (stamp, model)",
+}
 _VERSION = 2
-
-_log = logging.getLogger(__name__)
 
 
 def identity(bundle: ModelBundle) -> str:
@@ -65,20 +58,17 @@ class VerdictStore:
     Parameters
     ----------
     path : path, optional
-        SQLite file, made if it is not there; a damaged one is put aside and begun anew. In memory
-        where not given.
+        SQLite file, see `taonet_core.data.cache_file.CacheFile`. In memory where not given.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         self.key = str(path or uuid.uuid4())  # tells stores apart
-        self._lock = threading.RLock()
-        try:
-            self._db = _open(path)
-        except (sqlite3.Error, OSError) as error:
-            raise TaoNetError(
-                f"{path}: the store of verdicts cannot be opened ({error}); make its folder "
-                "writable"
-            ) from error
+        self._file = CacheFile(path, _TABLES, _VERSION)
+
+    @property
+    def trouble(self) -> str:
+        """Why what is measured is not kept, in one sentence; empty where it is."""
+        return self._file.trouble
 
     # --- filling --------------------------------------------------------------------------------
 
@@ -134,8 +124,7 @@ class VerdictStore:
             for name, item in zip(names, items, strict=True)
             if name in lacking
         ]
-        with self._lock, self._db:
-            self._db.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", rows)
+        self._file.keep("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)", rows)
 
     def _classify(
         self,
@@ -152,8 +141,7 @@ class VerdictStore:
         for name, item in chosen:
             answer = item if isinstance(item, TaoNetError) else next(answers)
             rows.append((collection.stamp(name), identity(bundle), *_pack(answer)))
-        with self._lock, self._db:
-            self._db.executemany("INSERT OR REPLACE INTO verdicts VALUES (?,?,?,?,?,?,?,?,?)", rows)
+        self._file.keep("INSERT OR REPLACE INTO verdicts VALUES (?,?,?,?,?,?,?,?,?)", rows)
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -198,8 +186,7 @@ class VerdictStore:
     def verdicts(self, collection: Collection, bundle: ModelBundle) -> Verdicts:
         """Return what a classifier says of the objects that it has been asked about."""
         query = "SELECT * FROM verdicts WHERE model = ?"
-        with self._lock:
-            held = {row[0]: row[2:] for row in self._db.execute(query, (identity(bundle),))}
+        held = {row[0]: row[2:] for row in self._file.ask(query, identity(bundle))}
         stamps = [collection.stamp(name) for name in collection.catalog["object_id"]]
         asked = np.array([stamp in held for stamp in stamps], dtype=bool)
         rows = [held[stamp] for stamp in stamps if stamp in held]
@@ -212,36 +199,7 @@ class VerdictStore:
         For every row SQLite lets go of Python's lock, and while many pages are drawn it takes
         milliseconds to get it back: a hundred rows were a hundred of these, the store locked.
         """
-        with self._lock:
-            return json.loads(self._db.execute(query, values).fetchone()[0])
-
-
-def _open(path: str | os.PathLike[str] | None) -> sqlite3.Connection:
-    """Open the file; one that is no database is put aside, since it can be made anew."""
-    try:
-        return _connect(path)
-    except sqlite3.OperationalError:
-        raise  # it cannot be read or written, which is no damage
-    except sqlite3.DatabaseError as error:
-        if path is None:
-            raise
-        aside = Path(path).with_suffix(".damaged")
-        _log.warning("%s is damaged (%s); it is put aside as %s", path, error, aside.name)
-        os.replace(path, aside)
-        return _connect(path)
-
-
-def _connect(path: str | os.PathLike[str] | None) -> sqlite3.Connection:
-    if path is not None:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    db = sqlite3.connect(path or ":memory:", timeout=30, check_same_thread=False)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")  # what is lost can be measured again
-    if db.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-        db.executescript("DROP TABLE IF EXISTS objects; DROP TABLE IF EXISTS verdicts;")
-        db.execute(f"PRAGMA user_version = {_VERSION}")
-    db.executescript(_SCHEMA)
-    return db
+        return json.loads(self._file.ask(query, *values)[0][0])
 
 
 def _read(collection: Collection, name: str) -> Readable | TaoNetError:

@@ -1,0 +1,94 @@
+"""A file of what can be made again: damaged, full or shared, nobody has to wait for a person."""
+
+import sqlite3
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from taonet_core.data.cache_file import CacheFile
+from taonet_core.errors import TaoNetError
+
+TABLES = {"things": "name TEXT PRIMARY KEY, size INTEGER"}
+KEEP = "INSERT OR REPLACE INTO things VALUES (?, ?)"
+SIZES = "SELECT name, size FROM things ORDER BY name"
+
+
+def opened(path, version=1):
+    return CacheFile(path, TABLES, version)
+
+
+def damage(path):
+    """Write over all but the first page, as a failing disk does."""
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(content)
+
+
+def test_what_is_kept_is_there_again(tmp_path):
+    path = tmp_path / "deep" / "things.sqlite"
+    opened(path).keep(KEEP, [("a", 1), ("b", 2)])
+    assert opened(path).ask(SIZES) == [("a", 1), ("b", 2)]
+    assert opened(path, version=2).ask(SIZES) == []  # of another version, it is made again
+
+
+def test_a_file_that_is_found_damaged_is_put_aside_and_begun_anew(tmp_path):
+    path = tmp_path / "things.sqlite"
+    first = opened(path)
+    first.keep(KEEP, [(f"{n:05}", n) for n in range(3000)])
+    first._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    first._db.close()
+    damage(path)
+    second = opened(path)
+    second.keep(KEEP, [("a", 1)])
+    assert second.ask(SIZES) == [("a", 1)] and second.trouble == ""
+    assert path.with_suffix(".damaged").exists()
+    assert opened(path).ask(SIZES) == [("a", 1)]
+
+
+def test_on_a_full_disk_it_goes_on_in_memory_and_says_so(tmp_path, caplog):
+    path = tmp_path / "things.sqlite"
+    kept = opened(path)
+    kept.keep(KEEP, [("a", 1)])
+    kept._db.execute("PRAGMA max_page_count = 4")
+    many = [(f"{n:0500}", n) for n in range(200)]
+    kept.keep(KEEP, many)
+    assert len(kept.ask(SIZES)) == 201 and ("a", 1) in kept.ask(SIZES)
+    assert "full" in kept.trouble and str(path) in kept.trouble and kept.trouble in caplog.text
+    assert opened(path).ask(SIZES) == [("a", 1)]
+
+
+def test_a_statement_that_is_wrong_is_no_fault_of_the_file(tmp_path):
+    kept = opened(tmp_path / "things.sqlite")
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        kept.ask("SELECT * FROM others")
+    with pytest.raises(sqlite3.ProgrammingError):
+        kept.keep(KEEP, [("a",)])
+    assert kept.trouble == ""
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(TaoNetError, match="cannot be opened"):
+        opened(tmp_path / "file" / "things.sqlite")
+
+
+def keep_many(path, name):
+    """Open a file that may be damaged, and keep a hundred things in it."""
+    kept = opened(path)
+    for number in range(100):
+        kept.keep(KEEP, [(f"{name}-{number}", number)])
+    return kept.trouble
+
+
+@pytest.mark.parametrize("content", [None, b"no database " * 1000], ids=["new", "damaged"])
+def test_programs_that_begin_at_once_share_one_file(tmp_path, content):
+    path = tmp_path / "things.sqlite"
+    if content is not None:
+        path.write_bytes(content)
+    with ProcessPoolExecutor(4, get_context("forkserver")) as pool:
+        troubles = list(pool.map(keep_many, [path] * 4, "abcd"))
+    assert troubles == [""] * 4
+    assert len(opened(path).ask(SIZES)) == 400
+    assert [p.name for p in Path(tmp_path).glob("*.damaged")] == ["things.damaged"] * bool(content)
