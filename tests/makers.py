@@ -5,11 +5,16 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import pytest
 from astropy.io import fits
 
+from taonet_core.data.fits_io import read_sequence
 from taonet_core.data.sequence import ImageSequence
+from taonet_core.errors import TaoNetError
 
 MJD = 55_197.25  # 2010-01-01 06:00
+#: Images of noise.
+SKY = np.random.default_rng(7).normal(100, 5, (9, 16, 16)).astype(np.float32)
 
 
 def image(
@@ -46,3 +51,28 @@ def wcs_cards(x: float, y: float) -> dict[str, object]:
 def notes(sequence: ImageSequence) -> str:
     """Return all that was assumed or left out."""
     return " | ".join([*sequence.meta["notes"], *sequence.meta["dropped"]])
+
+
+def frame(number: int = 0, mjd: float | None = None, **cards: object) -> fits.ImageHDU:
+    """Return an image of noise, a night after the other."""
+    hdu = fits.ImageHDU(SKY[number].copy(), fits.Header(cards))
+    hdu.header["MJD-OBS"] = MJD + number if mjd is None else mjd
+    return hdu
+
+
+def frames(**cards: object) -> list[fits.ImageHDU]:
+    """Return images of three nights."""
+    return [frame(i, **cards) for i in range(3)]
+
+
+def read(source: object, **place: float) -> ImageSequence:
+    """Read bytes, or HDUs, in this process."""
+    data = source if isinstance(source, bytes) else as_bytes(*source)  # type: ignore[misc]
+    return read_sequence(data, trusted=True, **place)
+
+
+def refused(source: object, **place: float) -> TaoNetError:
+    """Return the error of a source that must be refused."""
+    with pytest.raises(TaoNetError) as caught:
+        read(source, **place)
+    return caught.value
