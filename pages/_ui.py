@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import runpy
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +24,7 @@ from taonet_core.inference import predict
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle, load_model
 from taonet_core.objects.verdict_store import identity
-from taonet_core.plain_text import LONGEST_SENTENCE, markdown
+from taonet_core.plain_text import LONGEST_SENTENCE, file_stem, markdown
 from taonet_core.transforms.photometry import extract_light_curve
 
 Readable = ImageSequence | LightCurve
@@ -264,7 +263,7 @@ def downloads(
             write(path)
             return path.read_bytes()
 
-    name = re.sub(r"[^A-Za-z0-9+.-]+", "_", f"{stem}_{what}")[:120]
+    name = file_stem(f"{stem}_{what}", 120)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(f"Download the {what}", width="content")
         for suffix in suffixes:

@@ -17,8 +17,8 @@ RADIUS = 10.0
 #: South of this declination Pan-STARRS and ZTF have not looked (degrees).
 SOUTHERN_LIMIT = -30.0
 
-_ZTF = re.compile(r"\bZTF\d{2}[a-z]{7}\b")
-_TNS = re.compile(r"\b(?:SN|AT|TDE)\s?((?:19|20)\d{2}(?:[A-Za-z]|[a-z]{2,5}))\b")
+_ZTF = re.compile(r"\bZTF\d{2}[a-z]{7}\b", re.ASCII)
+_TNS = re.compile(r"\b(?:SN|AT|TDE)\s?((?:19|20)\d{2}(?:[A-Za-z]|[a-z]{2,5}))\b", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,11 @@ def figure_text(text: object, most: int = LONGEST) -> str:
     return markup(text, most).translate(_FIELDS)
 
 
+def file_stem(text: object, most: int = 100) -> str:
+    """Return a text as the begin of a file name on any system: no folder, not hidden, no option."""
+    return re.sub(r"[^A-Za-z0-9+.-]+", "_", str(text)).lstrip(".-")[:most] or "unnamed"
+
+
 def card_text(text: object, most: int = LONGEST) -> str:
     """Return a text as a card or a column of a FITS file can hold it: printable ASCII."""
     return "".join(letter if " " <= letter <= "~" else "?" for letter in str(text)[:most])

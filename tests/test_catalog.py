@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,15 @@ def test_what_the_path_of_an_object_holds_is_that_object(folder: Path, caplog) -
 def test_links_that_lead_nowhere_are_passed_over(folder: Path) -> None:
     (folder / "data" / "gone.fits").symlink_to(folder / "nowhere.fits")
     assert len(index_folder(folder)) == len(load_catalog(folder)) == 3
+
+
+def test_a_file_whose_name_is_no_text_is_left_out(folder: Path, caplog) -> None:
+    known = index_folder(folder)
+    (folder / "data/SN" / os.fsdecode(b"\xff\x1b.fits")).write_bytes(
+        (folder / "data/SN/CSSa.fits").read_bytes()
+    )
+    assert index_folder(folder)["path"].tolist() == known["path"].tolist()
+    assert any("SN/\\udcff\\x1b.fits is no name" in text for text in caplog.messages)
 
 
 def test_a_folder_without_sequences_is_refused(tmp_path: Path) -> None:

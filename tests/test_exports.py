@@ -35,6 +35,11 @@ def prediction(object_id):
     )
 
 
+def read_any(path):
+    """Read a table without columns of its own."""
+    return pd.read_csv(path) if path.suffix == ".csv" else read(path)
+
+
 def wide(*names):
     rows = [prediction(name).to_row() for name in names]
     return results_table(
@@ -134,6 +139,15 @@ def test_a_csv_guards_texts_of_every_type_and_names_but_no_number():
 def test_control_characters_do_not_break_a_votable(tmp_path):
     path = write_table(wide("bad\x00\x1b[31m\nname <&>"), tmp_path / "t.vot")
     assert Table.read(path, format="votable")["object_id"][0] == "bad��[31m�name <&>"
+
+
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
+def test_a_table_with_any_text_can_be_read_again(tmp_path, suffix):
+    texts = ["a\x1b[31m\nb\0", "\u202ex", "<&>", "'=1"]
+    table = pd.DataFrame({"object_id": pd.Series(texts, dtype="str"), "n": [1.0, 2.0, 3.0, 4.0]})
+    back = read_any(write_table(table, tmp_path / f"t{suffix}"))
+    assert len(back) == 4 and back["object_id"].iloc[2] == "<&>"
+    assert back["n"].tolist() == [1, 2, 3, 4]
 
 
 def test_an_unknown_ending_is_refused_before_anything_is_written(tmp_path):

@@ -1,5 +1,6 @@
 """What is shown of a text from outside: all of it visible, none of it obeyed."""
 
+import ast
 import re
 import shutil
 import subprocess
@@ -8,7 +9,16 @@ from html import unescape
 
 import pytest
 
-from taonet_core.plain_text import figure_text, markdown, markup, shell_word, shown
+from taonet_core.plain_text import (
+    card_text,
+    figure_text,
+    file_stem,
+    literal,
+    markdown,
+    markup,
+    shell_word,
+    shown,
+)
 
 HOSTILE = [
     "a\u202efits.exe",
@@ -98,3 +108,30 @@ def test_a_shell_takes_a_word_as_the_text_it_is(text):
     if "\0" not in text:  # which no command can be given
         said = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True)
         assert said.stdout.decode("utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "stem"),
+    [
+        ("CSS120925:013245+201512", "CSS120925_013245+201512"),
+        ("../../etc/passwd", "_.._etc_passwd"),
+        (".hidden", "hidden"),
+        ("-rf *", "rf_"),
+        ("\u202e\0", "_"),
+        ("..", "unnamed"),
+    ],
+)
+def test_the_name_of_a_download_leads_nowhere(text, stem):
+    assert file_stem(text) == stem
+
+
+def test_a_card_of_fits_is_printable_ascii():
+    assert card_text("été\n\x1b🔭") == "?t????"
+    assert len(card_text("x" * 10_000)) == 200
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "שלום", "été", "it's"], ids=ascii)
+def test_python_reads_a_literal_back_and_a_reader_sees_all_of_it(text):
+    code = literal(text)
+    assert ast.literal_eval(code) == text
+    assert shown(code, len(code)) == code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -29,6 +28,7 @@ from taonet_core.labels import TransientClass
 from taonet_core.links import links_out
 from taonet_core.models import CURVE_KINDS
 from taonet_core.models.weights import ModelBundle
+from taonet_core.plain_text import file_stem
 from taonet_core.provenance import epoch_table, write_epochs
 from taonet_core.report import Findings, object_report
 from taonet_core.snippets import Shown, python_code, shell_code
@@ -214,11 +214,10 @@ def _button(
         with said(f"download: {label}"):
             return make()
 
-    stem = re.sub(r"[^A-Za-z0-9+.-]+", "_", subject.object_id)[:100]
     st.download_button(
         label,
         data=contents,
-        file_name=f"{stem}{suffix}",
+        file_name=f"{file_stem(subject.object_id)}{suffix}",
         key=f"download-{label.split(' of ')[0]}",
         help=hint,
         on_click="ignore",

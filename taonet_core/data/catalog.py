@@ -23,6 +23,7 @@ from taonet_core.data.fits_scan import FileSlices, scan
 from taonet_core.data.sequence import night_index
 from taonet_core.data.sky import parse_cone, separations, sky_groups
 from taonet_core.errors import TaoNetError, UnreadableFileError
+from taonet_core.plain_text import shown
 
 INDEX_NAME = "catalog.parquet"
 #: Column -> type of the catalogue.
@@ -204,7 +205,18 @@ def _files(root: Path) -> list[Path]:
     for place, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(place, name) for name in names if may_hold_images(name)]
-    return sorted(path for path in found if path.is_file())  # links may lead nowhere
+    found = [path for path in found if path.is_file()]  # links may lead nowhere
+    return sorted(path for path in found if _named(path))
+
+
+def _named(path: Path) -> bool:
+    """Return whether the name of a file is text; a table can hold no other."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        _log.warning("left out of the catalogue: %s is no name in UTF-8; rename it", shown(path))
+        return False
+    return True
 
 
 def _fingerprint(root: Path, files: list[Path]) -> bytes:

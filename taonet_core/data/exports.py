@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from taonet_core.data.atomic import replacing
 
 if TYPE_CHECKING:
@@ -166,10 +169,15 @@ def _write_astropy(table: pd.DataFrame, path: Path, kind: str) -> None:
 
     text = _text_columns(table)
     columns = {str(name): table[name].to_numpy() for name in table.columns}
-    out = Table({name: v.astype(str) if name in text else v for name, v in columns.items()})
+    out = Table({n: _lines(v) if n in text else v for n, v in columns.items()})
     for name in out.colnames:
         out[name].unit = _UNITS.get(name)
     out.write(path, format=kind, overwrite=True)
+
+
+def _lines(texts: NDArray[Any]) -> NDArray[np.str_]:
+    """Return texts of one line: XML holds no control characters, ECSV no ends of lines."""
+    return np.array([one_line(str(value)) for value in texts], dtype=np.str_)
 
 
 def _write_ecsv(table: pd.DataFrame, path: Path) -> None:
