@@ -64,3 +64,23 @@ def test_what_a_result_holds_is_weighed_once_however_deep_it_lies():
         meta={},
     )
     assert 2 * 64 * 64 * 4 <= _memory._size(attribution) < 2 * 64 * 64 * 4 + 5000
+
+
+def test_no_order_of_many_sessions_shows_the_results_of_another(monkeypatch, rng):
+    """In 1,000 steps of two sessions, each computes, asks and forgets what is its own."""
+    states = {"a": {}, "b": {}}
+    for _ in range(1000):
+        who = str(rng.choice(["a", "b"]))
+        monkeypatch.setattr(_memory.st, "session_state", states[who])
+        content = f"{who}{rng.integers(3)}"
+        match rng.integers(4):
+            case 0:
+                _memory.own([f"{who}{i}" for i in range(3)])
+            case 1:
+                _memory.forget()
+            case _ if states[who]:
+                key = ("verdict", int(rng.integers(2)))  # the same of both
+                found = _memory.recent(content).get(key, lambda who=who: f"{who}!")
+                assert found.startswith(who)
+                other = f"{'ab'[who == 'a']}0"
+                assert _memory.recent(other) is _memory._shared()
