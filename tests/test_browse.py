@@ -301,18 +301,16 @@ def filled(collection, bundle):
     ]
     stamps = list(collection.stamps.values())
     vector = np.zeros(8, "<f4").tobytes()
-    with store._db as db:
-        db.executemany(
-            "INSERT INTO objects VALUES (?, ?, ?, '')",
-            [(stamp, known, card) for stamp, known in zip(stamps, facts, strict=True)],
-        )
-        db.executemany(
-            "INSERT INTO verdicts VALUES (?, ?, ?, NULL, 50.0, ?, '')",
-            [
-                (s, identity(bundle), p.tobytes(), vector)
-                for s, p in zip(stamps, answers, strict=True)
-            ][:-100],
-        )
+    store._file.keep(
+        "INSERT INTO objects VALUES (?, ?, ?, '')",
+        [(stamp, known, card) for stamp, known in zip(stamps, facts, strict=True)],
+    )
+    store._file.keep(
+        "INSERT INTO verdicts VALUES (?, ?, ?, NULL, 50.0, ?, '', '', '')",
+        [(s, identity(bundle), p.tobytes(), vector) for s, p in zip(stamps, answers, strict=True)][
+            :-100
+        ],
+    )
     return store
 
 
