@@ -137,6 +137,7 @@ def train_boosting(
         on_progress(1, 2)
     model = _voters(config, seed).fit(features, targets[which])
     del model[-1].named_estimators_  # a second way to the same trees, which a file would hold twice
+    model[-1].estimators_[0]._bin_mapper.n_threads = 1  # else the file depends on the machine
     if on_progress:
         on_progress(2, 2)
     return model
