@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import resource
+import signal
 import subprocess
 import sys
 
@@ -12,7 +14,7 @@ import pytest
 from astropy.table import Table
 from typer.testing import CliRunner
 
-from taonet_core import __version__, console
+from taonet_core import __version__, bulk_table, console
 from taonet_core.bulk import LONG_COLUMNS, read_objects
 from taonet_core.cli import app
 from taonet_core.data.results import TABLE_COLUMNS
@@ -119,6 +121,26 @@ def test_every_output_format_holds_the_same_table(survey, tiny, broken, tmp_path
     assert ",".join(table.columns) == WIDE
     assert len(table) == 2
     assert "page.fits" in table["object_id"][1]
+
+
+def test_a_run_that_was_cut_off_goes_on_by_the_same_command(survey, tiny, tmp_path, monkeypatch):
+    path, straight = tmp_path / "verdicts.csv", tmp_path / "straight.csv"
+    command = ["predict", survey, "--model", tiny, "--trusted", "--output"]
+    monkeypatch.setattr(bulk_table, "_BATCH", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(bulk_table, "write_table", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+        result = run(*command, path)
+    assert result.exit_code == 143
+    assert "the same command goes on from there" in result.stderr
+    refused = run(*command, path, "--symmetries")
+    assert refused.exit_code == 1 and "E_OTHER_RUN" in refused.stderr
+    result = run(*command, path, "--keep-journal")
+    assert result.exit_code == 0 and "6 objects" in result.stderr
+    assert "6 of them in an earlier run" in result.stderr
+    assert "earlier run" not in run(*command, path, "--restart").stderr
+    assert run(*command, straight).exit_code == 0
+    assert path.read_bytes() == straight.read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["straight.csv", "verdicts.csv"]
 
 
 def test_a_light_curve_table_needs_the_forest(tiny, tmp_path):
