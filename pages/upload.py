@@ -37,11 +37,15 @@ chosen = tables.choose_columns(upload.content, upload.intake)
 if chosen is None:
     st.stop()
 uploads.read(upload, chosen)
+report.broken_off(upload)
 collection = uploads.collect(upload)
 if collection is None:
     report.left_out(upload)
     tables.tables_read(upload.content, upload.intake.tables)
-    st.warning("Nothing in these files could be read; the list says why.")
+    if upload.refused:
+        st.warning("Nothing in these files could be read; the list says why.")
+    else:
+        st.warning("Nothing was read.")
     examples.what_it_takes()
     st.stop()
 

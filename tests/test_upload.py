@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import time
 import zipfile
 from pathlib import Path
@@ -13,7 +14,7 @@ from _alerts import avro, ztf_alert, ztf_schema
 from streamlit.testing.v1 import AppTest
 
 from pages import _data as data
-from pages import _memory
+from pages import _memory, _turns
 from pages import _ui as ui
 from pages._upload import report
 from pages._upload import session as uploads
@@ -365,3 +366,29 @@ def test_nothing_of_an_upload_stays_beyond_it(page, fits_file):
     assert not [key for key in _memory._shared()._held if content in key]
     page.file_uploader[0].set_value([]).run()
     assert _memory._OWN not in page.session_state and uploads.HELD not in page.session_state
+
+
+def test_a_fault_in_reading_is_told_by_its_number(page, archive, monkeypatch, caplog):
+    def breaks(*given):
+        yield "object0", ImageSequence(np.zeros((1, 8, 8)), [55_000.0], meta={"object_id": "a"})
+        raise RuntimeError("the secret")
+
+    monkeypatch.setattr(uploads, "read_delivery", breaks)
+    page = send(page, ("all.zip", archive(2)))
+    [entry] = re.findall(r"in the log as ([0-9a-f]{12})", page.error[0].value)
+    assert "secret" not in texts(page) and "reading broke off" in texts(page)
+    [record] = [r for r in caplog.records if r.getMessage().startswith(entry)]
+    assert "the secret" in str(record.exc_info[1])
+
+
+def test_what_a_lost_line_broke_off_is_taken_up_again(page, archive, monkeypatch):
+    """Work ends for a visitor who has left; whoever comes back finds it going on."""
+    here = iter([True, False])
+    with monkeypatch.context() as patch:
+        patch.setattr(_turns, "_visitor", lambda: lambda: next(here, False))
+        files = [("all.zip", archive(4), "application/octet-stream")]
+        page.file_uploader[0].set_value(files).run()
+        held = page.session_state[uploads.HELD]
+        assert held.reading.wait(5) and held.reading.left and len(held.items) < 4
+    page = settled(page.run())
+    assert len(table(page, "what was read")) == 4

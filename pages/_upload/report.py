@@ -30,6 +30,12 @@ _CODE = st.column_config.TextColumn(width="small", help="A word that never chang
 _WIDTH = 112
 
 
+def broken_off(upload: Upload) -> None:
+    """Say that reading ended by a fault, if it did, and where that is written down."""
+    if upload.reading and upload.reading.failed:
+        st.error(sentence(upload.reading.fault), icon=":material/error:")
+
+
 def summary(upload: Upload, collection: Collection, *, resettable: bool) -> None:
     """Say in one line what was read, what has a class, and what was left out."""
     labelled = int((collection.catalog["label"] != "").sum())
@@ -41,8 +47,6 @@ def summary(upload: Upload, collection: Collection, *, resettable: bool) -> None
         parts.append("reading was cancelled; what was read is kept")
     elif upload.reading and upload.reading.failed:
         parts.append("reading broke off; what was read until then is kept")
-    if upload.reading and upload.reading.failed:
-        st.error(sentence(upload.reading.fault))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.markdown(f"**{parts[0]}** · " + " · ".join(parts[1:]), width="content")
         if resettable:
