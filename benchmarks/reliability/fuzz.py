@@ -14,6 +14,7 @@ import io
 import re
 import time
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -43,14 +44,13 @@ from taonet_core.errors import Code, TaoNetError
 from taonet_core.provenance import data_digest
 from taonet_core.simulation.draw import draw_object
 from taonet_core.transforms.photometry import extract_light_curve
+from taonet_core.transforms.preprocess import stack_nights
 
 SEED = 20_261_122
 COUNT, QUICK = 10_000, 240
 HANG = 5.0
 #: Files after which the memory of the server is taken as its start: caches are then filled.
 WARM = 100
-#: Every so many opened sequences one is measured as well.
-_MEASURED = 5
 #: Tiles written by gzip hold the time of writing.
 _TIME_IN_GZIP = re.compile(rb"\x1f\x8b\x08\x00....", re.DOTALL)
 _DEATHS = (Code.WORKER, Code.TIMEOUT, Code.MEMORY)
@@ -119,7 +119,7 @@ def read(number: int, file: NamedBytes, *, trusted: bool) -> dict[str, Any]:
     try:
         for item in road(file.name, file.getvalue(), trusted):
             outcomes.append(_outcome(item))
-            if isinstance(item, ImageSequence) and number % _MEASURED == 0:
+            if trusted and isinstance(item, ImageSequence):
                 _use(item)
     except Exception:  # noqa: BLE001  whatever comes is what is being counted
         fault = traceback.format_exc(limit=-4)
@@ -155,9 +155,12 @@ def _outcome(item: ImageSequence | LightCurve | TaoNetError) -> str:
 
 
 def _use(sequence: ImageSequence) -> None:
-    """Measure what was opened, as a page would."""
-    with contextlib.suppress(TaoNetError):
-        extract_light_curve(sequence)
+    """Measure what was opened, as every page and model does; a warning counts as a fault."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        for measured in (extract_light_curve, stack_nights):
+            with contextlib.suppress(TaoNetError):
+                measured(sequence)
 
 
 @dataclass

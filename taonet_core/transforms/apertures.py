@@ -67,7 +67,8 @@ def align(sky: SkyFrames, shifts: NDArray[np.float64]) -> SkyFrames:
     spectrum = scipy.fft.rfft2(np.where(missing, sky.frames.dtype.type(0), sky.frames))
     for shift, frequency in ((shifts[:, 0], fx), (shifts[:, 1], fy)):
         turn = shift[:, None, None] * frequency
-        spectrum *= np.exp(2j * np.pi * turn).astype(spectrum.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):  # sums of the largest numbers
+            spectrum *= np.exp(2j * np.pi * turn).astype(spectrum.dtype)
     frames = scipy.fft.irfft2(spectrum, s=(height, width), overwrite_x=True)
     if missing.any():
         frames[binary_dilation(missing, np.ones((1, 3, 3), dtype=bool))] = np.nan

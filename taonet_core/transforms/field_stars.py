@@ -207,6 +207,7 @@ def _stars(
     return [_vertex(image, rows[i], columns[i]) for i in brightest]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # pixels near the largest number are no stars
 def _vertex(image: NDArray[np.float64], row: int, column: int) -> tuple[float, float]:
     """Place of a peak to a fraction of a pixel, by parabolas through its neighbours."""
 

@@ -245,7 +245,8 @@ def _flux(
 def _medians(frames: NDArray[np.float32]) -> NDArray[np.float32]:
     """Median of the data of each frame."""
     flat = frames.reshape(len(frames), -1)
-    holes = np.isnan(flat).any(1)
+    missing = np.isnan(flat)
+    holes = missing.any(1) & ~missing.all(1)
     medians = np.median(flat, axis=1)  # ten times faster than one that looks for NaN
     if holes.any():
         medians[holes] = np.nanmedian(flat[holes], axis=1)
