@@ -64,8 +64,9 @@ def celestial_wcs(header: Header) -> tuple[WCS | None, str]:
     if not all(isinstance(n, int) and 0 <= n <= 9 for n in orders):
         return None, _left_out("has a distortion of impossible order")
     words = {key: str(header.get(key) or "").strip().upper() for key in _WORDS}
-    if any(words[key] not in ("", *_WORDS[key]) for key in ("CUNIT1", "CUNIT2")):
-        return None, _left_out(f"is in {clean(words['CUNIT1'], 20)}, wanted degrees")
+    for key, word in words.items():
+        if word and word not in _WORDS[key]:
+            return None, _left_out(f"has {key} {clean(word, 20)}, which is not read")
     known = {key: _WORDS[key][word] for key, word in words.items() if word in _WORDS[key]}
     wcs, doubt = _wcslib(numbers | known | dict(zip(("CTYPE1", "CTYPE2"), kinds, strict=True)))
     return wcs, doubt or _simplified(header, kinds)

@@ -90,6 +90,11 @@ class Reading:
     flags: list[str] = field(default_factory=list)
 
 
+def source_of(reading: Reading) -> str:
+    """Return the name of what was read, for messages."""
+    return str(reading.meta.get("source") or "the frames")
+
+
 def read_file(file: FitsFile) -> Reading:
     """Read one FITS file in the layout its HDUs show.
 

@@ -181,7 +181,7 @@ def _too_little(hdu: Hdu, held: int) -> _Cut:
     """Tell a file that was cut from one that claims what no file holds."""
     absurd = hdu.data_size > 8 * MAX_PIXELS
     return _Cut(
-        f"HDU {hdu.index} promises {hdu.data_size:,} bytes of data and holds {max(held, 0):,}",
+        f"HDU {hdu.index} holds {max(held, 0):,} of {hdu.data_size:,} bytes of data",
         Code.SIZE if absurd else Code.DATA_TRUNCATED,
     )
 

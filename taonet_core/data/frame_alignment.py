@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from taonet_core.data.celestial import celestial_wcs, orientation, pixel_of
-from taonet_core.data.fits_layouts import Frame, Reading
+from taonet_core.data.fits_layouts import Frame, Reading, source_of
 from taonet_core.data.fits_scan import MAX_PIXELS
 from taonet_core.errors import Code, InvalidSequenceError
 from taonet_core.flags import Flag, Note
@@ -54,7 +54,8 @@ def align(
     shape = max(shapes, key=lambda s: (shapes[s], s))
     if len(science) * math.prod(shape) > MAX_PIXELS:
         raise InvalidSequenceError(
-            f"{len(science)} frames of {shape[1]} x {shape[0]} pixels are too many; cut them",
+            f"{source_of(reading)}: {len(science)} frames of {shape[1]} x {shape[0]} pixels are "
+            "too many; cut them",
             code=Code.SIZE,
         )
     wcs, doubt = celestial_wcs(science[0].header)
@@ -141,7 +142,8 @@ def _on_target(
         corners.append(last)
     if len(kept) == without:
         raise InvalidSequenceError(
-            f"the target RA {ra:.5f}, Dec {dec:.5f} lies outside every frame; check the position",
+            f"{source_of(reading)}: the target RA {ra:.5f}, Dec {dec:.5f} lies outside every "
+            "frame; check the position",
             code=Code.TARGET_OUTSIDE,
         )
     if len(kept) < len(science):

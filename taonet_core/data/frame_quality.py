@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from taonet_core.data.fits_layouts import Frame, Reading
+from taonet_core.data.fits_layouts import Frame, Reading, source_of
 from taonet_core.errors import Code, InvalidSequenceError
 from taonet_core.flags import Flag, Note
 
@@ -33,7 +33,7 @@ def with_data(science: list[Frame], reading: Reading) -> list[Frame]:
     kept = [frame for frame in science if np.isfinite(frame.pixels).any()]
     if not kept:
         text = f"none of the {len(science)} frames holds a pixel with data; choose other images"
-        raise InvalidSequenceError(text, code=Code.NO_FRAMES)
+        raise InvalidSequenceError(f"{source_of(reading)}: {text}", code=Code.NO_FRAMES)
     if len(kept) < len(science):
         text = f"{len(science) - len(kept)} frames hold no pixel with data"
         reading.dropped.append(Note(text, Flag.FRAMES_EMPTY))
