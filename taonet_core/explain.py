@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.errors import InvalidSequenceError
+from taonet_core.errors import Code, InvalidSequenceError
 from taonet_core.explaining.evidence import (
     aperture_radius,
     evidence_masks,
@@ -29,9 +29,13 @@ from taonet_core.explaining.method_checks import MethodCheck, method_checks
 from taonet_core.explaining.questions import BASELINES, METHODS, Method, class_numbers, image_model
 from taonet_core.labels import TransientClass
 from taonet_core.models import DEFAULT_MODEL
+from taonet_core.models.memory import ran_out
 from taonet_core.models.weights import ModelBundle
 from taonet_core.outputs import name_of
 from taonet_core.transforms.preprocess import stack_nights
+
+#: Seconds after which an explanation is given up, and most evaluations one can ask for.
+MOST_SECONDS, MOST_STEPS = 300.0, 1000
 
 __all__ = [
     "BASELINES",
@@ -89,7 +93,7 @@ def explain(
     Raises
     ------
     InvalidSequenceError
-        If no frame is usable, or a light curve was given.
+        If no frame is usable, a light curve was given, or memory or `MOST_SECONDS` do not suffice.
     IncompatibleWeightsError
         If the model cannot be loaded.
     ValueError
@@ -102,11 +106,19 @@ def explain(
     from taonet_core.explaining.methods import Score, evidence
 
     nights = stack_nights(sequence, bundle.preprocess)
-    score = Score(bundle, nights, on_step=on_step)
-    if target is None:
-        target = bundle.classes[int(score.probabilities(score.frames)[0].argmax())]
-    score.target, score.against = class_numbers(bundle, target, against)
-    values, full, bare = evidence(score, method, baseline, steps)
+    score = Score(bundle, nights, on_step=_in_time(start, sequence, on_step))
+    try:
+        if target is None:
+            target = bundle.classes[int(score.probabilities(score.frames)[0].argmax())]
+        score.target, score.against = class_numbers(bundle, target, against)
+        values, full, bare = evidence(score, method, baseline, steps)
+    except (MemoryError, RuntimeError) as error:
+        if not ran_out(error):
+            raise
+        raise InvalidSequenceError(
+            f"{name_of(sequence)}: there is not enough memory to explain it; select fewer frames",
+            code=Code.MEMORY,
+        ) from error
     return Attribution(
         values.astype(np.float32),
         nights.times,
@@ -125,6 +137,24 @@ def explain(
     )
 
 
+def _in_time(
+    start: float, sequence: ImageSequence, on_step: Callable[[int, int], object] | None
+) -> Callable[[int, int], None]:
+    """Return what to call after each evaluation: it ends those that take too long."""
+
+    def step(done: int, of: int) -> None:
+        if time.perf_counter() - start > MOST_SECONDS:
+            raise InvalidSequenceError(
+                f"{name_of(sequence)}: the explanation took longer than {MOST_SECONDS:.0f} s "
+                f"({done} of {of} evaluations); ask for fewer steps or select fewer frames",
+                code=Code.TIMEOUT,
+            )
+        if on_step is not None:
+            on_step(done, of)
+
+    return step
+
+
 def _corner(sequence: ImageSequence, values: NDArray[np.floating]) -> dict[str, int]:
     """Return where in the frames the maps begin: both have the target in the middle."""
     (height, width), (rows, columns) = sequence.frames.shape[1:], values.shape[1:]
@@ -135,10 +165,10 @@ def _check(
     sequence: ImageSequence, bundle: ModelBundle, method: str, baseline: str, steps: int
 ) -> None:
     """Refuse what cannot be explained, before any work."""
-    if method not in METHODS or baseline not in BASELINES or steps < 1:
+    if method not in METHODS or baseline not in BASELINES or not 1 <= steps <= MOST_STEPS:
         raise ValueError(
-            f"wanted a method of {sorted(METHODS)}, a baseline of {sorted(BASELINES)} and one "
-            f"step or more; got {method!r}, {baseline!r}, {steps}"
+            f"wanted a method of {sorted(METHODS)}, a baseline of {sorted(BASELINES)} and 1 to "
+            f"{MOST_STEPS} steps; got {method!r}, {baseline!r}, {steps}"
         )
     if not isinstance(sequence, ImageSequence):
         raise InvalidSequenceError(

@@ -10,7 +10,8 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -29,7 +30,7 @@ from taonet_core.models.checkpoints import (
     optimizer_tensors,
     restore_optimizer,
 )
-from taonet_core.models.memory import keep_freed_memory
+from taonet_core.models.memory import keep_freed_memory, lost_device, ran_out
 from taonet_core.stopping import Hold, held
 from taonet_core.tasks import Inputs, Task
 
@@ -98,7 +99,7 @@ def fit(
         if not resume:
             states.remove()
         run.resume(states)
-    with held() as hold:
+    with held() as hold, _machine_suffices(stage, device):
         while not run.finished:
             report = run.one_epoch(hold)
             run.save()
@@ -108,6 +109,22 @@ def fit(
     model.load_state_dict(run.best_state)
     model.eval()
     return run.history
+
+
+@contextmanager
+def _machine_suffices(stage: str, device: torch.device) -> Iterator[None]:
+    """Say in one sentence that memory ran out, or that a GPU was lost."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not (ran_out(error) or lost_device(error)):
+            raise
+        what = "there is not enough memory" if ran_out(error) else "the GPU does not answer"
+        raise TrainingError(
+            f"{what} to train {stage} on {device.type}; the same command goes on from the last "
+            "checkpoint once there is, on another device (--device cpu) with other roundings",
+            code=Code.MEMORY if ran_out(error) else Code.TRAINING,
+        ) from error
 
 
 @dataclass

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.errors import InvalidSequenceError
+from taonet_core.errors import Code, InvalidSequenceError
 from taonet_core.models import CURVE_KINDS
+from taonet_core.models.memory import ran_out
 from taonet_core.models.weights import ModelBundle
 from taonet_core.transforms.photometry import extract_light_curve
 from taonet_core.transforms.preprocess import (
@@ -70,8 +71,33 @@ def model_outputs(
     """
     results: list[Outputs | InvalidSequenceError] = []
     for start in range(0, len(sources), BATCH_SIZE):
-        results += _batch_outputs(sources[start : start + BATCH_SIZE], bundle, symmetries)
+        results += _within_memory(sources[start : start + BATCH_SIZE], bundle, symmetries)
     return results
+
+
+def _within_memory(
+    sources: Sequence[ImageSequence | LightCurve], bundle: ModelBundle, symmetries: bool
+) -> list[Outputs | InvalidSequenceError]:
+    """Read a batch, or its halves where memory does not suffice, down to single objects."""
+    try:
+        return _batch_outputs(sources, bundle, symmetries)
+    except (MemoryError, RuntimeError) as error:
+        if not ran_out(error):
+            raise
+    # outside of the handler, which holds on to what was in memory
+    if len(sources) == 1:
+        return [
+            InvalidSequenceError(
+                f"{name_of(sources[0])}: there is not enough memory to read it; select fewer of "
+                "its frames, or close other programs",
+                code=Code.MEMORY,
+            )
+        ]
+    half = len(sources) // 2
+    return [
+        *_within_memory(sources[:half], bundle, symmetries),
+        *_within_memory(sources[half:], bundle, symmetries),
+    ]
 
 
 def _batch_outputs(
