@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages import _memory
 from pages import _ui as ui
@@ -174,10 +177,23 @@ def _folder(path: Path, name: str) -> Collection:
 
 def _demo() -> Collection:
     folder = ROOT / f"demo-{__version__}-{PER_CLASS}"
-    with _LOCK:
-        if not folder.exists():
-            _simulate(folder)
+    if not folder.exists():
+        with _simulating(st.empty()):
+            if not folder.exists():
+                _simulate(folder)
     return _demo_folder(folder, folder.stat().st_mtime_ns)
+
+
+@contextmanager
+def _simulating(place: DeltaGenerator) -> Iterator[None]:
+    """Wait while another visitor has the demo set simulated, and say so."""
+    while not _LOCK.acquire(timeout=0.5):
+        place.info("The demo set is being simulated for another visitor …")
+    try:
+        place.empty()
+        yield
+    finally:
+        _LOCK.release()
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

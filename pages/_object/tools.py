@@ -15,6 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages import _ui as ui
 from pages._explain.attribution import attribution
 from pages._object.subject import Subject
+from pages._turns import turn
 from pages._ui import Key
 from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.results import Attribution
@@ -211,7 +212,7 @@ def _button(
     subject: Subject, label: str, suffix: str, make: Callable[[], bytes], hint: str
 ) -> None:
     def contents() -> bytes:
-        with said(f"download: {label}"):
+        with said(f"download: {label}"), turn():
             return make()
 
     st.download_button(
