@@ -28,7 +28,12 @@ class Ticket:
     owner: str
     round: int
     arrival: int
-    working: bool = False
+    admitted: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def working(self) -> bool:
+        """Whether it has a place at work."""
+        return self.admitted.is_set()
 
 
 class Line:
@@ -42,7 +47,7 @@ class Line:
 
     def __init__(self, places: int | None = None) -> None:
         self.places = places or os.cpu_count() or 1
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._tickets: list[Ticket] = []
         self._arrivals = itertools.count()
         self._round = 0  # of whoever was admitted last
@@ -50,13 +55,13 @@ class Line:
 
     def position(self, ticket: Ticket) -> int:
         """Return how many turns come before one's own, itself included; 0 at work."""
-        with self._changed:
+        with self._lock:
             waiting = self._waiting()
             return waiting.index(ticket) + 1 if ticket in waiting else 0
 
     def __len__(self) -> int:
         """Return how many are in line or at work."""
-        with self._changed:
+        with self._lock:
             return len(self._tickets)
 
     @contextmanager
@@ -79,7 +84,7 @@ class Line:
         if getattr(self._mine, "ticket", None) is not None:
             yield True
             return
-        with self._changed:
+        with self._lock:
             taken = [other.round for other in self._tickets if other.owner == owner]
             ticket = Ticket(owner, max([self._round, *(n + 1 for n in taken)]), self._next())
             self._tickets.append(ticket)
@@ -88,42 +93,36 @@ class Line:
             yield self._wait(ticket, waiting)
         finally:
             self._mine.ticket = None
-            with self._changed:
+            with self._lock:
                 self._tickets.remove(ticket)
-                self._changed.notify_all()
+                self._admit()
 
     def give_way(self, waiting: Callable[[int], bool] = lambda _: True) -> bool:
         """Between two steps, go into the next round if somebody waits; see `turn`."""
         ticket: Ticket | None = getattr(self._mine, "ticket", None)
-        with self._changed:
+        with self._lock:
             if ticket is None or all(other.working for other in self._tickets):
                 return True
-            ticket.working, ticket.arrival = False, self._next()
-            ticket.round = max(self._round, ticket.round + 1)
-            self._changed.notify_all()
+            ticket.admitted.clear()
+            ticket.arrival, ticket.round = self._next(), max(self._round, ticket.round + 1)
+            self._admit()
         return self._wait(ticket, waiting)
 
     def _wait(self, ticket: Ticket, waiting: Callable[[int], bool]) -> bool:
-        while True:
-            with self._changed:
-                self._admit()
-                if not ticket.working:
-                    self._changed.wait(_LOOK)
-                    self._admit()
-                if ticket.working:
-                    return True
-                position = self._waiting().index(ticket) + 1
-            if not waiting(position):
+        with self._lock:
+            self._admit()
+        while not ticket.admitted.wait(_LOOK):
+            position = self.position(ticket)
+            if position and not waiting(position):
                 return False
+        return True
 
     def _admit(self) -> None:
         """Let the first in line work where there is a place."""
         free = self.places - sum(ticket.working for ticket in self._tickets)
-        admitted = self._waiting()[: max(free, 0)]
-        for ticket in admitted:
-            ticket.working, self._round = True, max(self._round, ticket.round)
-        if admitted:
-            self._changed.notify_all()
+        for ticket in self._waiting()[: max(free, 0)]:
+            ticket.admitted.set()
+            self._round = max(self._round, ticket.round)
 
     def _waiting(self) -> list[Ticket]:
         """Return who waits, next first."""
