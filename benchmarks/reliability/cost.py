@@ -34,8 +34,8 @@ from taonet_core.labels import SIX_CLASSES
 from taonet_core.simulation.draw import draw_object
 
 SEED = 31
-ROUNDS, QUICK_ROUNDS = 7, 2
-STAMPS, QUICK_STAMPS = 240, 20
+ROUNDS, QUICK_ROUNDS = 5, 2
+STAMPS, QUICK_STAMPS = 120, 20
 OBJECTS, QUICK_OBJECTS = 60, 20
 #: Milliseconds asked for: a file of a session, and beyond plain reading a file of many.
 INTERACTIVE, BULK = 20.0, 2.0
