@@ -55,12 +55,16 @@ _SETTINGS: dict[str, dict[str, Any]] = {
     "forest": {"trees": [5], "max_features": ["sqrt"]},
     "boosting": {"iterations": 5, "random_trees": 5, "min_leaf": 2},
 }
-_EPOCHS = 3
+_EPOCHS = 8
 _CLASSES = (TransientClass.SN, TransientClass.NON)
 #: Seconds that processes of a killed training may take to see that it is gone.
 _GRACE = 5.0
 _PROCESSES = get_context("forkserver")
-_PRELOADED = ("taonet_core.finetune", "taonet_core.models.taonet_paper", "sklearn.ensemble")
+#: Loaded once for all processes; PyTorch loads the last at the first step of an optimiser.
+_PRELOADED = (
+    *("taonet_core.finetune", "taonet_core.models.taonet_paper", "skops.io", "sklearn.ensemble"),
+    *("sklearn.pipeline", "astropy.wcs", "scipy.ndimage", "photutils", "torch._dynamo"),
+)
 
 
 @dataclass
