@@ -12,12 +12,23 @@ from _visitor import Visitor, request
 from streamlit.testing.v1 import AppTest
 
 MIB = 2**20
-# One page breaks, with a message that would forge a line of the log.
-BROKEN = """
-from pages import _verdicts
+# One page breaks, with a message that would forge a line of the log; and while there is a certain
+# file, somebody else is at work, and nobody's turn comes.
+ODD = """
+import threading, time
+from pathlib import Path
+from pages import _turns, _verdicts
 def broken(*given):
     raise RuntimeError("the secret\\n2026-01-01 forged")
 _verdicts.cards = broken
+def work():
+    while True:
+        if Path({busy!r}).exists():
+            with _turns.LINE.turn("somebody"):
+                while Path({busy!r}).exists():
+                    time.sleep(0.02)
+        time.sleep(0.02)
+threading.Thread(target=work, daemon=True).start()
 """
 
 
@@ -30,9 +41,11 @@ def served(tmp_path_factory):
         "TAONET_UPLOADS_TOTAL_MIB": "5",
         "TAONET_UPLOAD_PATIENCE": "0.3",
         "TAONET_KEEP_SECONDS": "1",
+        "TAONET_JOBS": "1",
     }
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(browser, "SERVER", BROKEN + browser.SERVER)
+        odd = ODD.replace("{busy!r}", repr(str(folder / "busy")))
+        patch.setattr(browser, "SERVER", odd.replace("{", "{{").replace("}", "}}") + browser.SERVER)
         with browser.served(folder, **settings) as address:
             yield address, folder / "log"
 
@@ -67,7 +80,7 @@ def test_files_are_taken_as_asked_for_and_up_to_the_quota(address):
         paths = (f"{session}/{stranger}", f"{stranger}/{stranger}", f"{session}/../{session}")
         forged = [await visitor.put(f"/_stcore/upload_file/{p}", "x", b"x") for p in paths]
         sent = [await send(visitor, 2 * MIB), await send(visitor, 2 * MIB), await send(visitor, 10)]
-        return forged, sent, await send(visitor, 300 * MIB), await send(visitor, 99, pace=0.05)
+        return forged, sent, await send(visitor, 201 * MIB), await send(visitor, 99, pace=0.05)
 
     assert visit(address, story) == ([403, 403, 400], [204, 429, 204], 413, 408)
 
@@ -169,3 +182,23 @@ def test_what_was_foreseen_is_said_as_it_is(caplog):
     app = AppTest.from_function(page).run()
     assert app.error[0].value == "no \\*such\\* file" and not app.exception
     assert not caplog.records or "such" not in caplog.text
+
+
+def test_whoever_waits_sees_the_position_and_then_the_page(served):
+    address, log = served
+    busy = log.with_name("busy")
+
+    async def story(visitor):
+        busy.touch()
+        await asyncio.sleep(0.2)
+        page = asyncio.create_task(visitor.go("sequence", "night=2"))
+        await visitor.until(lambda: "Waiting: 1st in line" in visitor.words(), 20)
+        busy.unlink()
+        await page
+        return visitor.words(), any(visitor.of("bidi_component"))
+
+    try:
+        words, whole = visit(address, story)
+    finally:
+        busy.unlink(missing_ok=True)
+    assert whole and "Waiting" not in words

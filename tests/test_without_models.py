@@ -18,10 +18,6 @@ def intact(tmp_path_factory):
     return folder
 
 
-def cut(path):
-    path.write_bytes(path.read_bytes()[:-7])
-
-
 def flip(path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -30,7 +26,6 @@ def flip(path):
 
 DAMAGE = {
     "empty": lambda path: path.write_bytes(b""),
-    "cut": cut,
     "random": lambda path: path.write_bytes(bytes(range(256)) * 40),
     "one bit": flip,
     "gone": lambda path: path.unlink(),
