@@ -27,6 +27,8 @@ from taonet_core.transforms.photometry import extract_light_curve
 
 _PREDICT = (sys.executable, "-m", "taonet_core", "predict")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# Ends of lines, and what keeps letters from right to left where they belong.
+_OURS = "\n\u2068\u2069"
 _LONGEST_AUTHOR, _LONGEST_NOTE = 200, 10_000
 
 
@@ -119,7 +121,7 @@ def terminal(*places: Path) -> int:
     os.close(main)
     assert b"evil.example" in said, said[-2000:]
     letters = said.decode("utf-8", "replace").replace("\r\n", "\n")
-    return sum(unicodedata.category(c) in ("Cc", "Cf") and c != "\n" for c in letters)
+    return sum(unicodedata.category(c) in ("Cc", "Cf") and c not in _OURS for c in letters)
 
 
 def _written(handle: int) -> Iterator[bytes]:

@@ -31,7 +31,8 @@
   const walk = (root) => {
     for (const node of root.querySelectorAll("*")) {
       if (made(node)) found.elements.push(node.outerHTML.slice(0, 200));
-      if (node.dataset?.testid === "stException") found.faults.push(node.textContent.slice(0, 200));
+      const alarmed = node.dataset?.testid === "stAlert" && /went wrong here/.test(node.textContent);
+      if (alarmed || node.dataset?.testid === "stException") found.faults.push(node.textContent.slice(0, 200));
       for (const part of node.childNodes) {
         if (part.nodeType === 3 && invisible.test(part.data) && !node.closest(own)) found.hidden.push(JSON.stringify(part.data.slice(0, 200)));
       }

@@ -32,6 +32,8 @@ _LOOKS: tuple[dict[str, Any], ...] = (
     {},
     {"color_scheme": "dark", "viewport": {"width": 390, "height": 844}},
 )
+# Fewer, and a way was cut off.
+_LOOKS_A_TEXT = 12
 # Of a field of the address: the server takes no longer ones together.
 _LONGEST = 300
 # The name of a folder is on the pages, too.
@@ -41,6 +43,11 @@ _FOLLOW = """url => {
   history.pushState({}, "", url);
   dispatchEvent(new PopStateEvent("popstate"));
 }"""
+# Where the objects of the sky map stand on the screen.
+_POINTS = """() => [...document.querySelectorAll(".js-plotly-plot .points path")].map((point) => {
+  const { left, top, width, height } = point.getBoundingClientRect();
+  return [left + width / 2, top + height / 2];
+})"""
 # What an address can say, wherever a text fits in.
 _FIELDS = ("data", "object", "q", "night", "method", "model", "target", "set", "sort", "va", "view")
 
@@ -76,7 +83,8 @@ def _findings(spies: Sequence[Spy], cells: int, letters: int, texts: int) -> Fin
         for kind, words in spy.what.items():
             what.setdefault(kind, []).extend(words)
     looks = sum(spy.looks for spy in spies)
-    figures = {"texts": texts, "places": len(_payloads.PLACES), "looks": looks, "what": what}
+    goals.append(Goal("looks through a page", looks, ">=", _LOOKS_A_TEXT * texts))
+    figures = {"texts": texts, "places": len(_payloads.PLACES), "what": what}
     return Findings(goals, figures, notes=["A look goes through all elements of a page."])
 
 
@@ -158,9 +166,9 @@ def folders(spy: Spy, name: str) -> None:
         go(spy, page, data=name)
     for view in ("cards", "table", "sky"):
         go(spy, "browse", data=name, view=view, per="96")
-    points = spy.page.locator(".js-plotly-plot .points path")
-    for i in range(min(points.count(), 12)):
-        points.nth(i).hover(force=True)
+    for x, y in spy.page.evaluate(_POINTS)[:12]:
+        spy.page.mouse.move(x, y)
+        spy.page.wait_for_timeout(60)
         spy.look("hover")
     go(spy, "misclassified", data=name, why="doubtful")
     opened = spy.page.get_by_text("Labels · ", exact=False)
@@ -209,9 +217,7 @@ def step_through(spy: Spy, page: str, count: int) -> None:
         menu(spy, page)
     forth = spy.page.locator('button[aria-label="Next object"]').first
     for _ in range(count):
-        if not forth.count():
-            return
-        forth.click()
+        forth.click(timeout=PATIENCE)
         settle(spy, page)
 
 
