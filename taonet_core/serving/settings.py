@@ -12,14 +12,21 @@ from taonet_core.errors import TaoNetError
 _MIB = 2**20
 
 
-def memory() -> int:
-    """Return the bytes of memory of this machine."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+# MiB of memory where the system does not tell.
+_MEMORY = 8192
 
 
 def _total() -> int:
     """Return a quarter of the memory, at most 4 GiB: what is read of files comes on top, in MiB."""
-    return max(1, min(memory() // 4 // _MIB, 4096))
+    known = "SC_PHYS_PAGES" in getattr(os, "sysconf_names", ())
+    pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if known else 0
+    return max(1, min((pages // _MIB or _MEMORY) // 4, 4096))
+
+
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "total_mib", self.total_mib or max(_total(), self.upload_mib))
-        object.__setattr__(self, "jobs", self.jobs or len(os.sched_getaffinity(0)))
+        object.__setattr__(self, "jobs", self.jobs or _processors())
 
     @property
     def upload_bytes(self) -> int:
