@@ -214,7 +214,7 @@ def _verdicts(files: list[NamedBytes], bundle: ModelBundle) -> dict[str, Said]:
     return stored(gather(items, name="upload", title=""), bundle)
 
 
-def other_ways(count: int) -> dict[str, float]:
+def other_ways(count: int, models: tuple[str, ...] = IMAGE_MODELS) -> dict[str, float]:
     """Return the largest difference of a probability, by the way in which files were made."""
     found: dict[str, float] = {}
     surveys = ("crts", "ztf")
@@ -222,7 +222,7 @@ def other_ways(count: int) -> dict[str, float]:
         label = ("SN", "CV", "AGN", "BZ", "OTHER")[number % 5]
         survey = surveys[number % len(surveys)]
         sequence = whole_counts(label, number, seed=SEED, survey=survey, frames=FRAMES)
-        for model in ("taonet", "forest"):
+        for model in models:
             bundle = load_model(model)
             answers = dict(_answers(sequence, bundle))
             first = answers["dtype f4"]

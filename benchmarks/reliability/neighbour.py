@@ -29,7 +29,7 @@ from _visitor import Visitor
 SEED = 3
 PAGES = ("", "sequence", "explain", "compare", "misclassified", "performance", "upload")
 #: Blocks of each kind, seconds of each, and seconds before a block counts.
-BLOCKS, SECONDS, HEAD_START = 6, 30.0, 3.0
+BLOCKS, SECONDS, HEAD_START = 6, 30.0, 2.0
 #: Seconds after the last block in which what was sent has to be gone.
 _REST = 35.0
 _LOCAL = multiprocessing.get_context("spawn")

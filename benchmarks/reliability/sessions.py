@@ -34,7 +34,7 @@ SOME, MANY, CYCLES, LANES = 25, 100, 1_000, 4
 #: Every so many visitors one leaves early; and so often the process is weighed.
 _EARLY, _BLOCKS = 10, 40
 #: Seconds after which a session that left is let go, and in which all of it has to be gone then.
-KEEP, _SWEPT = 1.0, 3.0
+KEEP, _SWEPT = 1.0, 2.5
 NOTES = (
     "Sessions open pages without a pause between them, each in an order of its own.",
     f"Sessions are kept for {KEEP:.0f} s after they left (TAONET_KEEP_SECONDS; 20 by default), so "
@@ -118,22 +118,22 @@ class Weights:
         return {"slope": slope / 1e3, "low": low / 1e3, "high": high / 1e3}
 
 
-async def cycle(app: App, count: int, keep: float) -> tuple[Crowd, Weights]:
+async def cycle(app: App, count: int, blocks: int) -> tuple[Crowd, Weights]:
     """Let visitors come, hand a file over, wait for the verdict, and leave.
 
     Parameters
     ----------
     app : App
     count : int
-        Visitors in all; after each of `_BLOCKS` parts of them the app is left alone and weighed.
-    keep : float
-        Seconds for which the app keeps a session that lost its line.
+        Visitors in all.
+    blocks : int
+        Parts of them; after each the app is left alone and weighed.
     """
     met, weights = Crowd(), Weights()
-    for block in np.array_split(np.arange(count), min(_BLOCKS, count)):
+    for block in np.array_split(np.arange(count), blocks):
         numbers = iter(block.tolist())
         await asyncio.gather(*(_lane(app, numbers, met) for _ in range(LANES)))
-        await asyncio.sleep(keep + _SWEPT)
+        await asyncio.sleep(KEEP + _SWEPT)
         weights.add(app, int(block[-1]) + 1)
     return met, weights
 
@@ -172,19 +172,19 @@ def _faults(visitor: Visitor, name: str) -> list[str]:
     return faults
 
 
-async def _rest(app: App, keep: float) -> dict[str, int]:
+async def rest(app: App) -> dict[str, int]:
     """Wait until those who left are let go; returns what the process holds then."""
-    await asyncio.sleep(keep + _SWEPT)
+    await asyncio.sleep(KEEP + _SWEPT)
     return {**app.held(), "temporary_files": app.temporary_files(), "children": len(app.children())}
 
 
-async def visits(app: App, some: int, many: int, cycles: int, keep: float) -> Findings:
+async def visits(app: App, some: int, many: int, cycles: int, blocks: int) -> Findings:
     """Let them all come, and say what they met."""
-    warm, (taught, _) = await crowd(app, 1), await cycle(app, LANES, keep)
+    warm, (taught, _) = await crowd(app, 1), await cycle(app, LANES, 1)
     few, all_of_them = await crowd(app, some), await crowd(app, many)
-    before = await _rest(app, keep)
-    met, weights = await cycle(app, cycles, keep)
-    after = await _rest(app, keep)
+    before = await rest(app)
+    met, weights = await cycle(app, cycles, blocks)
+    after = await rest(app)
     slopes = {what: weights.slope(what) for what in ("kept", "rss", "heap")}
     known = len(warm.errors + taught.errors + few.errors + all_of_them.errors)
     rise = {what: after[what] - before[what] for what in before}
@@ -214,9 +214,9 @@ async def visits(app: App, some: int, many: int, cycles: int, keep: float) -> Fi
 
 def measure(quick: bool) -> Findings:
     """Let crowds of visitors use the app, and a thousand come and go."""
-    sizes = (4, 8, 24) if quick else (SOME, MANY, CYCLES)
+    sizes = (4, 8, 24, 6) if quick else (SOME, MANY, CYCLES, _BLOCKS)
     with running_app(small=quick, TAONET_KEEP_SECONDS=str(KEEP)) as app:
-        return asyncio.run(visits(app, *sizes, keep=KEEP))
+        return asyncio.run(visits(app, *sizes))
 
 
 if __name__ == "__main__":
