@@ -118,7 +118,7 @@ def _opened(home: Path, size: int) -> PackedNights | None:
     if not (home / "store.json").exists():
         return None
     try:
-        with np.load(home / "table.npz") as table:
+        with (home / "table.npz").open("rb") as file, np.load(file) as table:
             times, offsets, rows = table["times"], table["offsets"], table["rows"]
         pixels = np.memmap(home / "images.f16", dtype=np.float16, mode="r")
         images = pixels.reshape((len(times), size, size))
