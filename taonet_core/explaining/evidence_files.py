@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from taonet_core import __version__
 from taonet_core.data.atomic import replacing
+from taonet_core.data.exports import csv_text
 from taonet_core.data.results import Attribution
 from taonet_core.data.sequence import ImageSequence
 from taonet_core.drawing.overlay import evidence_limit, evidence_on_frames, over_grey
@@ -127,7 +128,7 @@ def evidence_strip(attribution: Attribution, sequence: ImageSequence) -> bytes:
 
 
 def _write_csv(attribution: Attribution, sequence: ImageSequence, path: Path) -> None:
-    evidence_nights(attribution, sequence).to_csv(path, index=False, lineterminator="\n")
+    path.write_text(csv_text(evidence_nights(attribution, sequence)), "utf-8")
 
 
 def _write_png(attribution: Attribution, sequence: ImageSequence, path: Path) -> None:
