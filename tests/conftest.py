@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,14 @@ from taonet_core.data.sequence import ImageSequence
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SequenceMaker = Callable[..., ImageSequence]
+
+
+@pytest.fixture(autouse=True)
+def own_main() -> Iterator[None]:
+    """Put back the main module that Streamlit replaces: processes that are started import it."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture

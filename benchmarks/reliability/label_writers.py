@@ -125,6 +125,8 @@ def _let_write(url: str, folder: Path, kills: int, rng: np.random.Generator) -> 
     try:
         while not all((folder / f"{name}.notes").exists() for name in names):
             time.sleep(_PAUSE / 10)
+            if not all(writer.is_alive() for writer in writers):
+                raise RuntimeError("a writer ended by itself")
         for _ in range(kills):
             time.sleep(float(rng.uniform(0.02, _PAUSE)))
             number = int(rng.integers(WRITERS))
