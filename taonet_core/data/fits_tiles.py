@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from taonet_core.data.fits_scan import (
     BLOCK,
+    CARD,
     MAX_PIXELS,
     PIXEL_DTYPES,
     Hdu,
@@ -66,8 +67,19 @@ def read_tiles(data: Slices, hdu: Hdu, where: str) -> NDArray[np.float32]:
         If its numbers contradict each other or the tiles are damaged.
     """
     check_tiles(data, hdu, where)
-    primary = fits.PrimaryHDU().header.tostring().encode("ascii")
     part = data[hdu.header_start : hdu.data_start + hdu.data_size]
+    if hdu.header.get("ZCMPTYPE") != "HCOMPRESS_1":
+        return _decompressed(part, hdu, where)
+    # the C code does not know where a stream ends: what it finds behind must make no difference
+    values = _decompressed(_with_room(part, hdu, where, b"\0"), hdu, where)
+    other = _decompressed(_with_room(part, hdu, where, b"\xff"), hdu, where)
+    if not np.array_equal(values, other, equal_nan=True):
+        raise _damaged(where, "an HCOMPRESS tile goes on behind its end")
+    return values
+
+
+def _decompressed(part: bytes, hdu: Hdu, where: str) -> NDArray[np.float32]:
+    primary = fits.PrimaryHDU().header.tostring().encode("ascii")
     file = io.BytesIO(primary + part + bytes(-len(part) % BLOCK))
     try:
         with warnings.catch_warnings():
@@ -80,6 +92,29 @@ def read_tiles(data: Slices, hdu: Hdu, where: str) -> NDArray[np.float32]:
     if values.size != math.prod(tile_axes(hdu.header)):
         raise _damaged(where, "the tiles do not make up the image")
     return values
+
+
+def _with_room(part: bytes, hdu: Hdu, where: str, filler: bytes) -> bytes:
+    """Return a compressed image whose streams are followed by so much filler as they are long."""
+    header, dtype = hdu.header, row_dtype(hdu, where)
+    titles = [str(header.get(f"TTYPE{i}")).strip() for i in range(1, len(dtype.names or ()) + 1)]
+    field = f"c{titles.index('COMPRESSED_DATA')}"
+    start, size = hdu.data_start - hdu.header_start, hdu.shape[0] * hdu.shape[1]
+    rows = np.frombuffer(part[start : start + size], dtype=dtype).copy()
+    kind = ">i4" if dtype[field].itemsize == 8 else ">i8"
+    cells = np.frombuffer(rows[field].tobytes(), dtype=kind).reshape(-1, 2).copy()
+    heap = int(header.get("THEAP", size))  # type: ignore[arg-type]  # checked before
+    more = bytearray()
+    for cell, (count, at) in zip(cells, cells.tolist(), strict=True):
+        room = count + 4096
+        cell[:] = count + room, hdu.data_size - heap + len(more)
+        more += part[start + heap + at : start + heap + at + count] + filler * room
+    rows[field] = cells.view(f"V{dtype[field].itemsize}")[:, 0]
+    card = f"PCOUNT  = {hdu.data_size - size + len(more):20d}".ljust(CARD).encode("ascii")
+    text = part[:start]
+    place = next(i for i in range(0, start, CARD) if text[i : i + 8] == b"PCOUNT  ")
+    text = text[:place] + card + text[place + CARD :]
+    return text + rows.tobytes() + part[start + size :] + bytes(more)
 
 
 def _damaged(where: str, text: str, code: Code = Code.TILES) -> UnreadableFileError:
