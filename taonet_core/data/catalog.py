@@ -19,7 +19,7 @@ from taonet_core.data import deep_tao
 from taonet_core.data.atomic import atomic_path
 from taonet_core.data.file_kinds import may_hold_images, stem
 from taonet_core.data.fits_io import read_sequences
-from taonet_core.data.fits_scan import FileSlices, Header, scan
+from taonet_core.data.release_files import deep_tao_headers
 from taonet_core.data.sequence import night_index
 from taonet_core.data.sky import parse_cone, separations, sky_groups
 from taonet_core.errors import TaoNetError, UnreadableFileError
@@ -229,34 +229,14 @@ def _fingerprint(root: Path, files: list[Path]) -> bytes:
     return digest.hexdigest().encode()
 
 
-def is_deep_tao(path: Path) -> bool:
-    """Return whether a file holds one object in the layout of the DEEP-TAO release."""
-    return _deep_tao_headers(path) is not None
-
-
-def _deep_tao_headers(path: Path) -> tuple[Header, deep_tao.ObjectTable] | None:
-    """Return the first header and the table of a DEEP-TAO file; None for other files."""
-    name = f"{path.absolute().parent.name}/{path.name}"
-    try:
-        with path.open("rb") as file:
-            data = FileSlices(file.fileno())
-            if data[0:6] != b"SIMPLE":
-                return None
-            hdus = scan(data, name, stop_after=2).hdus
-            table = deep_tao.object_table(data, hdus, name)
-    except (OSError, TaoNetError):
-        return None
-    return None if table is None else (hdus[0].header, table)
-
-
 def _deep_tao_row(path: Path, root: Path) -> dict[str, Any] | None:
     """Return the row of a DEEP-TAO file from its first headers and table; None for other files."""
-    found = _deep_tao_headers(path)
-    if found is None:
+    if (found := deep_tao_headers(path)) is None:
         return None
     header, table = found
-    name = f"{path.absolute().parent.name}/{path.name}"
-    meta, _ = deep_tao.object_meta(table.header | header, name)
+    meta, _ = deep_tao.object_meta(
+        table.header | header, f"{path.absolute().parent.name}/{path.name}"
+    )
     rows = deep_tao.plan(table, range(2, len(table) + 2)).rows
     if not rows:
         return None

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from taonet_core.data.catalog import is_deep_tao
 from taonet_core.data.file_kinds import may_hold_images
+from taonet_core.data.release_files import deep_tao_headers
 from taonet_core.data.sources import is_archive_name
 
 
@@ -69,7 +69,7 @@ def _in_folder(folder: Path) -> Iterator[Input]:
         below[:] = sorted(name for name in below if not name.startswith("."))
         here = Path(root)
         images = sorted(name for name in names if may_hold_images(name))
-        if images and all(is_deep_tao(here / name) for name in images):
+        if images and all(deep_tao_headers(here / name) for name in images):
             yield from (Input(here / name, _stamp([here / name])) for name in images)
         elif images:
             yield Input(here, _stamp([here / name for name in images]), tuple(images))
