@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from faults import ERRORS, every_fault, every_kill, faulty
 from taonet_core import fit as loop
 from taonet_core.console import may_be_stopped
 from taonet_core.data.locks import only_one
-from taonet_core.data.store import PackedNights
+from taonet_core.data.store import PackedNights, map_in_processes
 from taonet_core.errors import Code, TaoNetError, TrainingError
 from taonet_core.fit import fit
 from taonet_core.learning import TrainConfig
@@ -236,3 +238,35 @@ def test_a_folder_that_cannot_be_written_is_named(dozen, tmp_path):
     with pytest.raises(TaoNetError, match=r"cannot write '.*a file\\nof two lines") as refused:
         train_model("taonet", dozen, output=place / "models", epochs=1, settings=NARROW)
     assert refused.value.code is Code.WRITE
+
+
+# --- processes that read files -------------------------------------------------------------------
+
+
+def announce(folder):
+    """Stand in for the reading of a file that takes long."""
+    (folder / str(os.getpid())).touch()
+    time.sleep(300)
+
+
+def read_with_two(folder):
+    list(map_in_processes(announce, [folder] * 2, 2))
+
+
+def is_running(process):
+    status = Path(f"/proc/{process}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()
+
+
+def test_processes_that_read_end_with_the_one_they_read_for(tmp_path):
+    parent = get_context("spawn").Process(target=read_with_two, args=(tmp_path,))
+    parent.start()
+    until = time.monotonic() + 100
+    while len(readers := [int(file.name) for file in tmp_path.iterdir()]) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    parent.kill()
+    parent.join()
+    while any(map(is_running, readers)):
+        assert time.monotonic() < until
+        time.sleep(0.05)

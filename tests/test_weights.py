@@ -295,6 +295,14 @@ def test_a_shipped_model_loads_and_says_what_it_is(name):
     assert sidecars()[name]["sha256"] == facts["sha256"]
 
 
+def test_what_is_half_written_is_no_model(saved):
+    _, path = saved
+    path.with_name(".part-00000000-1-00000000.json").write_text('{"name":')
+    path.with_name(f".next-{path.stem}.safetensors").write_bytes(b"")
+    assert available_models(path.parent) == ["small"]
+    assert set(sidecars(path.parent)) == {"small"}
+
+
 def test_shipped_weights_are_small():
     sizes = {p.name: p.stat().st_size for p in WEIGHTS_FOLDER.iterdir()}
     assert max(sizes.values()) <= 20e6

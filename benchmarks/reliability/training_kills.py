@@ -57,8 +57,9 @@ _SETTINGS: dict[str, dict[str, Any]] = {
 }
 _EPOCHS = 8
 _CLASSES = (TransientClass.SN, TransientClass.NON)
-#: Seconds that processes of a killed training may take to see that it is gone.
-_GRACE = 5.0
+#: Seconds that processes of a killed training may take to see that it is gone: those that were
+#: just begun load what they need first.
+_GRACE = 60.0
 _PROCESSES = get_context("forkserver")
 #: Loaded once for all processes; PyTorch loads the last at the first step of an optimiser.
 _PRELOADED = (
@@ -215,7 +216,7 @@ def _killed(
 def _judge(kind: str, data: Path, output: Path, wanted: str, tally: Tally, trial: str) -> None:
     """Look at what the kill left, go on, and compare."""
     tally.kills += 1
-    for sidecar in output.glob("*.json"):
+    for sidecar in output.glob("[!.]*.json"):
         try:
             load_model(sidecar)
         except TaoNetError as error:

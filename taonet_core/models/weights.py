@@ -95,7 +95,7 @@ class ModelBundle:
 
 def available_models(folder: Path | None = None) -> list[str]:
     """Names of the models in a folder (default: the shipped ones), the default model first."""
-    names = sorted(path.stem for path in (folder or WEIGHTS_FOLDER).glob("*.json"))
+    names = sorted(path.stem for path in (folder or WEIGHTS_FOLDER).glob("[!.]*.json"))
     return sorted(names, key=lambda name: name != DEFAULT_MODEL)
 
 
