@@ -234,9 +234,7 @@ def _deep_tao_row(path: Path, root: Path) -> dict[str, Any] | None:
     if (found := deep_tao_headers(path)) is None:
         return None
     header, table = found
-    meta, _ = deep_tao.object_meta(
-        table.header | header, f"{path.absolute().parent.name}/{path.name}"
-    )
+    meta, _ = deep_tao.object_meta(table.header | header, "/".join(path.absolute().parts[-2:]))
     rows = deep_tao.plan(table, range(2, len(table) + 2)).rows
     if not rows:
         return None
