@@ -21,7 +21,8 @@ from taonet_core.data.sequence import ImageSequence
 from taonet_core.data.sqlite_files import remove
 from taonet_core.errors import Code, TaoNetError, UnreadableFileError
 from taonet_core.flags import Flag
-from taonet_core.journal import Answer, Begun, Journal, open_journal
+from taonet_core.journal import Journal, open_journal
+from taonet_core.journal_entries import Answer, Begun
 from taonet_core.stopping import held
 
 if TYPE_CHECKING:

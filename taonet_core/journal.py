@@ -11,7 +11,6 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from taonet_core.data.exports import one_line
 from taonet_core.data.inputs import Input, find_inputs
 from taonet_core.data.sqlite_files import make_durable, remove, said
 from taonet_core.errors import Code, TaoNetError
+from taonet_core.journal_entries import Answer, Begun
 
 _SCHEMA = """
 CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -38,58 +38,6 @@ CREATE INDEX answers_by_input ON answers (input);
 _APPLICATION = 0x54414F4A  # "TAOJ", which SQLite keeps in the head of the file
 _VERSION = 1
 _PIECE = 1000
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What was made of one object.
-
-    Attributes
-    ----------
-    input : int
-        Number of the input that it was in.
-    sha256 : str
-        Of the bytes that were read; empty where they cannot be known.
-    name : str
-    rows : list of dict
-        Of the table.
-    error, code : str
-        Why there is no verdict; else empty.
-    warnings : tuple of str
-        What the model was not trained for.
-    last : bool
-        Whether the input holds no more objects.
-    """
-
-    input: int
-    sha256: str
-    name: str
-    rows: list[dict[str, Any]]
-    error: str = ""
-    code: str = ""
-    warnings: tuple[str, ...] = ()
-    last: bool = True
-
-
-@dataclass(frozen=True)
-class Begun:
-    """The input that was read last; those before it are done.
-
-    Attributes
-    ----------
-    input : int
-        Its number; -1 where nothing is answered yet.
-    objects : int
-        How many of its objects are answered.
-    sha256 : str
-    done : bool
-        Whether those are all.
-    """
-
-    input: int = -1
-    objects: int = 0
-    sha256: str = ""
-    done: bool = True
 
 
 class Journal:

@@ -30,7 +30,7 @@ FLOORS = [
     ("taonet_core.provenance", 3),
     ("taonet_core.snippets", 3),
     ("taonet_core.services", 3),
-    ("taonet_core.journal", 3),
+    ("taonet_core.journal*", 3),
     ("taonet_core.report", 3),
     ("taonet_core.drawing.*chart*", 7),
     ("taonet_core.drawing.*", 3),

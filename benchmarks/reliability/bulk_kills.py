@@ -34,7 +34,8 @@ from taonet_core.data.exports import write_table
 from taonet_core.data.fits_io import write_sequence
 from taonet_core.data.results import TABLE_COLUMNS, empty_row
 from taonet_core.data.sequence import ImageSequence
-from taonet_core.journal import Answer, open_journal
+from taonet_core.journal import open_journal
+from taonet_core.journal_entries import Answer
 from taonet_core.labels import SIX_CLASSES
 from taonet_core.models.weights import ModelBundle
 
