@@ -57,9 +57,9 @@ def survey(tmp_path, make_sequence):
     for name in NAMES[:2]:
         sequence = make_sequence(flux=flux.ravel(), object_id=name)
         write_sequence(sequence, folder / f"{name}.fits", layout="mef")
-    blank = ImageSequence(
-        np.full((3, 64, 64), np.nan), 55_000.0 + np.arange(3), meta={"object_id": NAMES[2]}
-    )
+    blank = np.full((3, 64, 64), np.nan)
+    blank[:, 28:36] = 100.0  # constant where there is anything
+    blank = ImageSequence(blank, 55_000.0 + np.arange(3), meta={"object_id": NAMES[2]})
     write_sequence(blank, folder / f"{NAMES[2]}.fits", layout="mef")
     return folder
 

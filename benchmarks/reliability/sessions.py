@@ -37,7 +37,7 @@ _EARLY, _BLOCKS = 10, 40
 KEEP, _SWEPT = 1.0, 2.5
 NOTES = (
     "Sessions open pages without a pause between them, each in an order of its own.",
-    f"Sessions are kept for {KEEP:.0f} s after they left (TAONET_KEEP_SECONDS; 20 by default), so "
+    f"Sessions are kept for {KEEP:.0f} s after they left (TAONET_KEEP_SECONDS; 60 by default), so "
     "that what is weighed between blocks of them is none that is only kept.",
     "Memory is weighed after a collection of garbage and once malloc has returned its free pages "
     "(`kept`; `rss` is as it was before); its slope is that of Theil and Sen over the second half.",

@@ -68,7 +68,7 @@ class Settings:
     upload_patience: float = 20.0
     query_bytes: int = 8192
     jobs: int = 0
-    keep_seconds: float = 20.0
+    keep_seconds: float = 60.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "total_mib", self.total_mib or max(_total(), self.upload_mib))
