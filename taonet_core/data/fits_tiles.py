@@ -98,10 +98,14 @@ def _with_room(part: bytes, hdu: Hdu, where: str, filler: bytes) -> bytes:
     """Return a compressed image whose streams are followed by so much filler as they are long."""
     header, dtype = hdu.header, row_dtype(hdu, where)
     titles = [str(header.get(f"TTYPE{i}")).strip() for i in range(1, len(dtype.names or ()) + 1)]
-    field = f"c{titles.index('COMPRESSED_DATA')}"
+    number = titles.index("COMPRESSED_DATA") if "COMPRESSED_DATA" in titles else -1
+    form = COLUMN.match(str(header.get(f"TFORM{number + 1}")).strip())
+    if form is None or form[2] not in "PQ":
+        raise _damaged(where, "there is no column of compressed tiles")
+    field = f"c{number}"
     start, size = hdu.data_start - hdu.header_start, hdu.shape[0] * hdu.shape[1]
     rows = np.frombuffer(part[start : start + size], dtype=dtype).copy()
-    kind = ">i4" if dtype[field].itemsize == 8 else ">i8"
+    kind = COLUMN_DTYPES[form[2]]
     cells = np.frombuffer(rows[field].tobytes(), dtype=kind).reshape(-1, 2).copy()
     heap = int(header.get("THEAP", size))  # type: ignore[arg-type]  # checked before
     more = bytearray()
