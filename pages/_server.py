@@ -116,8 +116,12 @@ class Reception:
         return [session for session in known if not instance.is_active_session(session)]
 
     def _close(self, sessions: Sequence[str]) -> None:
+        instance = runtime.get_instance()
+        held = {info.session.id: info.session for info in instance._session_mgr.list_sessions()}
         for session in sessions:
-            runtime.get_instance().close_session(session)
+            instance.close_session(session)
+            if session in held:  # Streamlit's loop keeps hold of the session that it served last
+                held[session].session_state.clear()
             _files().remove_session_files(session)
             self._expected.pop(session, None)
             self._left.pop(session, None)

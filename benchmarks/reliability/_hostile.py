@@ -14,6 +14,7 @@ import os
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import cycle, islice
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,8 @@ def hostile_files(seed: int, *, scale: float = 1.0) -> Iterator[tuple[str, bytes
     scale : float
         Of the sizes: smaller for a short run.
     """
+    yield "junk.fits", np.random.default_rng(seed).bytes(int(_JUNK * scale))
+    yield "junk.csv", b"time,mag\n" + np.random.default_rng(seed + 1).bytes(int(_JUNK * scale / 8))
     zeros = _card("SIMPLE  =", "T") + bytes(int(_BOMB * scale))
     yield "bomb.fits.gz", gzip.compress(zeros, compresslevel=9, mtime=0)
     yield "bomb.fits.bz2", bz2.compress(zeros)
@@ -46,8 +49,6 @@ def hostile_files(seed: int, *, scale: float = 1.0) -> Iterator[tuple[str, bytes
     for file in torture():
         if file.name.startswith("synthetic/"):
             yield file.name.rpartition("/")[2], file.path.read_bytes()
-    yield "junk.fits", np.random.default_rng(seed).bytes(int(_JUNK * scale))
-    yield "junk.csv", b"time,mag\n" + np.random.default_rng(seed + 1).bytes(int(_JUNK * scale / 8))
 
 
 def _card(keyword: str, value: str) -> bytes:
@@ -88,13 +89,13 @@ def harass(address: str, folder: Path, tally: Path) -> None:
 
 async def _harass(address: str, folder: Path, tally: Path) -> None:
     trickle = asyncio.create_task(_trickle(address))
-    while True:
-        for path in sorted(folder.iterdir()):
-            said = await _send(address, path.name, path.read_bytes())
-            with tally.open("a") as lines:
-                lines.write(f"{path.name} {said}\n")
-            if trickle.done():
-                trickle = asyncio.create_task(_trickle(address))
+    files, sent = sorted(folder.iterdir()), len(tally.read_text().splitlines())
+    for path in islice(cycle(files), sent % len(files), None):  # it goes on where it was stopped
+        said = await _send(address, path.name, path.read_bytes())
+        with tally.open("a") as lines:
+            lines.write(f"{path.name} {said}\n")
+        if trickle.done():
+            trickle = asyncio.create_task(_trickle(address))
 
 
 async def _send(address: str, name: str, content: bytes) -> str:
