@@ -11,7 +11,7 @@ from _load_files import small_sequence
 from _visitor import Visitor
 from browser import small_models
 from neighbour import side_by_side
-from sessions import KEEP, LANES, crowd, cycle
+from sessions import KEEP, LANES, SWEPT, crowd, cycle
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +71,18 @@ def test_files_of_one_name_do_not_take_each_others_place(app) -> None:
     first, other = asyncio.run(both())
     assert b"FIRST-OBJECT" in first and b"OTHER-OBJECT" not in first
     assert b"OTHER-OBJECT" in other and b"FIRST-OBJECT" not in other
+
+
+def test_what_the_last_visitor_sent_is_let_go_when_nobody_else_comes(app) -> None:
+    async def send_and_leave() -> tuple[int, int]:
+        visitor = Visitor(app.address)
+        await visitor.open("upload")
+        before = app.held()["heap"]
+        assert await visitor.upload("junk.fits", b"\x07\x99" * (15 * 2**20)) == 204
+        await visitor.settled()
+        await visitor.close()
+        await asyncio.sleep(KEEP + SWEPT)
+        return before, app.held()["heap"]
+
+    before, after = asyncio.run(send_and_leave())
+    assert after - before < 10 * 2**20  # of 30 MB that were sent

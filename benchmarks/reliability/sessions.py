@@ -34,7 +34,7 @@ SOME, MANY, CYCLES, LANES = 25, 100, 1_000, 4
 #: Every so many visitors one leaves early; and so often the process is weighed.
 _EARLY, _BLOCKS = 10, 40
 #: Seconds after which a session that left is let go, and in which all of it has to be gone then.
-KEEP, _SWEPT = 1.0, 2.5
+KEEP, SWEPT = 1.0, 5.0
 NOTES = (
     "Sessions open pages without a pause between them, each in an order of its own.",
     f"Sessions are kept for {KEEP:.0f} s after they left (TAONET_KEEP_SECONDS; 60 by default), so "
@@ -133,7 +133,7 @@ async def cycle(app: App, count: int, blocks: int) -> tuple[Crowd, Weights]:
     for block in np.array_split(np.arange(count), blocks):
         numbers = iter(block.tolist())
         await asyncio.gather(*(_lane(app, numbers, met) for _ in range(LANES)))
-        await asyncio.sleep(KEEP + _SWEPT)
+        await asyncio.sleep(KEEP + SWEPT)
         weights.add(app, int(block[-1]) + 1)
     return met, weights
 
@@ -174,7 +174,7 @@ def _faults(visitor: Visitor, name: str) -> list[str]:
 
 async def rest(app: App) -> dict[str, int]:
     """Wait until those who left are let go; returns what the process holds then."""
-    await asyncio.sleep(KEEP + _SWEPT)
+    await asyncio.sleep(KEEP + SWEPT)
     return {**app.held(), "temporary_files": app.temporary_files(), "children": len(app.children())}
 
 
