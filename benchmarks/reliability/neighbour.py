@@ -26,12 +26,14 @@ from _figures import Findings, Goal, command
 from _hostile import harass, hostile_files
 from _visitor import Visitor
 
+from taonet_core.serving.settings import from_environment
+
 SEED = 3
 PAGES = ("", "sequence", "explain", "compare", "misclassified", "performance", "upload")
 #: Blocks of each kind, seconds of each, and seconds before a block counts.
 BLOCKS, SECONDS, HEAD_START = 6, 30.0, 2.0
 #: Seconds after the last block in which what was sent has to be gone.
-_REST = 35.0
+_REST = from_environment().keep_seconds + 10.0
 _LOCAL = multiprocessing.get_context("spawn")
 
 
