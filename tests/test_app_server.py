@@ -9,6 +9,7 @@ import browser
 import pytest
 from _load_files import small_sequence
 from _visitor import Visitor, request
+from coroutines import finished
 from streamlit.testing.v1 import AppTest
 
 MIB = 2**20
@@ -66,7 +67,7 @@ def visit(address, story, page="upload"):
         finally:
             await visitor.close()
 
-    return asyncio.run(told())
+    return finished(told())
 
 
 async def send(visitor, size, **how):
@@ -143,7 +144,7 @@ def test_forged_names_and_origins_are_refused(address, path):
     more = socket if path.endswith("stream") else {}
 
     def status(**headers):
-        return asyncio.run(request(address, "GET", path, headers={**more, **headers}))[0]
+        return finished(request(address, "GET", path, headers={**more, **headers}))[0]
 
     assert status(Host="evil.example") in (400, 403)
     assert status(Origin="http://evil.example") == 403
@@ -152,7 +153,7 @@ def test_forged_names_and_origins_are_refused(address, path):
 
 def test_every_answer_of_the_app_carries_the_headers(address):
     for path in ("/", "/_stcore/health", "/nowhere", "/media/none", f"/?{'x' * 100_000}"):
-        status, headers = asyncio.run(request(address, "GET", path))
+        status, headers = finished(request(address, "GET", path))
         assert "frame-ancestors 'none'" in headers["content-security-policy"], (path, status)
         assert headers["x-content-type-options"] == "nosniff"
 

@@ -95,7 +95,7 @@ def test_too_few_objects_are_said_in_one_sentence(saved, tmp_path):
 
 
 def test_without_a_labelled_object_the_reason_is_given(saved, tmp_path):
-    for folder, said in ((tmp_path / "none", "no such file"), (tmp_path, "no FITS files")):
+    for folder, said in ((tmp_path / "none", "No such file"), (tmp_path, "no FITS files")):
         answer = CliRunner().invoke(app, ["calibrate", str(saved), str(folder)])
         assert answer.exit_code == 1
         assert "wanted labelled objects" in answer.stderr

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from coroutines import finished
 
 pytest.importorskip("websockets", reason="websockets, which Streamlit brings, is not installed")
 from _app import running_app
@@ -36,7 +37,7 @@ def test_a_crowd_opens_every_page_and_leaves_nothing_behind(app) -> None:
         again, weights = await cycle(app, 10, 1)
         return [few, first, come, again], before, left(weights)
 
-    met, before, after = asyncio.run(come_and_go())
+    met, before, after = finished(come_and_go())
     assert [error for part in met for error in part.errors] == []
     assert met[0].quantile(0.95) < 6.0
     before["heap"] += 2 * 2**20  # ten sessions that stayed would be 3 MB and more
@@ -46,7 +47,7 @@ def test_a_crowd_opens_every_page_and_leaves_nothing_behind(app) -> None:
 def test_pages_are_served_while_a_neighbour_means_harm(app, tmp_path) -> None:
     for name, content in hostile_files(1, scale=0.003):
         (tmp_path / name).write_bytes(content)
-    found = asyncio.run(side_by_side(app, tmp_path, blocks=1, seconds=0.5, rest=2.0))
+    found = finished(side_by_side(app, tmp_path, blocks=1, seconds=0.5, rest=2.0))
     # a ratio of two 95th percentiles needs more pages than there are in a second
     goals = [goal for goal in found.goals if "over that without" not in goal.name]
     assert [f"{g.name}: {g.measured}" for g in goals if not g.met] == []
@@ -68,7 +69,7 @@ def test_files_of_one_name_do_not_take_each_others_place(app) -> None:
     async def both() -> list[bytes]:
         return await asyncio.gather(shown(1, "FIRST-OBJECT"), shown(2, "OTHER-OBJECT"))
 
-    first, other = asyncio.run(both())
+    first, other = finished(both())
     assert b"FIRST-OBJECT" in first and b"OTHER-OBJECT" not in first
     assert b"OTHER-OBJECT" in other and b"FIRST-OBJECT" not in other
 
@@ -84,5 +85,5 @@ def test_what_the_last_visitor_sent_is_let_go_when_nobody_else_comes(app) -> Non
         await asyncio.sleep(KEEP + SWEPT)
         return before, app.held()["heap"]
 
-    before, after = asyncio.run(send_and_leave())
+    before, after = finished(send_and_leave())
     assert after - before < 10 * 2**20  # of 30 MB that were sent

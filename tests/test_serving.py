@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from coroutines import finished
 
 from taonet_core.errors import TaoNetError
 from taonet_core.serving.bodies import Bodies
@@ -68,7 +69,7 @@ async def answered(app, scope, pieces=(b"",), pause=0.0):
 
 
 def status(app, scope, pieces=(b"",), **how):
-    return asyncio.run(answered(app, scope, pieces, **how))[0]
+    return finished(answered(app, scope, pieces, **how))[0]
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_the_names_of_this_server_are_answered(host):
 )  # fmt: skip
 def test_any_other_name_is_refused_by_http_and_websocket(host):
     door = Door(reads_all, hosts=["tao.example", "*.lab.example"])
-    code, _, body = asyncio.run(answered(door, scope_of(host=host)))
+    code, _, body = finished(answered(door, scope_of(host=host)))
     assert code == 400 and b"TAONET_ALLOWED_HOSTS" in body and b"evil" not in body
     assert status(door, scope_of("websocket", host=host)) == 1008
 
@@ -130,7 +131,7 @@ def test_a_long_query_is_refused():
 
 def test_a_large_body_is_refused_while_it_comes():
     guard = Bodies(reads_all, most=100, rate=10**6, patience=5)
-    assert asyncio.run(answered(guard, scope_of(), [b"x" * 50] * 2))[2] == b"100"
+    assert finished(answered(guard, scope_of(), [b"x" * 50] * 2))[2] == b"100"
     assert status(guard, scope_of(), [b"x" * 50] * 3) == 413
     assert status(guard, scope_of(content_length=101)) == 413
     assert status(guard, scope_of(content_length="-5"), [b"x" * 101]) == 413
@@ -254,7 +255,7 @@ def test_files_on_their_way_count_with_what_they_say_of_themselves(desk):
         sent.set()
         return (await first)[0], second[0], (await coming("you"))[0]
 
-    assert asyncio.run(both()) == (200, 429, 200)
+    assert finished(both()) == (200, 429, 200)
 
 
 def test_every_answer_carries_the_headers_once():
@@ -263,7 +264,7 @@ def test_every_answer_carries_the_headers_once():
         await send({"type": "http.response.start", "status": 200, "headers": given})
 
     policy = app_policy("https://portal.example", "'sha256-abc'")
-    _, headers, _ = asyncio.run(answered(Headers(own, content_policy=policy), scope_of()))
+    _, headers, _ = finished(answered(Headers(own, content_policy=policy), scope_of()))
     rules = dict(
         rule.split(" ", 1) for rule in headers[b"content-security-policy"].decode().split("; ")
     )
