@@ -6,7 +6,7 @@ from _payloads import archive, curve_table
 from _spy import spying
 
 #: One of each kind that a browser could obey.
-TEXTS = range(1, 60, 12)
+TEXTS = range(1, 60, 15)
 
 
 @pytest.fixture(scope="module")

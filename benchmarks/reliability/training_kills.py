@@ -48,7 +48,7 @@ KILLS = {
     "boosting": (8, 2),
     "finetune": (8, 2),
 }
-QUICK = {"taonet": (2, 1)}
+QUICK = {"taonet": (1, 1)}
 _SETTINGS: dict[str, dict[str, Any]] = {
     "taonet": {"widths": [4, 4, 4, 4], "embedding": 8, "hidden": 8},
     "taonet-paper": {"growth": 2, "depth": 10},
