@@ -107,6 +107,42 @@ def test_a_branch_that_leads_outside_is_refused(make, field, value):
     assert refused.value.code is Code.WEIGHTS_VALUES
 
 
+def changed(blob, change):
+    """Return an archive whose arrays of nodes went through `change`, a function of one."""
+
+    def change_file(name, content):
+        array = np.load(io.BytesIO(content)) if name.endswith(".npy") else np.zeros(0)
+        if "is_leaf" not in (array.dtype.names or ()):
+            return content
+        out = io.BytesIO()
+        np.save(out, change(array))
+        return out.getvalue()
+
+    return rewritten(blob, change_file)
+
+
+def test_a_tree_without_nodes_is_refused():
+    """It crashes the process, which looks at a first node whether there is one or not."""
+    blob = changed(pack_trees(boosting(), ""), lambda nodes: nodes[:0])
+    with pytest.raises(IncompatibleWeightsError, match="without nodes") as refused:
+        unpack_trees(blob, "a.skops")
+    assert refused.value.code is Code.WEIGHTS_VALUES
+
+
+def test_an_array_that_claims_more_than_the_memory_is_refused():
+    def claim(name, content):
+        if not name.endswith(".npy"):
+            return content
+        out = io.BytesIO()
+        head = {"descr": "<f8", "fortran_order": False, "shape": (2**50,)}
+        np.lib.format.write_array_header_1_0(out, head)
+        return out.getvalue()
+
+    with pytest.raises(IncompatibleWeightsError, match="more than fits into memory") as refused:
+        unpack_trees(rewritten(pack_trees(forest(), ""), claim), "a.skops")
+    assert refused.value.code is Code.WEIGHTS_SIZE
+
+
 def test_trees_of_another_scikit_learn_are_refused():
     def older(name, content):
         return content.replace(b'\\"1.9.1\\"', b'\\"1.2.0\\"') if name == "schema.json" else content

@@ -137,6 +137,10 @@ def unpack_trees(blob: bytes, name: str) -> Any:
         raise IncompatibleWeightsError(
             f"{name} holds no trees: {error}", code=Code.WEIGHTS_FORMAT
         ) from error
+    except MemoryError as error:  # by the shape that an array claims, whatever its bytes
+        raise IncompatibleWeightsError(
+            f"{name} claims more than fits into memory; refused", code=Code.WEIGHTS_SIZE
+        ) from error
     _check(model, name)
     return model
 
@@ -160,7 +164,8 @@ def _check(model: Any, name: str) -> None:
         ) from error
     if not sound:
         raise IncompatibleWeightsError(
-            f"{name} holds a tree whose branches lead outside it; it is damaged or forged",
+            f"{name} holds a tree without nodes, or whose branches lead outside it; it is damaged "
+            "or forged",
             code=Code.WEIGHTS_VALUES,
         )
 
@@ -219,6 +224,8 @@ def _is_sound(
     values: NDArray[Any],
 ) -> bool:
     """Tell whether every way down a tree ends, within it, and asks for features there are."""
+    if not len(branches) or len(values) != len(branches):  # a prediction begins at the first node
+        return False
     own = np.flatnonzero(branches)
     for side in (left[own].astype(np.int64), right[own].astype(np.int64)):
         if not ((side > own) & (side < len(branches))).all():  # further down, so no circle
