@@ -234,28 +234,64 @@ def test_a_file_a_session_and_all_together_have_a_quota(send, desk, declared):
     assert desk.total() == 3 * MIB
 
 
-def test_files_on_their_way_count_with_what_they_say_of_themselves(desk):
+@pytest.fixture
+def stalled(desk):
+    """Give what begins to send files that all wait for an event, and then come in full."""
     settings = Settings(upload_mib=3, total_mib=4)
-    sent = asyncio.Event()
+    go_on = asyncio.Event()
 
     async def slow(scope, receive, send):
-        await sent.wait()
+        await go_on.wait()
         await reads_all(scope, receive, send)
 
     guard = Uploads(slow, desk=lambda: desk, settings=settings, file_bytes=4 * MIB)
 
-    def coming(session):
-        path = f"/_stcore/upload_file/{session}/a"
-        return answered(guard, scope_of(method="PUT", path=path, content_length=3 * MIB))
+    async def begin(*files, mib):
+        """Return the tasks of files of so many MiB, all under way, and the event."""
 
-    async def both():
-        first = asyncio.create_task(coming("me"))
+        def coming(session, file):
+            path = f"/_stcore/upload_file/{session}/{file}"
+            scope = scope_of(method="PUT", path=path, content_length=mib * MIB)
+            return answered(guard, scope, [b"x" * MIB] * mib, pause=0.001)
+
+        tasks = [asyncio.create_task(coming(*named)) for named in files]
         await asyncio.sleep(0)
-        second = await coming("you")
-        sent.set()
-        return (await first)[0], second[0], (await coming("you"))[0]
+        return tasks, go_on
 
-    assert finished(both()) == (200, 429, 200)
+    return begin
+
+
+def statuses(begin, *files, mib):
+    """Return the answers to files that are sent at the same time."""
+
+    async def all_of_them():
+        tasks, go_on = await begin(*files, mib=mib)
+        go_on.set()
+        return [(await task)[0] for task in tasks]
+
+    return finished(all_of_them())
+
+
+def test_a_file_that_is_sent_twice_at_once_counts_twice(stalled, desk):
+    assert statuses(stalled, *[("me", "a")] * 4, mib=1) == [200, 200, 200, 429]
+    assert [session for session, _ in desk.told] == ["me"]
+
+
+def test_what_is_only_announced_takes_no_room_from_others(stalled):
+    async def one_after_another():
+        first, _ = await stalled(("me", "a"), mib=3)
+        second, go_on = await stalled(("you", "a"), mib=3)
+        assert not first[0].done() and not second[0].done()  # announced: 6 of 4 MiB
+        second[0].cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        return (await first[0])[0]
+
+    assert finished(one_after_another()) == 200
+
+
+def test_what_came_of_files_on_their_way_counts_for_all(stalled):
+    assert sorted(statuses(stalled, ("me", "a"), ("you", "a"), mib=3)) == [200, 429]
 
 
 def test_every_answer_carries_the_headers_once():

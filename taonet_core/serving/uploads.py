@@ -20,6 +20,9 @@ from taonet_core.serving.settings import Settings
 _ADDRESS = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)$")
 # What multipart/form-data adds to a file.
 _FRAMING = 64 * 2**10
+# Room that is kept for what is still to come of a file, of what it says of its size: as much as
+# comes in two minutes at the slowest pace, so that room costs about what it takes to send.
+_AHEAD = 2**20
 
 _UNASKED = "Nobody here asked for this file; load the page again."
 _LARGE = "The file is too large; the page says how large one may be."
@@ -59,7 +62,11 @@ def upload_address(scope: Scope) -> tuple[str, str] | None:
 
 @dataclass(eq=False)
 class _Coming:
-    """A file that is being sent: counted with what it says it is, or what came of it."""
+    """A file that is being sent.
+
+    Its session answers for all that it says it is; of the room of all sessions it takes what came
+    of it, and a little ahead.
+    """
 
     session: str
     file: str
@@ -69,6 +76,11 @@ class _Coming:
     @property
     def size(self) -> int:
         return max(self.expected, self.taken)
+
+    @property
+    def room(self) -> int:
+        ahead = (self.taken // _AHEAD + 1) * _AHEAD
+        return max(self.taken, min(self.expected, ahead))
 
 
 class Uploads:
@@ -121,8 +133,8 @@ class Uploads:
             self._coming.remove(coming)
 
     def _grown(self, coming: _Coming, size: int) -> None:
-        before, coming.taken = coming.size, coming.taken + size
-        if coming.size > before:
+        before, coming.taken = coming.room, coming.taken + size
+        if coming.room > before:
             self._allow(coming)
 
     def _allow(self, coming: _Coming) -> None:
@@ -142,10 +154,12 @@ class Uploads:
         if coming.size > self._most:
             return CutError(413, Code.SIZE, _LARGE)
         desk, settings = self._desk(), self._settings
-        sizes = Counter(desk.held(coming.session))
+        on_their_way = Counter[str]()  # a file may be sent twice at once: both are in memory
         for other in self._coming:
             if other.session == coming.session:
-                sizes[other.file] = other.size  # what is sent again takes the place of the old
+                on_their_way[other.file] += other.size
+        # What is sent again takes the place of the old.
+        sizes = {**desk.held(coming.session), **on_their_way}
         many = len(sizes) > settings.upload_files
         if many or sum(sizes.values()) > settings.upload_bytes + _FRAMING:
             return CutError(429, Code.QUOTA, _OWN)
@@ -156,4 +170,4 @@ class Uploads:
         return None
 
     def _all(self) -> int:
-        return self._desk().total() + sum(coming.size for coming in self._coming)
+        return self._desk().total() + sum(coming.room for coming in self._coming)
