@@ -368,6 +368,19 @@ def test_a_folder_is_private_and_swept_once_its_process_is_dead(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_system_without_locks_has_private_folders_too(tmp_path):
+    code = """
+import sys
+sys.modules["fcntl"] = None
+from pathlib import Path
+from taonet_core.serving.scratch import private_folder, sweep
+with private_folder(Path(sys.argv[1])) as folder:
+    assert sweep(Path(sys.argv[1])) == [] and folder.exists()
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_is_not_a_folder_of_ours_stays(tmp_path):
     (tmp_path / "taonet-notes").mkdir()
     (tmp_path / "taonet-file").write_text("x")

@@ -1,18 +1,23 @@
 """A private folder for temporary files: this run's alone, and swept when the run is dead.
 
 Each folder holds a lock that its process keeps. A lock that can be had is that of a dead process,
-whatever now has its number, and the folder of it is removed.
+whatever now has its number, and the folder of it is removed. Where the system has no such locks,
+folders of dead processes stay.
 """
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+try:
+    import fcntl
+except ImportError:  # a platform without such locks: nobody can tell which process is dead
+    fcntl = None  # type: ignore[assignment]
 
 _LOCK = ".lock"
 _PREFIX = "taonet-"
@@ -43,7 +48,8 @@ def _locked(parent: Path, prefix: str) -> Iterator[Path]:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))  # mode 0700
         with (folder / _LOCK).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            if fcntl is not None:
+                fcntl.flock(lock, fcntl.LOCK_EX)
             if (folder / _LOCK).exists():
                 yield folder
                 return
@@ -73,6 +79,8 @@ def sweep(parent: Path, prefix: str = _PREFIX) -> list[Path]:
 
 
 def _dead(lock: IO[str]) -> bool:
+    if fcntl is None:
+        return False
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
