@@ -240,6 +240,26 @@ def test_inputs_that_change_or_vanish_meanwhile_are_recorded(forest, tmp_path):
     assert [sha256 for _, sha256, number in answers(output) if number == 4] == [read] * 3
 
 
+def test_an_empty_folder_has_not_changed_until_it_is_filled(
+    curves, forest, fits_file, make_sequence, tmp_path
+):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    output = empty / "verdicts.csv"
+    predict_to_table([empty], forest, output, trusted=True)
+    assert "input-changed" not in output.read_text()
+
+    def fill(done):
+        if done == 4:
+            fits_file(make_sequence(nights=8, flux=2e4, object_id="late"), name="empty/late.fits")
+
+    predict_to_table([*curves, empty], forest, output, trusted=True, on_object=fill)
+    table = pd.read_csv(output, keep_default_na=False)
+    assert table["object_id"].tolist()[-1] == "late" and len(table) == CURVES.objects + 1
+    changed = table["flags"].str.contains("input-changed")
+    assert changed.tolist() == [False] * CURVES.objects + [True]
+
+
 def test_half_an_input_that_changed_since_is_read_anew(forest, tmp_path):
     paths = CURVES.write(tmp_path)
     output = tmp_path / "out" / "verdicts.csv"

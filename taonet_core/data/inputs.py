@@ -22,7 +22,8 @@ class Input:
     path : Path
         Absolute.
     stamp : str
-        Size and time of the file as it was when the run began; empty where there was none.
+        Size and time of the file as it was when the run began, of a folder how much there was to
+        read; empty where there was none.
     names : tuple of str
         Of the files, where `path` is a folder that is not read as a whole.
     """
@@ -61,7 +62,7 @@ def find_inputs(sources: Sequence[Path]) -> Iterator[Input]:
             empty = False
             yield found
         if empty:  # which is for the reader to say
-            yield Input(source, "")
+            yield Input(source, _stamp([source]))
 
 
 def _in_folder(folder: Path) -> Iterator[Input]:
@@ -78,7 +79,7 @@ def _in_folder(folder: Path) -> Iterator[Input]:
 
 
 def _stamp(files: Sequence[Path]) -> str:
-    """Return size and time of a file; of many a digest of theirs; nothing where none is there."""
+    """Return what marks a file as it is; of many a digest; nothing where none is there."""
     stamps = [_size_and_time(path) for path in files]
     if not any(stamps) or len(stamps) == 1:
         return stamps[0]
@@ -86,7 +87,10 @@ def _stamp(files: Sequence[Path]) -> str:
 
 
 def _size_and_time(path: Path) -> str:
+    """Return size and time of a file, of a folder how much there is to read; empty if neither."""
     try:
+        if path.is_dir():  # whose time changes with any file, such as the table that is written
+            return f"{sum(1 for _ in _in_folder(path))} inputs"
         status = path.stat()
     except (OSError, ValueError):  # a name that no file can have
         return ""
