@@ -15,6 +15,8 @@ from taonet_core.data.locks import in_turn
 from taonet_core.data.sqlite_files import beside, code_of, make_durable
 from taonet_core.errors import Code, TaoNetError
 
+#: Milliseconds that one who wants to write waits for other programs, and who asks waits for that.
+_PATIENCE = 5_000
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 _log = logging.getLogger(__name__)
@@ -89,19 +91,23 @@ class CacheFile:
         code = code_of(error)
         if self._path is None or (code is Code.DATABASE and not _is_damage(error)):
             raise error
+        why: Exception = error
         if code is Code.DATABASE:
             self._db.close()
-            _put_aside(self._path)
-            self._db = self._connected()
-            return
-        self.trouble = f"{self._path}: {error}; what is measured now is kept until the program ends"
+            try:
+                _put_aside(self._path)
+                self._db = self._connected()
+                return
+            except (sqlite3.Error, OSError, TaoNetError) as failure:
+                why = failure
+        self.trouble = f"{self._path}: {why}; what is measured now is kept until the program ends"
         _log.warning("%s", self.trouble)
         self._db = self._in_memory(self._db)
 
     def _in_memory(self, file: sqlite3.Connection) -> sqlite3.Connection:
         memory = sqlite3.connect(":memory:", check_same_thread=False)
         try:
-            file.backup(memory)
+            file.backup(memory, progress=_give_up_if_locked)
         except sqlite3.Error as error:
             _log.warning("%s: what it held is measured again (%s)", self._path, error)
             memory.close()
@@ -127,7 +133,9 @@ class CacheFile:
         try:
             if self._path is not None:
                 make_durable(db, self._path)
-                db.execute("PRAGMA synchronous = NORMAL")  # what is lost can be made again
+                # what is lost can be made again, and nobody waits long for it
+                db.execute("PRAGMA synchronous = NORMAL")
+                db.execute(f"PRAGMA busy_timeout = {_PATIENCE}").close()
             self._make_tables(db)
         except sqlite3.Error:
             db.close()
@@ -150,6 +158,12 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
     return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED
 
 
+def _give_up_if_locked(status: int, *_: int) -> None:
+    """Stop the copying of a file that another program has locked: it would wait without end."""
+    if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        raise sqlite3.OperationalError("the file is locked")
+
+
 def _put_aside(path: Path) -> None:
     """Rename a damaged file, unless another program did so and began it anew."""
     with in_turn(path.with_name(f".{path.name}.lock"), "the mending of a store"):
@@ -164,7 +178,7 @@ def _put_aside(path: Path) -> None:
 
 def _is_whole(path: Path) -> bool:
     try:
-        with closing(sqlite3.connect(path, timeout=30)) as db:
+        with closing(sqlite3.connect(path, timeout=_PATIENCE / 1000)) as db:
             return bool(db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
     except sqlite3.DatabaseError as error:
         if _is_damage(error):
