@@ -10,7 +10,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 
 from taonet_core.data.exports import one_line
 from taonet_core.data.inputs import Input, find_inputs
-from taonet_core.data.sqlite_files import make_durable, remove, said
+from taonet_core.data.sqlite_files import is_damage, make_durable, put_aside, remove, said
 from taonet_core.errors import Code, TaoNetError
 from taonet_core.journal_entries import Answer, Begun
 
@@ -36,6 +36,7 @@ CREATE TABLE answers (
 CREATE INDEX answers_by_input ON answers (input);
 """
 _APPLICATION = 0x54414F4A  # "TAOJ", which SQLite keeps in the head of the file
+_HEAD = 72  # bytes, the last four of them that number (the file format of SQLite, 1.3)
 _VERSION = 1
 _PIECE = 1000
 
@@ -152,7 +153,7 @@ def open_journal(
     facts : mapping of str to str
         With what it is read: name -> value in words.
     restart : bool
-        Begin anew, whatever there is.
+        Begin anew: an earlier journal is removed, a damaged one put aside as ``.damaged``.
 
     Raises
     ------
@@ -162,12 +163,10 @@ def open_journal(
     """
     with _said(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        if restart:
+            _make_way(path)
         db = _connected(path)
         try:
-            if restart and _is_journal(db, path):
-                db.close()
-                remove(path)
-                db = _connected(path)
             with _transaction(db):
                 if not _is_journal(db, path):
                     _begin(db, sources, facts)
@@ -175,6 +174,27 @@ def open_journal(
             yield Journal(path, db)
         finally:
             db.close()
+
+
+def _make_way(path: Path) -> None:
+    """Remove a journal, and put a damaged one aside; what is none stays as it is."""
+    try:
+        with closing(_connected(path)) as db:
+            if not _is_journal(db, path):
+                return
+    except sqlite3.DatabaseError as error:
+        if not (is_damage(error) and _begins_as_journal(path)):
+            raise
+        put_aside(path)
+    else:
+        remove(path)
+
+
+def _begins_as_journal(path: Path) -> bool:
+    """Tell a journal by its first bytes, whatever follows them."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return head[:16] == b"SQLite format 3\0" and head[-4:] == _APPLICATION.to_bytes(4, "big")
 
 
 def _connected(path: Path) -> sqlite3.Connection:

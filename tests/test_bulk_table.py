@@ -210,6 +210,25 @@ def test_what_is_no_journal_is_never_touched(curves, forest, tmp_path, content):
     assert other.read_bytes() == before
 
 
+@pytest.mark.parametrize("start", [100, 4096], ids=["first page", "the rest"])
+def test_a_damaged_journal_is_put_aside_when_a_run_is_begun_anew(
+    curves, forest, whole, tmp_path, start
+):
+    output = tmp_path / "verdicts.csv"
+    with pytest.raises(KeyboardInterrupt):
+        predict_to_table(curves, forest, output, trusted=True, on_object=stop_after(4))
+    path = Path(f"{output}.journal")
+    content = path.read_bytes()
+    path.write_bytes(content[:start] + b"\xff" * (len(content) - start))
+    with pytest.raises(TaoNetError, match="malformed") as refused:
+        predict_to_table(curves, forest, output, trusted=True)
+    assert refused.value.code is Code.DATABASE
+    predict_to_table(curves, forest, output, trusted=True, restart=True)
+    assert output.read_bytes() == whole
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"verdicts.csv"} | ({"verdicts.csv.damaged"} if start == 100 else set())
+
+
 def test_a_second_run_on_the_same_table_is_refused(curves, forest, tmp_path):
     output = tmp_path / "verdicts.csv"
     with (

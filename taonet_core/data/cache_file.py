@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from taonet_core.data.locks import in_turn
-from taonet_core.data.sqlite_files import beside, code_of, make_durable
+from taonet_core.data.sqlite_files import code_of, is_damage, make_durable, put_aside
 from taonet_core.errors import Code, TaoNetError
 
 #: Milliseconds that one who wants to write waits for other programs, and who asks waits for that.
 _PATIENCE = 5_000
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 _log = logging.getLogger(__name__)
 
@@ -89,7 +88,7 @@ class CacheFile:
     def _mend(self, error: sqlite3.DatabaseError) -> None:
         """Go on with a new file or in memory; raise what neither helps against."""
         code = code_of(error)
-        if self._path is None or (code is Code.DATABASE and not _is_damage(error)):
+        if self._path is None or (code is Code.DATABASE and not is_damage(error)):
             raise error
         why: Exception = error
         if code is Code.DATABASE:
@@ -121,7 +120,7 @@ class CacheFile:
         try:
             return self._connected()
         except sqlite3.DatabaseError as error:
-            if self._path is None or not _is_damage(error):
+            if self._path is None or not is_damage(error):
                 raise
             _put_aside(self._path)
             return self._connected()
@@ -154,10 +153,6 @@ class CacheFile:
                 db.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
 
 
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED
-
-
 def _give_up_if_locked(status: int, *_: int) -> None:
     """Stop the copying of a file that another program has locked: it would wait without end."""
     if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -167,13 +162,8 @@ def _give_up_if_locked(status: int, *_: int) -> None:
 def _put_aside(path: Path) -> None:
     """Rename a damaged file, unless another program did so and began it anew."""
     with in_turn(path.with_name(f".{path.name}.lock"), "the mending of a store"):
-        if _is_whole(path):
-            return
-        aside = path.with_suffix(".damaged")
-        _log.warning("%s is damaged; it is put aside as %s", path, aside.name)
-        os.replace(path, aside)
-        for name in beside(path):
-            name.unlink(missing_ok=True)
+        if not _is_whole(path):
+            put_aside(path)
 
 
 def _is_whole(path: Path) -> bool:
@@ -181,6 +171,6 @@ def _is_whole(path: Path) -> bool:
         with closing(sqlite3.connect(path, timeout=_PATIENCE / 1000)) as db:
             return bool(db.execute("PRAGMA quick_check(1)").fetchone() == ("ok",))
     except sqlite3.DatabaseError as error:
-        if _is_damage(error):
+        if is_damage(error):
             return False
         raise

@@ -21,6 +21,7 @@ _NETWORK = re.compile(
 )
 _MOUNTS = Path("/proc/mounts")
 _FULL = (sqlite3.SQLITE_FULL,)
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _DISK = (
     sqlite3.SQLITE_CANTOPEN,
@@ -121,6 +122,20 @@ def code_of(error: BaseException | None) -> Code:
     if number in _BUSY:
         return Code.LOCKED
     return Code.WRITE if number in _DISK else Code.DATABASE
+
+
+def is_damage(error: BaseException) -> bool:
+    """Return whether a database says that its file is damaged, or no database."""
+    return ((getattr(error, "sqlite_errorcode", None) or 0) & 0xFF) in _DAMAGED
+
+
+def put_aside(path: Path) -> None:
+    """Rename a damaged database to ``.damaged``, and remove what SQLite kept beside it."""
+    aside = path.with_suffix(".damaged")
+    _log.warning("%s is damaged; it is put aside as %s", path, aside.name)
+    os.replace(path, aside)
+    for name in beside(path):
+        name.unlink(missing_ok=True)
 
 
 def remove(path: Path) -> None:
