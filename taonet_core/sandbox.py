@@ -12,23 +12,21 @@ import contextlib
 import logging
 import os
 import signal
-import stat
-import tempfile
 import threading
+import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO
 
-from taonet_core.errors import Code, UnreadableFileError
+from taonet_core.errors import Code, TaoNetError, UnreadableFileError
+from taonet_core.faults import escaped
 from taonet_core.sandboxing import wire
-from taonet_core.sandboxing.limits import MEMORY, wall_seconds
+from taonet_core.sandboxing.checks import fits
+from taonet_core.sandboxing.handing import Content, opened
+from taonet_core.sandboxing.limits import MEMORY, seconds_in_all, wall_seconds
 from taonet_core.sandboxing.pool import Pool, Worker, none_left
-from taonet_core.sandboxing.values import pack, unpack
-
-#: What a worker reads: a file on disk, or bytes in memory.
-Content: TypeAlias = "Path | bytes | memoryview"
+from taonet_core.sandboxing.values import answers, pack, unpack
 
 _LOG = logging.getLogger(__name__)
 #: Deaths on one archive after which the rest of it is not read.
@@ -63,6 +61,7 @@ class _Job:
     begun: int = 0
     part: str = ""
     inside: bool = False
+    waited: float = 0.0
 
     @property
     def size(self) -> int:
@@ -126,7 +125,7 @@ def _values(
     task: str, content: Content, name: str, recycle: bool, more: dict[str, Any]
 ) -> Generator[Any]:
     """Yield None as soon as a worker has the file, then what it says of it."""
-    with _opened(content, name) as file:
+    with opened(content, name) as file:
         job = _Job(task, name, file, more)
         for attempt in range(_MOST_DEATHS):
             before = job.begun
@@ -211,23 +210,27 @@ def _until_end(job: _Job, recycle: bool) -> Generator[Any]:
         wire.send(worker.line, *pack(asked))
         yield None
         while True:
-            document, buffers = wire.receive(worker.line, wall_seconds(job.size))
-            match next(iter(document.items())):
+            document, buffers = _next_word(job, worker)
+            match _kind_of(document):
                 case "begin", part:
                     job.begun, job.part, job.inside = job.begun + 1, str(part), True
                 case "value", value:
-                    yield unpack(value, buffers)
+                    yield _checked(job, unpack(value, buffers))
                     job.inside = False
                 case "last", value:
+                    last = _checked(job, unpack(value, buffers))
                     whole = True
-                    yield unpack(value, buffers)
+                    yield last
                     return
                 case "end", _:
                     whole = True
                     return
-                case "error", error:
+                case "error", said:
+                    error = unpack(said, [])
+                    if not isinstance(error, TaoNetError):
+                        raise ValueError("an error that is none")
                     whole = True
-                    raise unpack(error, [])
+                    raise error
                 case "memory", _:
                     why = (
                         f"it needs more than {MEMORY / 2**30:.1f} GiB of memory; send less at once"
@@ -244,9 +247,33 @@ def _until_end(job: _Job, recycle: bool) -> Generator[Any]:
         pool.give_back(worker, reusable=whole and recycle)
 
 
+def _next_word(job: _Job, worker: Worker) -> tuple[Any, list[memoryview]]:
+    """Wait for what a worker says next, and no longer than for all that it may say."""
+    began = time.monotonic()
+    left = min(wall_seconds(job.size), seconds_in_all(job.size) - job.waited)
+    try:
+        return wire.receive(worker.line, max(left, 0.0))
+    finally:
+        job.waited += time.monotonic() - began
+
+
+def _kind_of(document: Any) -> tuple[str, Any]:
+    if not isinstance(document, dict) or len(document) != 1:
+        raise ValueError("a worker said nothing that means anything")
+    [(kind, said)] = document.items()
+    return str(kind), said
+
+
+def _checked(job: _Job, value: Any) -> Any:
+    """Refuse a value that is none of those that a task has to offer."""
+    if not fits(value, answers(job.task)):
+        raise ValueError(f"a worker answered {job.task} by a {type(value).__name__}")
+    return value
+
+
 def _fault(job: _Job, text: str) -> Lost:
     """Say that a reader met what nobody had foreseen."""
-    _LOG.warning("unforeseen while reading %r:\n%s", job.part or job.name, text)
+    _LOG.warning("unforeseen while reading %r:\n%s", job.part or job.name, escaped(text))
     kind = text.strip().rpartition("\n")[2].partition(":")[0].rpartition(".")[2][:60]
     why = f"it cannot be read ({kind}); the file is damaged, fetch or write it again"
     return job.lost(why, Code.UNREADABLE)
@@ -268,37 +295,3 @@ def _death(job: _Job, pool: Pool, worker: Worker, error: Exception) -> Lost:
         return job.lost("the system stopped its reader; most likely memory ran out", Code.MEMORY)
     said = signal.Signals(number).name if number else "no signal"
     return job.lost(f"its reader crashed ({said}); the file is damaged or harmful", Code.WORKER)
-
-
-def _opened(content: Content, name: str) -> BinaryIO:
-    return _regular(content, name) if isinstance(content, Path) else _handed(content)
-
-
-def _handed(content: bytes | memoryview) -> BinaryIO:
-    """Return bytes as a file that has no name and is on no disk."""
-    try:
-        file = _in_memory()
-        file.write(content)
-        file.flush()
-        return file
-    except OSError as error:
-        raise none_left() from error
-
-
-def _in_memory() -> BinaryIO:
-    if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("taonet"), "w+b")
-    return tempfile.TemporaryFile()  # a system without such files; this one has no name either
-
-
-def _regular(path: Path, name: str) -> BinaryIO:
-    """Open a regular file; a pipe or a device might never end."""
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            os.close(handle)
-            raise FileNotFoundError(None, "no such file")
-    except OSError as error:
-        said = error.strerror or error
-        raise UnreadableFileError(f"{name}: cannot be opened ({said}); check the path") from error
-    return os.fdopen(handle, "rb")

@@ -22,8 +22,8 @@ from taonet_core.data.column_mapping import ColumnMapping
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.errors import Code, InvalidSequenceError, UnreadableFileError
 from taonet_core.flags import Flag, Note
-from taonet_core.sandboxing import pool, wire
-from taonet_core.sandboxing.values import pack, unpack
+from taonet_core.sandboxing import landlock, pool, wire
+from taonet_core.sandboxing.values import ANSWERS, answers, pack, unpack
 
 # A file of this task is a list of what happens while its parts are read.
 TRAP = """
@@ -51,6 +51,12 @@ def parts(file, name, *, start=0, begin=lambda part: None, **more):
         elif what == "late":
             yield what
             os.kill(os.getpid(), signal.SIGKILL)
+        elif what == "reads":
+            yield open(more["path"]).read()
+        elif what == "calls":
+            yield socket.create_connection(("127.0.0.1", more["port"])).getpeername()
+        elif what == "another":
+            yield 7
         elif what == "writes":
             with open(more["path"], "wb") as out:
                 out.write(b"x")
@@ -68,6 +74,7 @@ import os, socket, sys
 sys.path[:] = sys.argv[2:]
 from taonet_core.sandboxing import limits, server, worker
 worker.TASKS["trap"] = "trap:parts"
+worker.PRELOADED += ("trap",)
 limits.CPU = 0.2
 limits.MEMORY = 2**29
 fork = os.fork
@@ -163,12 +170,39 @@ def test_a_used_worker_is_replaced_in_time(traps, monkeypatch):
     assert len(set(pids)) >= 3
 
 
-def test_a_worker_that_died_while_it_waited_is_not_used(traps):
-    [pid] = read("pid", recycle=True)
-    os.kill(pid, signal.SIGKILL)
-    time.sleep(0.2)
-    [other] = read("pid", recycle=True)
-    assert other != pid
+@pytest.mark.parametrize("recycle", [False, True])
+def test_a_worker_that_died_while_it_waited_is_not_used(traps, recycle):
+    [first] = read("pid", recycle=True)
+    waiting = [pid for pid, _ in sandbox.workers()]
+    assert first in waiting
+    for pid in waiting:
+        os.kill(pid, signal.SIGKILL)
+    assert all(map(gone, waiting))
+    assert read("a", recycle=recycle) == ["a"]
+
+
+@pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
+def test_a_worker_opens_no_file_and_calls_nobody(traps, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("known to few")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert read("a reads", path=str(secret)) == ["a", Code.UNREADABLE]
+        if landlock.version() >= 4:
+            assert read("a calls", port=port) == ["a", Code.UNREADABLE]
+
+
+def test_an_answer_of_another_kind_is_refused(traps, monkeypatch):
+    monkeypatch.setitem(ANSWERS, "trap", ("Piece",))
+    answers.cache_clear()
+    assert read("another") == [Code.WORKER]
+    answers.cache_clear()
+
+
+@pytest.mark.parametrize("said", [5, [], {}, {"a": 1, "b": 2}, None, "end"], ids=repr)
+def test_a_word_without_meaning_is_no_word(said):
+    with pytest.raises(ValueError, match="means anything"):
+        sandbox._kind_of(said)
 
 
 def test_a_reader_that_stops_early_leaves_no_worker_behind(traps):
@@ -322,6 +356,10 @@ def test_what_has_no_business_there_does_not_travel():
         {"": "array", "i": 0, "d": "O", "shape": [1]},
         {"": "array", "i": 0, "d": "<f8", "shape": [10**9]},
         {"": "array", "i": 7, "d": "<f8", "shape": [1]},
+        {"": "array", "i": 1, "d": "<f8", "shape": [2**31]},
+        [{"": "bytes", "i": 0}, {"": "bytes", "i": 0}],
+        {"": "dict", "i": 0, "v": [["a", {"": "same", "i": 0}]]},
+        {"": "object", "t": "Piece", "v": [5, 7, False, []]},
         {"": "error", "t": "SystemExit", "m": "x", "c": "E_SIZE"},
         {"": "error", "t": "TaoNetError", "m": "x", "c": "E_NOTHING"},
         {"": "same", "i": 3}, {"": "note", "v": "x", "f": "y"}, {"": "what"}, {"no": "kind"},
@@ -330,7 +368,7 @@ def test_what_has_no_business_there_does_not_travel():
 )  # fmt: skip
 def test_what_makes_no_sense_is_no_value(document):
     with pytest.raises(ValueError, match="no value|travel|not a valid|reshape|shorter|could not"):
-        unpack(document, [bytearray(16)])
+        unpack(document, [bytearray(16), bytearray()])
 
 
 @pytest.mark.parametrize(
@@ -341,11 +379,13 @@ def test_what_makes_no_sense_is_no_value(document):
         wire._HEAD.pack(7, 5) + b"[1,[4]]" + b"xxxxx",
         wire._HEAD.pack(8, 0) + b"[1,[-1]]",
         wire._HEAD.pack(2**31, 2**40),
+        wire._HEAD.pack(1, 0) + b"5",
+        wire._HEAD.pack(200_000, 0) + b"[" * 200_000,
     ],
 )
 def test_noise_on_the_line_is_refused(message):
     here, there = socket.socketpair()
     with here, there:
-        here.sendall(message)
+        threading.Thread(target=here.sendall, args=[message]).start()
         with pytest.raises((ValueError, wire.Closed)):
             wire.receive(there, 0.5)

@@ -8,12 +8,16 @@ import signal
 import sys
 from pathlib import Path
 
+from taonet_core.sandboxing import landlock
+
 #: Memory that one file may take beyond what a worker begins with, its own size apart.
 MEMORY = 3 * 2**29
 #: Processor seconds for a part of a file, and more for each MiB of the file.
 CPU, CPU_PER_MIB = 3.0, 0.25
 #: Seconds that a reader waits for a worker's next word, and more for each MiB of the file.
 WALL, WALL_PER_MIB = 15.0, 0.5
+#: The same for all words on one file, however many parts it has.
+IN_ALL, IN_ALL_PER_MIB = 900.0, 2.0
 DESCRIPTORS = 64
 _MOST_INPUT = 2 * 2**30
 _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux
@@ -38,6 +42,7 @@ def confine() -> int:
     _limit(resource.RLIMIT_NOFILE, DESCRIPTORS, DESCRIPTORS)
     most = base + MEMORY + _MOST_INPUT
     _limit(resource.RLIMIT_AS, most, most)
+    landlock.close_all_but(landlock.libraries())
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # writing a file is an error, not a death
     return base
 
@@ -62,6 +67,11 @@ def allow_time(size: int) -> None:
 def wall_seconds(size: int) -> float:
     """Return how long to wait for a worker that reads an input of `size` bytes."""
     return WALL + WALL_PER_MIB * size / 2**20
+
+
+def seconds_in_all(size: int) -> float:
+    """Return how long to wait for all that is said of an input of `size` bytes."""
+    return IN_ALL + IN_ALL_PER_MIB * size / 2**20
 
 
 def _limit(kind: int, soft: int, hard: int) -> None:

@@ -24,6 +24,8 @@ _SPARE = 2
 _JOBS = 200
 #: Seconds that a fork server may take to start on a busy machine, and to say how a worker ended.
 _START, _LAST_WORD = 120.0, 5.0
+#: Seconds that others may have to wait while one listens.
+_MOMENT = 0.05
 #: What the fork server sees of the environment: nothing that could be a secret.
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_NUM_THREADS")
@@ -94,18 +96,15 @@ class Pool:
         UnreadableFileError
             If none can be had.
         """
-        with self._lock:
-            try:
+        try:
+            with self._lock:
                 self._listen(0.0)
-                while recycle and self._used:
-                    if (worker := self._used.pop()).pid in self._live:
-                        return worker
-                    worker.line.close()
+                if recycle and (worker := self._living(self._used)):
+                    return worker
                 self._order()
-                self._await_fork()
-            except OSError as error:  # no answer, no connection, or no descriptor is left
-                raise none_left() from error
-            return self._spare.popleft()
+            return self._forked()
+        except OSError as error:  # no answer, no connection, or no descriptor is left
+            raise none_left() from error
 
     def give_back(self, worker: Worker, *, reusable: bool) -> None:
         """Take a worker back, to be used again or to end."""
@@ -122,13 +121,14 @@ class Pool:
     def signal_of(self, worker: Worker) -> int:
         """Return the signal that a worker died of; 0 if it died of none or nobody knows."""
         until = time.monotonic() + _LAST_WORD
-        with self._lock:
-            while (left := until - time.monotonic()) > 0:
+        while time.monotonic() < until:
+            with self._lock:  # for a moment: others wait to begin
+                self._heard(_MOMENT)
                 status = dict(self._ended).get(worker.pid)
-                if status is not None:
-                    return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-                if not self._heard(left):
-                    break
+            if status is not None:
+                return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+            if not self.usable:
+                break
         return 0
 
     def workers(self) -> list[tuple[int, int]]:
@@ -169,13 +169,27 @@ class Pool:
         self._control.settimeout(_LAST_WORD)
         socket.send_fds(self._control, [COMMAND.pack(what, pid)], list(handles))
 
-    def _await_fork(self) -> None:
+    def _living(self, workers: deque[Worker]) -> Worker | None:
+        """Take a worker that has not died while it waited."""
+        while workers:
+            if (worker := workers.popleft()).pid in self._live:
+                return worker
+            worker.line.close()
+        return None
+
+    def _forked(self) -> Worker:
+        """Wait for a worker that was ordered; a server that gives none for long is ended."""
         until = time.monotonic() + _START
-        while not self._spare:
-            if not self._ordered:  # all that were asked for could not be forked
-                raise ChildProcessError
-            if not self._listen(until - time.monotonic()):
-                raise TimeoutError
+        while time.monotonic() < until:
+            with self._lock:  # for a moment: others wait to begin, and to give back
+                self._listen(0.0 if self._spare else _MOMENT)
+                if worker := self._living(self._spare):
+                    return worker
+                if not self._ordered:  # none of those that were asked for could be forked
+                    self._order()
+                    raise ChildProcessError
+        self._server.kill()
+        raise TimeoutError
 
     def _heard(self, seconds: float) -> bool:
         """Take in what the fork server tells; one that is gone, or was closed, tells nothing."""

@@ -1,15 +1,16 @@
 """Values that travel between processes, as JSON and raw arrays: numbers, text, and a few types.
 
-What arrives is built by name from `TRAVELLERS` alone, through constructors that check it.
+What arrives is built by name from `TRAVELLERS` alone, and its fields are of the types they say.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
-from dataclasses import fields
-from functools import lru_cache
+from functools import lru_cache, reduce
 from importlib import import_module
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from taonet_core import errors
 from taonet_core.errors import Code, TaoNetError
 from taonet_core.flags import Flag, Note
+from taonet_core.sandboxing.checks import field_types, fits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +35,14 @@ TRAVELLERS = {
     "ColumnMapping": "taonet_core.data.column_mapping",
     "LabelTable": "taonet_core.data.class_tables",
     "FoundTable": "taonet_core.data.intake",
+}
+#: Task -> types of what it yields.
+ANSWERS = {
+    "pieces": ("Piece",),
+    "tables": ("FoundTable", "int"),
+    "preview": ("TablePreview",),
+    "curves": ("dict",),
+    "labels": ("LabelTable",),
 }
 _ERRORS = {
     name: kind
@@ -111,19 +121,13 @@ class _Packer:
             return {"": "table", "c": columns, "v": parts}
         if name not in TRAVELLERS:
             raise TypeError(f"a {name} does not travel")
-        held = [self.pack(getattr(value, field)) for field in _fields(name)]
+        held = [self.pack(getattr(value, field)) for field in field_types(_traveller(name))]
         return {"": "object", "t": name, "v": held}
 
 
 @lru_cache
 def _traveller(name: str) -> Any:
     return getattr(import_module(TRAVELLERS[name]), name)
-
-
-@lru_cache
-def _fields(name: str) -> tuple[str, ...]:
-    """Return the names of what a traveller is made of."""
-    return tuple(field.name for field in fields(_traveller(name)) if field.init)
 
 
 @lru_cache(256)
@@ -143,7 +147,7 @@ class _Unpacker:
     """Puts a value together again."""
 
     def __init__(self, buffers: Sequence[bytearray | memoryview]) -> None:
-        self._buffers = buffers
+        self._buffers = dict(enumerate(buffers))
         self._met: dict[int, dict[Any, Any]] = {}
 
     def unpack(self, value: Any) -> Any:
@@ -157,13 +161,13 @@ class _Unpacker:
             case "tuple":
                 return tuple(self.unpack(item) for item in value["v"])
             case "dict":
-                held = self._met[value["i"]] = {}
-                held.update((self.unpack(k), self.unpack(v)) for k, v in value["v"])
+                held = {self.unpack(k): self.unpack(v) for k, v in value["v"]}
+                self._met[value["i"]] = held
                 return held
             case "same":
                 return self._met[value["i"]]
             case "bytes":
-                return bytes(self._buffers[value["i"]])
+                return bytes(self._take(value["i"]))
             case "array":
                 return self._array(value)
             case "objects":
@@ -175,16 +179,30 @@ class _Unpacker:
             case "table":
                 return self._table(value)
             case "object":
-                kind = _traveller(value["t"])
-                values = [self.unpack(part) for part in value["v"]]
-                return kind(**dict(zip(_fields(value["t"]), values, strict=True)))
+                return self._object(value)
         raise ValueError(f"nothing of kind {value['']!r} travels")
+
+    def _take(self, number: int) -> bytearray | memoryview:
+        """Return a buffer, each once: a message cannot make more of itself."""
+        return self._buffers.pop(number)
 
     def _array(self, value: dict[str, Any]) -> NDArray[Any]:
         dtype = _dtype(value["d"])
-        if not self._buffers[value["i"]]:
-            return np.zeros(value["shape"], dtype)
-        return np.frombuffer(self._buffers[value["i"]], dtype).reshape(value["shape"])
+        held, shape = self._take(value["i"]), value["shape"]
+        if math.prod(shape) * dtype.itemsize != len(held) or min(shape, default=0) < 0:
+            raise ValueError(f"no value: an array of shape {shape} in {len(held)} bytes")
+        return np.frombuffer(held, dtype).reshape(shape) if len(held) else np.zeros(shape, dtype)
+
+    def _object(self, value: dict[str, Any]) -> Any:
+        kind = _traveller(value["t"])
+        parts = [self.unpack(part) for part in value["v"]]
+        wanted = field_types(kind)
+        held = dict(zip(wanted, parts, strict=True))
+        wrong = [name for name, part in held.items() if not fits(part, wanted[name])]
+        if wrong:
+            what = type(held[wrong[0]]).__name__
+            raise ValueError(f"no value: a {value['t']} whose {wrong[0]} is a {what}")
+        return kind(**held)
 
     def _table(self, value: dict[str, Any]) -> pd.DataFrame:
         import pandas as pd
@@ -196,6 +214,15 @@ class _Unpacker:
         table = pd.DataFrame(dict(enumerate(columns)))
         table.columns = pd.Index([self.unpack(name) for name, _ in value["c"]])
         return table
+
+
+@lru_cache
+def answers(task: str) -> Any:
+    """Return the type of what a task of `taonet_core.sandboxing.worker.TASKS` yields."""
+    names = ANSWERS.get(task)
+    if names is None:
+        return Any
+    return reduce(or_, ({"int": int, "dict": dict}.get(name) or _traveller(name) for name in names))
 
 
 def pack(value: Any) -> tuple[Any, list[memoryview]]:

@@ -1,6 +1,6 @@
 """Messages between this process and a worker: JSON, then the raw bytes of arrays.
 
-Nothing that arrives can run: a worker that was taken over can at worst send wrong numbers.
+Nothing that arrives is run, and no size that is claimed is believed before the bytes are there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 _HEAD = struct.Struct("<IQ")  # bytes of JSON, bytes of all buffers
 #: Most bytes of the JSON of one message, and of its buffers.
-MAX_JSON = 256 * 2**20
+MAX_JSON = 64 * 2**20
 MAX_BUFFERS = 3 * 2**30
 #: Buffers of so many bytes are sent in one piece.
 _TOGETHER = 2**22
@@ -75,28 +75,43 @@ def receive(line: socket.socket, seconds: float | None = None) -> tuple[Any, lis
     text_size, buffer_size = _HEAD.unpack(_exactly(line, _HEAD.size, until))
     if text_size > MAX_JSON or buffer_size > MAX_BUFFERS:
         raise ValueError(f"a message of {text_size + buffer_size:,} bytes")
-    document, sizes = json.loads(_exactly(line, text_size, until))
-    if not all(isinstance(n, int) and n >= 0 for n in sizes) or sum(sizes) != buffer_size:
+    document, sizes = _parsed(_exactly(line, text_size, until))
+    if sum(sizes) != buffer_size:
         raise ValueError("a message whose sizes do not add up")
     held = memoryview(_exactly(line, buffer_size, until))
     ends = list(accumulate(sizes, initial=0))
     return document, [held[start:end] for start, end in pairwise(ends)]
 
 
+def _parsed(text: bytearray) -> tuple[Any, list[int]]:
+    try:
+        document, sizes = json.loads(text)
+    except (RecursionError, MemoryError, TypeError) as error:
+        raise ValueError("a message that cannot be taken apart") from error
+    if not isinstance(sizes, list) or not all(type(n) is int and n >= 0 for n in sizes):
+        raise ValueError("a message with impossible sizes")
+    return document, sizes
+
+
 def _exactly(line: socket.socket, size: int, until: float | None) -> bytearray:
-    held = bytearray(size)
-    view = memoryview(held)
-    while view:
+    """Receive so many bytes; room for them is made as they come."""
+    held, filled = bytearray(min(size, _TOGETHER)), 0
+    while filled < size:
+        if filled == len(held):
+            held.extend(bytes(min(size, 2 * filled) - filled))
         if until is not None:
             left = until - time.monotonic()
             if left <= 0:
                 raise TimeoutError
             line.settimeout(left)
         try:
-            count = line.recv_into(view)
+            with memoryview(held) as view:
+                count = line.recv_into(view[filled:])
         except ConnectionError as error:
             raise Closed from error
+        except MemoryError as error:
+            raise ValueError("a message too large for the memory") from error
         if not count:
             raise Closed
-        view = view[count:]
+        filled += count
     return held
