@@ -171,7 +171,7 @@ def folders(spy: Spy, name: str) -> None:
         spy.page.wait_for_timeout(60)
         spy.look("hover")
     go(spy, "misclassified", data=name, why="doubtful")
-    opened = spy.page.get_by_text("Labels · ", exact=False)
+    opened = spy.page.get_by_text("Labels · ", exact=False).filter(visible=True)
     if opened.count():
         opened.first.click()
         settle(spy, "labels")
