@@ -222,7 +222,7 @@ def info() -> None:
     """Say what is installed: version, models, paths, device."""
     import torch
 
-    from taonet_core.models.weights import WEIGHTS_FOLDER, sidecars
+    from taonet_core.models.weights import WEIGHTS_FOLDER, sidecars, verify_weights
 
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     facts = {
@@ -233,8 +233,9 @@ def info() -> None:
     }
     with console.one_sentence_errors():
         typer.echo(console.facts_text(facts))
-        for sidecar in sidecars().values():
+        for name, sidecar in sidecars().items():
             typer.echo("\n" + console.facts_text(console.model_facts(sidecar)))
+            verify_weights(name)
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ class Flag(StrEnum):
     AXIS_ASSUMED = "axis-assumed"
     FRAMES_UNREADABLE = "frames-unreadable"
     IMAGES_LEFT_OUT = "images-left-out"
+    OBJECTS_DIFFER = "objects-differ"
     ROLES_ASSUMED = "roles-assumed"
     PARTNERS_MISSING = "partners-missing"
     TABLE_DISAGREES = "table-disagrees"

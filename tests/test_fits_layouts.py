@@ -18,7 +18,7 @@ from makers import MJD, as_bytes, image, notes
 from taonet_core.data import fits_io
 from taonet_core.data.fits_io import read_sequence, read_sequences
 from taonet_core.data.pieces import Piece, pieces
-from taonet_core.errors import InvalidSequenceError
+from taonet_core.errors import InvalidSequenceError, TaoNetError
 
 # --- single frames and stamps -------------------------------------------------------------
 
@@ -214,3 +214,27 @@ def test_real_ztf_sequences_are_read_whole(real_data: Path) -> None:
         assert set(sequence.bands) <= {"g", "r"}
         residual = sequence.frames - sequence.reference - sequence.difference
         assert np.isfinite(residual).mean() > 0.9
+
+
+def named(name: str, ra: float, day: int) -> bytes:
+    return as_bytes(image(MJD + day, OBJECT=name, RA=ra, DEC=5.0))
+
+
+def test_frames_of_objects_apart_on_the_sky_are_so_many_sequences(tmp_path: Path) -> None:
+    objects = (("SN2020abc", 10.0), ("NGC5548", 214.5))
+    files = {f"{n}_{i}.fits": named(n, ra, i) for n, ra in objects for i in range(3)}
+    found = dict(read_sequences(put(tmp_path, files)))
+    assert {name: len(item) for name, item in found.items()} == {"SN2020abc": 3, "NGC5548": 3}
+
+
+def test_names_alone_do_not_part_frames_but_are_said(tmp_path: Path) -> None:
+    files = {f"{i}.fits": named(f"SN2020abc {band}", 10.0, i) for i, band in enumerate("gri")}
+    sequence = read_sequence(put(tmp_path, files))
+    assert len(sequence) == 3
+    assert "objects-differ" in sequence.meta["flags"]
+
+
+def test_one_good_frame_among_many_broken_files_does_not_swallow_them(tmp_path: Path) -> None:
+    files = {f"junk{i}.fits": b"SIMPLE  = nothing" for i in range(3)}
+    found = dict(read_sequences(put(tmp_path, files | {"good.fits": as_bytes(image(MJD))})))
+    assert sum(isinstance(item, TaoNetError) for item in found.values()) == 3

@@ -54,6 +54,9 @@ def refusal(data: bytes, name: str) -> UnreadableFileError:
     what = next((what for magic, what in _LOOKS_LIKE.items() if start.startswith(magic)), "")
     if data[8:12] == b".FIT":
         what = "a track of a Garmin watch"
+    if name.lower().endswith(".avro"):
+        text = f"{name}: an alert packet begins with its schema, and this does not; fetch it whole"
+        return UnreadableFileError(text, code=Code.AVRO)
     if what:
         text = f"{name}: this is {what}, not a FITS file; choose a FITS image"
     elif kind_of(data) != "other":

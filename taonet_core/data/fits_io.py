@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -188,8 +188,9 @@ def _readings(batch: Batch, reader: _Reader) -> Iterator[tuple[str, Reading | Ta
         else:
             whole.add(piece.folder)
             yield piece.name, content
-    yield from _share_out(broken, groups, whole)
-    for (folder, _), group in groups.items():
+    parted = [(folder, part) for (folder, _), group in groups.items() for part in group.parted()]
+    yield from _share_out(broken, parted, whole)
+    for folder, group in parted:
         alone = len(group.files) == 1 and not group.broken
         group.name = group.files[0][0] if alone else group.name
         try:
@@ -199,14 +200,18 @@ def _readings(batch: Batch, reader: _Reader) -> Iterator[tuple[str, Reading | Ta
 
 
 def _share_out(
-    broken: list[Piece], groups: dict[tuple[str, str], FrameGroup], whole: set[str]
+    broken: list[Piece], groups: list[tuple[str, FrameGroup]], whole: set[str]
 ) -> Iterator[tuple[str, TaoNetError]]:
-    """Count a broken file among the frames of one object as a missing frame, others as objects."""
+    """Count broken files among the frames of one object as missing frames, others as objects.
+
+    Where more are broken than are not, nothing says that they belong together.
+    """
+    counts = Counter(piece.folder for piece in broken)
     for piece in broken:
-        beside = [group for (folder, _), group in groups.items() if folder == piece.folder]
+        beside = [group for folder, group in groups if folder == piece.folder]
         assert isinstance(piece.content, TaoNetError)  # that is why it is here
         frame = piece.content.code != Code.SKIPPED and piece.folder not in whole
-        if len(beside) == 1 and frame:
+        if len(beside) == 1 and frame and counts[piece.folder] <= len(beside[0].files):
             beside[0].broken.append(piece.content)
         else:
             yield piece.name, piece.content

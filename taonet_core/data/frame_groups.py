@@ -6,14 +6,19 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from taonet_core.data.file_kinds import in_order, stem
 from taonet_core.data.fits_headers import band_of, describe, time_of
 from taonet_core.data.fits_layouts import Frame, Reading, role_of
 from taonet_core.data.frame_tables import FrameTable
 from taonet_core.data.pieces import Piece
+from taonet_core.data.sky import separations
 from taonet_core.errors import Code, TaoNetError, UnreadableFileError
 from taonet_core.flags import Flag, Note
 
+#: Objects that are named differently and lie further apart than this are not one (arcsec).
+_APART = 10.0
 #: Objects of a survey whose stamps are often kept in one folder with those of others.
 _OBJECT_NAME = re.compile(r"ZTF\d\d[a-z]{7}")
 
@@ -39,6 +44,32 @@ class FrameGroup:
     files: list[tuple[str, Reading | TaoNetError]] = field(default_factory=list)
     broken: list[TaoNetError] = field(default_factory=list)
 
+    @property
+    def readings(self) -> list[Reading]:
+        """What could be read."""
+        return [part for _, part in self.files if isinstance(part, Reading)]
+
+    def parted(self) -> list[FrameGroup]:
+        """Return a group for each object, where headers name several and tell their places apart.
+
+        Names alone do not part them: of one object they may hold the filter or the exposure.
+        """
+        parts = self.readings
+        places = {p.meta["object_id"]: p.meta for p in parts if _names(p) and "ra" in p.meta}
+        all_tell = len(parts) == len(self.files) and all(
+            p.meta.get("object_id") in places for p in parts
+        )
+        if self.object_id or len(places) < 2 or not all_tell:
+            return [self]
+        ra, dec = (np.array([meta[key] for meta in places.values()]) for key in ("ra", "dec"))
+        apart = [separations(ra, dec, place) for place in zip(ra, dec, strict=True)]
+        if np.sort(apart)[:, 1].min() < _APART:
+            return [self]
+        found = {name: FrameGroup(name) for name in places}
+        for name, part in self.files:
+            found[part.meta["object_id"]].files.append((name, part))
+        return list(found.values())
+
     def join(self, find_tables: Callable[[], list[FrameTable]]) -> Reading:
         """Put all frames together.
 
@@ -52,6 +83,7 @@ class FrameGroup:
         TaoNetError
             What was wrong with the first, if no frame could be read.
         """
+        names = sorted({part.meta["object_id"] for part in self.readings if _names(part)})
         errors = list(self.broken)
         reading = Reading("frames", [], {}, dropped=[_unreadable(error) for error in errors])
         for name, part in sorted(self.files, key=lambda file: in_order(file[0])):
@@ -65,6 +97,11 @@ class FrameGroup:
             reading.dropped += part.dropped
             reading.flags += part.flags
             reading.meta = {**part.meta, **reading.meta}
+        if len(names) > 1:
+            said = ", ".join(names[:4]) + (", …" if len(names) > 4 else "")
+            text = f"the frames name different objects ({said}) and were read as one; if they are "
+            text += "not, give each a folder of its own"
+            reading.notes.append(Note(text, Flag.OBJECTS_DIFFER))
         if not reading.frames:  # an alert may have lost all its cutouts
             lost = UnreadableFileError(str(reading.dropped[0]), code=Code.NO_IMAGE)
             raise errors[0] if errors else lost
@@ -75,6 +112,10 @@ class FrameGroup:
             _apply_tables(reading, find_tables(), owner)
         reading.meta.setdefault("object_id", owner)
         return reading
+
+
+def _names(part: Reading) -> bool:
+    return bool(part.meta.get("object_id"))
 
 
 def _unreadable(error: TaoNetError) -> Note:

@@ -122,6 +122,26 @@ def sidecar_path(name: str | Path) -> Path:
     return path
 
 
+def verify_weights(name: str | Path) -> None:
+    """Compare the files of a model with the hashes of its sidecar, and parse none of them.
+
+    Raises
+    ------
+    IncompatibleWeightsError
+        If one is missing or differs.
+    """
+    path = sidecar_path(name)
+    _verified(read_sidecar(path), path)
+
+
+def _verified(sidecar: dict[str, Any], path: Path) -> tuple[bytes, bytes | None]:
+    """Return the bytes of the weights, and of what is known of the training data, if anything."""
+    kind = sidecar["kind"]
+    weights = path.with_suffix(SUFFIXES[kind])
+    blob = verified_bytes(weights, sidecar["sha256"], trees=kind in CURVE_KINDS)
+    return blob, _novelty_bytes(sidecar, path)
+
+
 def load_model(name: str | Path = DEFAULT_MODEL) -> ModelBundle:
     """Load a model by name, or by the path of its sidecar or weights file.
 
@@ -133,11 +153,9 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> ModelBundle:
     path = sidecar_path(name)
     sidecar = read_sidecar(path)
     kind = sidecar["kind"]
-    weights = path.with_suffix(SUFFIXES[kind])
-    blob = verified_bytes(weights, sidecar["sha256"], trees=kind in CURVE_KINDS)
-    known = _novelty_bytes(sidecar, path)
+    blob, known = _verified(sidecar, path)
     try:
-        config, model = _assemble(sidecar, blob, weights.name)
+        config, model = _assemble(sidecar, blob, path.with_suffix(SUFFIXES[kind]).name)
         preprocess = sidecar.get("preprocess")
         return ModelBundle(
             name=sidecar["name"],
