@@ -43,9 +43,14 @@ def show_page() -> None:
 
 
 if __name__ == "app":
-    from pages import _server
+    from taonet_core.errors import TaoNetError
 
-    server = _server.Server()
+    try:
+        from pages import _server
+
+        server = _server.Server()
+    except TaoNetError as error:  # a setting that means nothing
+        raise SystemExit(str(error)) from None
     app = st.App(
         __file__,
         lifespan=server.life,
