@@ -125,7 +125,8 @@ def _write_verdicts(
     with again, console.progress("objects classified") as step:
         run = predict_to_table(paths, bundle, output, on_object=step, **options)
     went_on = f", {run.resumed} of them in an earlier run" if run.resumed else ""
-    console.say(f"{run.objects} objects -> {output}{went_on}")
+    lost = f", {len(run.broken)} without a verdict" if run.broken else ""
+    console.say(f"{run.objects - len(run.broken)} verdicts{lost} -> {output}{went_on}")
     return run.warnings, run.broken
 
 

@@ -117,6 +117,8 @@ def add(
     """Add a label; what was said before is kept."""
     from taonet_core.data.annotations import Annotations
 
+    if (ra is None) != (dec is None):
+        raise typer.BadParameter("a place has both: give --ra and --dec, or neither")
     with console.one_sentence_errors():
         said = Annotations().add(
             object_id,

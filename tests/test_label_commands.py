@@ -112,3 +112,9 @@ def test_training_says_what_experts_changed(tmp_path, survey):
 def test_a_table_of_labels_that_is_none_stops_the_training(survey, tmp_path):
     with pytest.raises(TaoNetError, match="cannot be read"):
         train_model("forest", survey, output=tmp_path / "models", labels=tmp_path / "none.csv")
+
+
+def test_half_a_place_is_none():
+    answer = run("add", "a", "SN", "--author", "ann", "--ra", "10.5")
+    assert answer.exit_code == 2
+    assert Annotations().count() == 0
