@@ -135,7 +135,7 @@ def test_a_run_that_was_cut_off_goes_on_by_the_same_command(survey, tiny, tmp_pa
     refused = run(*command, path, "--symmetries")
     assert refused.exit_code == 1 and "E_OTHER_RUN" in refused.stderr
     result = run(*command, path, "--keep-journal")
-    assert result.exit_code == 0 and "6 objects" in result.stderr
+    assert result.exit_code == 0 and "6 verdicts" in result.stderr
     assert "6 of them in an earlier run" in result.stderr
     assert "earlier run" not in run(*command, path, "--restart").stderr
     assert run(*command, straight).exit_code == 0
