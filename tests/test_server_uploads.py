@@ -5,12 +5,14 @@ import json
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from urllib.parse import quote, urlsplit
 
 import pandas as pd
 import pytest
 from rest import ask, refusal, served, small_network
 
+from taonet_core.api.wire import file_names, received
 from taonet_core.bulk import read_objects
 from taonet_core.data.fits_io import read_sequence
 from taonet_core.inference import predict
@@ -75,6 +77,22 @@ def test_a_file_sent_is_classified_as_on_this_machine(url, fits_file, folder):
     assert pd.read_csv(io.BytesIO(body))["class_name"].tolist() == [str(truth.verdict)]
 
 
+@pytest.mark.parametrize(
+    "names",
+    [("1-a.fits", "a.fits"), ("a.fits", "a.fits"), ("A.fits", "a.fits"), ("b a.fits", "b_a.fits")],
+)
+def test_files_of_like_names_are_all_answered(url, fits_file, names):
+    data = fits_file().read_bytes()
+    _, _, body = ask(f"{url}/classify", multipart(*((name, data) for name in names)), **FORM)
+    assert len(json.loads(body)["items"]) == 2
+
+
+def test_names_of_files_are_kept_where_they_can_be():
+    given = ["a.fits", "x/../b.fits", "..", "", "a.fits", "4-a.fits", "5-4-a.fits"]
+    wanted = ["a.fits", "b.fits", "upload.fits", "3-upload.fits", "4-a.fits", "5-4-a.fits"]
+    assert file_names(given) == [*wanted, "6-5-4-a.fits"]
+
+
 def test_of_several_files_a_broken_one_stops_nothing(url, fits_file):
     files = (("a.fits", fits_file().read_bytes()), ("b.fits", b"<html>"))
     status, _, body = ask(f"{url}/classify", multipart(*files), **FORM)
@@ -132,7 +150,7 @@ def test_objects_are_answered_while_an_upload_is_read(folder, objects, fits_file
 
 def test_more_uploads_than_can_wait_are_sent_away(folder, objects, fits_file, monkeypatch):
     monkeypatch.setattr(weights, "WEIGHTS_FOLDER", folder)
-    monkeypatch.setattr("taonet_core.api.server.MAX_PENDING", 1)
+    monkeypatch.setattr("taonet_core.api.classify.MAX_PENDING", 1)
     reading, answered = threading.Event(), threading.Event()
 
     def slowly(path, **settings):
@@ -150,13 +168,46 @@ def test_more_uploads_than_can_wait_are_sent_away(folder, objects, fits_file, mo
         assert refusal(ask(f"{address}/classify", b"x"))[0] == 422
 
 
+@contextmanager
+def begun(address):
+    """Begin to send a file, of which no more comes."""
+    place = urlsplit(address)
+    with socket.create_connection((place.hostname, place.port), timeout=10) as line:
+        head = f"POST {place.path}/classify HTTP/1.1\r\nHost: localhost\r\n"
+        line.sendall(f"{head}Content-Length: 100\r\n\r\nx".encode())
+        yield line
+
+
+def test_who_sends_slowly_takes_the_place_of_nobody(folder, objects, fits_file, monkeypatch):
+    monkeypatch.setattr(weights, "WEIGHTS_FOLDER", folder)
+    monkeypatch.setattr("taonet_core.api.classify.MAX_PENDING", 1)
+    monkeypatch.setattr("taonet_core.api.classify.MAX_COMING", 3)
+    arrived = threading.Semaphore(0)
+
+    async def noted(*given):
+        arrived.release()
+        return await received(*given)
+
+    monkeypatch.setattr("taonet_core.api.classify.received", noted)
+    with served(objects) as address, begun(address), begun(address):
+        assert arrived.acquire(timeout=10) and arrived.acquire(timeout=10)
+        assert ask(f"{address}/classify", fits_file().read_bytes())[0] == 200
+        with begun(address):
+            assert arrived.acquire(timeout=10) and arrived.acquire(timeout=10)
+            assert refusal(ask(f"{address}/classify", b"x")) == (429, "E_QUOTA")
+
+
+def test_an_upload_that_takes_too_long_is_given_up(objects, monkeypatch):
+    monkeypatch.setattr("taonet_core.api.server.MAX_SECONDS", 0.2)
+    with served(objects) as address, begun(address) as line:
+        answer = line.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 408") and b"E_SLOW" in answer and b"more than" in answer
+
+
 def test_an_upload_that_stands_still_is_given_up(objects):
     settings = Settings(upload_rate=10**6, upload_patience=0.2)
     with served(objects, settings=settings) as address:
-        place = urlsplit(address)
-        with socket.create_connection((place.hostname, place.port), timeout=10) as line:
-            head = f"POST {place.path}/classify HTTP/1.1\r\nHost: localhost\r\n"
-            line.sendall(f"{head}Content-Length: 100\r\n\r\nx".encode())
+        with begun(address) as line:
             answer = line.makefile("rb").read()
         assert answer.startswith(b"HTTP/1.1 408") and b"E_SLOW" in answer
         assert b"Permissions-Policy" in answer.title() and b"default-src 'none'" in answer

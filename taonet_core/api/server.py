@@ -7,7 +7,6 @@ for people. ``openapi.json`` beside this module describes every address.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,10 +22,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 from taonet_core import faults
+from taonet_core.api.classify import Classify
 from taonet_core.api.service import (
     RefusedError,
     Service,
-    answer_document,
     listing,
     model_list,
     probability_columns,
@@ -38,11 +37,9 @@ from taonet_core.api.wire import (
     choice,
     file_response,
     fits_bytes,
-    received,
     table_response,
     whole_number,
 )
-from taonet_core.bulk import prediction_table
 from taonet_core.data.delivery import MAX_PIXELS
 from taonet_core.data.exports import results_table
 from taonet_core.errors import Code, IncompatibleWeightsError, TaoNetError
@@ -59,8 +56,8 @@ if TYPE_CHECKING:
 
 #: Most bytes of one upload.
 MAX_UPLOAD_BYTES = 64 * 2**20
-#: Most uploads that are read or wait for it.
-MAX_PENDING = 8
+#: Seconds in which the whole of an upload must have come: 64 MiB at 1 Mbit/s.
+MAX_SECONDS = 600.0
 #: Most rows of one page of the listing.
 MAX_PER_PAGE = 1000
 PREFIX = "/api/v1"
@@ -108,7 +105,7 @@ def application(
     }
     routes = [Route(path, _in_thread(partial(a, service))) for path, a in answers.items()]
     routes += [
-        Route("/classify", _Classify(service).answer, methods=["POST"]),
+        Route("/classify", Classify(service).answer, methods=["POST"]),
         Route("/openapi.json", _openapi),
     ]
     return Starlette(
@@ -123,6 +120,7 @@ def _guards(
 ) -> list[Middleware]:
     """Return what every request passes before it is answered, outermost first."""
     pace = {"rate": settings.upload_rate, "patience": settings.upload_patience}
+    pace["longest"] = MAX_SECONDS
     named = {"hosts": hosts, "origins": origins, "query_bytes": settings.query_bytes}
     cors = [Middleware(CORSMiddleware, allow_origins=list(origins), allow_methods=["*"])]
     return [
@@ -232,36 +230,6 @@ def _probabilities(service: Service, request: Request) -> Response:
         return JSONResponse(rows)
     table = results_table(rows, probability_columns(history=history))
     return table_response(table, kind, "probabilities")
-
-
-class _Classify:
-    """Answers uploads; more than a few at once are sent away, since they are read one by one."""
-
-    def __init__(self, service: Service) -> None:
-        self._service, self._pending = service, 0
-
-    async def answer(self, request: Request) -> Response:
-        if self._pending >= MAX_PENDING:
-            message = "too many uploads wait already; send it again later"
-            raise RefusedError(429, Code.QUOTA, message)
-        self._pending += 1
-        try:
-            return await self._answer(request)
-        finally:
-            self._pending -= 1
-
-    async def _answer(self, request: Request) -> Response:
-        kind = choice(request, "format", FORMATS)
-        model = request.query_params.get("model", DEFAULT_MODEL)
-        with tempfile.TemporaryDirectory() as folder:
-            path = await received(request, Path(folder, "upload"))
-            found = await run_in_threadpool(self._service.classify, path, model)
-        if len(found) == 1 and isinstance(found[0][2], TaoNetError):
-            raise found[0][2]
-        if kind == "json":
-            return JSONResponse({"items": [answer_document(*item) for item in found]})
-        table = prediction_table((name, answer) for name, _, answer in found)
-        return table_response(table, kind, "verdicts")
 
 
 def _refused(request: Request, error: Exception) -> Response:

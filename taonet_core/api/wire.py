@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
@@ -54,23 +56,43 @@ async def received(request: Request, folder: Path) -> Path:
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         async with request.form(max_fields=10) as form:
             files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
-            paths = [folder / _file_name(file.filename or "", i) for i, file in enumerate(files)]
+            names = file_names(file.filename or "" for file in files)
+            paths = [folder / name for name in names]
             for path, file in zip(paths, files, strict=True):
-                path.write_bytes(await file.read())
+                await run_in_threadpool(_write, file.file, path)
     else:
         text = request.headers.get("content-type", "").startswith("text/csv")
         paths = [folder / ("upload.csv" if text else "upload.fits")]
-        paths[0].write_bytes(await request.body())
+        with paths[0].open("wb") as file:
+            async for piece in request.stream():  # never whole in memory
+                await run_in_threadpool(file.write, piece)
     if not any(path.stat().st_size for path in paths):
         message = "nothing came; send a FITS file as the body, or files as multipart/form-data"
         raise RefusedError(400, Code.EMPTY, message)
     return paths[0] if len(paths) == 1 else folder
 
 
-def _file_name(name: str, index: int) -> str:
-    """Return a name that stays in its folder and is like no other of the request."""
-    safe = re.sub(r"[^A-Za-z0-9+._-]+", "_", Path(name).name).lstrip(".")[-100:]
-    return f"{index}-{safe}" if index else safe or "upload.fits"
+def file_names(names: Iterable[str]) -> list[str]:
+    """Return names of files that stay in their folder, each like no other whatever its case.
+
+    Parameters
+    ----------
+    names : iterable of str
+        As they came; of two that are alike the second is numbered.
+    """
+    found: dict[str, str] = {}
+    for index, name in enumerate(names):
+        safe = re.sub(r"[^A-Za-z0-9+._-]+", "_", Path(name).name).lstrip(".")[-100:]
+        safe = safe or "upload.fits"
+        while safe.lower() in found:
+            safe = f"{index}-{safe}"
+        found[safe.lower()] = safe
+    return list(found.values())
+
+
+def _write(source: IO[bytes], path: Path) -> None:
+    with path.open("wb") as file:
+        shutil.copyfileobj(source, file)
 
 
 def whole_number(request: Request, name: str, default: int, *, most: int) -> int:

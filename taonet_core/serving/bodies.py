@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 
@@ -32,7 +33,14 @@ def declared_length(scope: Scope) -> int:
     return int(text) if text.isdigit() and len(text) < 16 else 0
 
 
-def paced(receive: Receive, *, rate: int, patience: float, grown: Callable[[int], None]) -> Receive:
+def paced(
+    receive: Receive,
+    *,
+    rate: int,
+    patience: float,
+    grown: Callable[[int], None],
+    longest: float = math.inf,
+) -> Receive:
     """Return `receive`, which refuses a body that comes too slowly.
 
     Parameters
@@ -44,6 +52,8 @@ def paced(receive: Receive, *, rate: int, patience: float, grown: Callable[[int]
         Seconds that the body may fall behind.
     grown : callable
         Told the bytes of every piece; may raise `CutError`.
+    longest : float
+        Seconds in which the whole body must have come.
     """
     begin, taken, ended = time.monotonic(), 0, False
 
@@ -51,12 +61,15 @@ def paced(receive: Receive, *, rate: int, patience: float, grown: Callable[[int]
         nonlocal taken, ended
         if ended:
             return await receive()
-        left = begin + patience + taken / rate - time.monotonic()
+        left = begin + min(patience + taken / rate, longest) - time.monotonic()
         try:
             message = await asyncio.wait_for(receive(), max(left, 0.01))
         except TimeoutError:
-            words = f"The upload came slower than {rate:,} bytes a second; send it again."
-            raise CutError(408, Code.SLOW, words) from None
+            late = time.monotonic() - begin >= longest
+            pace = (
+                f"in more than {longest:,.0f} s" if late else f"slower than {rate:,} bytes a second"
+            )
+            raise CutError(408, Code.SLOW, f"The upload came {pace}; send it again.") from None
         size = len(message.get("body", b""))
         ended = not message.get("more_body")
         taken += size
@@ -94,7 +107,7 @@ class Bodies:
     app : ASGI application
     most : int
         Bytes.
-    rate, patience
+    rate, patience, longest
         See `paced`.
     exempt : callable
         Given the scope; whether another guard sees to this request.
@@ -109,11 +122,12 @@ class Bodies:
         most: int,
         rate: int,
         patience: float,
+        longest: float = math.inf,
         exempt: Callable[[Scope], bool] = lambda _: False,
         words: Words = plain,
     ) -> None:
         self._app, self._most, self._words, self._exempt = app, most, words, exempt
-        self._rate, self._patience = rate, patience
+        self._pace = {"rate": rate, "patience": patience, "longest": longest}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, as far as its body may come in."""
@@ -131,5 +145,5 @@ class Bodies:
         if declared_length(scope) > self._most:
             words = self._words(413, Code.SIZE, f"More than {self._most:,} bytes; send less.")
             return await refuse(scope, receive, send, words, 413)
-        body = paced(receive, rate=self._rate, patience=self._patience, grown=grown)
+        body = paced(receive, grown=grown, **self._pace)  # type: ignore[arg-type]
         return await guarded(self._app, scope, receive, send, body=body, words=self._words)
