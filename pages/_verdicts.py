@@ -28,6 +28,7 @@ from taonet_core.objects.verdicts import Verdicts
 SHOWN = ("taonet", "forest")
 #: So many objects are classified without being asked to.
 UNASKED = 300
+_UNKEPT = "What is measured now cannot be stored; it is kept until the program ends."
 
 
 def store(collection: Collection) -> VerdictStore:
@@ -56,7 +57,7 @@ def prepare(collection: Collection, models: Sequence[str] = SHOWN) -> bool:
     bundles = _usable(models)
     kept = store(collection)
     if kept.trouble:
-        st.caption(ui.plain(kept.trouble))
+        st.caption(_UNKEPT)  # the log says which file, and why
     missing = max(len(kept.missing(collection, bundle)) for bundle in (None, *bundles))
     if not missing:
         return True
