@@ -22,6 +22,7 @@ import streamlit as st
 from starlette.formparsers import MultiPartParser
 from starlette.middleware import Middleware
 from streamlit import runtime
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 
 from pages import _ui as ui
@@ -40,6 +41,13 @@ from taonet_core.serving.uploads import Uploads, upload_address
 _SWEEP = 2.0
 # Bytes of a request that is no upload; the app has none with a body but those of its front end.
 _BODY = 64 * 2**10
+# What Streamlit has, and does not promise to keep.
+_RELIED_ON: dict[type, tuple[str, ...]] = {
+    runtime.Runtime: ("_session_mgr", "is_active_session", "get_app_session", "close_session"),
+    AppSession: ("_client_state", "_scriptrunner", "request_rerun", "session_state"),
+    MemoryUploadedFileManager: ("file_storage", "get_upload_urls", "remove_session_files"),
+    MultiPartParser: ("spool_max_size",),
+}
 # Session -> why a file it sent was not taken, until its page has said so.
 _REFUSED: dict[str, str] = {}
 
@@ -56,6 +64,7 @@ class Reception:
         self._settings = settings
         self._expected: dict[str, OrderedDict[str, None]] = {}
         self._left: dict[str, float] = {}
+        self._ending: list[AppSession] = []
 
     def open(self) -> None:
         """Note from now on which files the pages ask for."""
@@ -103,6 +112,14 @@ class Reception:
         now, gone = time.monotonic(), self._gone()
         self._left = {session: self._left.get(session, now) for session in gone}
         self._close([s for s, since in self._left.items() if now - since > self._keep])
+        self._empty()
+
+    def _empty(self) -> None:
+        """Empty closed sessions whose script has ended: Streamlit's loop keeps hold of the last."""
+        for session in self._ending:
+            if session._scriptrunner is None:
+                session.session_state.clear()
+        self._ending = [session for session in self._ending if session._scriptrunner is not None]
 
     @property
     def _keep(self) -> float:
@@ -120,8 +137,8 @@ class Reception:
         held = {info.session.id: info.session for info in instance._session_mgr.list_sessions()}
         for session in sessions:
             instance.close_session(session)
-            if session in held:  # Streamlit's loop keeps hold of the session that it served last
-                held[session].session_state.clear()
+            if session in held:
+                self._ending.append(held[session])
             _files().remove_session_files(session)
             self._expected.pop(session, None)
             self._left.pop(session, None)
@@ -192,10 +209,32 @@ def _here() -> str:
     return f"http://{name}:{st.get_option('server.port')}/{base}"
 
 
+def check_streamlit() -> None:
+    """Refuse a Streamlit without the names that the guards rely on, and that it does not promise.
+
+    Raises
+    ------
+    TaoNetError
+        If one is missing: quotas would then be dropped without a word.
+    """
+    missing = [
+        f"{kind.__name__}.{name}"
+        for kind, names in _RELIED_ON.items()
+        for name in names
+        if not hasattr(kind, name) and name not in kind.__init__.__code__.co_names
+    ]
+    if missing:
+        raise TaoNetError(
+            f"the app cannot guard itself on Streamlit {st.__version__}, which lacks "
+            f"{', '.join(missing)}; install the version of requirements.txt"
+        )
+
+
 class Server:
     """What `st.App` is told: guards, what to do with faults, and what runs beside it."""
 
     def __init__(self) -> None:
+        check_streamlit()
         self._settings = from_environment()
         self._reception = Reception(self._settings)
         self.guards = guards(self._settings, self._reception)

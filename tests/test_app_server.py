@@ -12,6 +12,9 @@ from _visitor import Visitor, request
 from coroutines import finished
 from streamlit.testing.v1 import AppTest
 
+from pages import _server
+from taonet_core.errors import TaoNetError
+
 MIB = 2**20
 # One page breaks, with a message that would forge a line of the log; and while there is a certain
 # file, somebody else is at work, and nobody's turn comes.
@@ -203,3 +206,10 @@ def test_whoever_waits_sees_the_position_and_then_the_page(served):
     finally:
         busy.unlink(missing_ok=True)
     assert whole and "Waiting" not in words
+
+
+def test_a_streamlit_that_lacks_what_guards_rely_on_is_refused(monkeypatch):
+    _server.check_streamlit()
+    monkeypatch.setitem(_server._RELIED_ON, _server.AppSession, ("_client_state", "no_such_name"))
+    with pytest.raises(TaoNetError, match=r"lacks AppSession\.no_such_name"):
+        _server.check_streamlit()

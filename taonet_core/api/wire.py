@@ -63,9 +63,9 @@ async def received(request: Request, folder: Path) -> Path:
     else:
         text = request.headers.get("content-type", "").startswith("text/csv")
         paths = [folder / ("upload.csv" if text else "upload.fits")]
-        with paths[0].open("wb") as file:
+        with paths[0].open("wb") as out:
             async for piece in request.stream():  # never whole in memory
-                await run_in_threadpool(file.write, piece)
+                await run_in_threadpool(out.write, piece)
     if not any(path.stat().st_size for path in paths):
         message = "nothing came; send a FITS file as the body, or files as multipart/form-data"
         raise RefusedError(400, Code.EMPTY, message)

@@ -66,7 +66,7 @@ class FrameGroup:
         if np.sort(apart)[:, 1].min() < _APART:
             return [self]
         found = {name: FrameGroup(name) for name in places}
-        for name, part in self.files:
+        for (name, _), part in zip(self.files, parts, strict=True):
             found[part.meta["object_id"]].files.append((name, part))
         return list(found.values())
 
