@@ -17,7 +17,7 @@ from astropy.time import Time
 from taonet_core.data import table_files, table_formats
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.tables import read_light_curves
-from taonet_core.errors import InvalidSequenceError, UnreadableFileError
+from taonet_core.errors import Code, InvalidSequenceError, UnreadableFileError
 
 
 def frame() -> pd.DataFrame:
@@ -241,12 +241,19 @@ def test_sizes_are_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     path = tmp_path / "big.csv"
     path.write_bytes(as_csv(frame()))
     for source in (path, path.read_bytes()):
-        with pytest.raises(UnreadableFileError, match="at most 50"):
+        with pytest.raises(UnreadableFileError, match="at most 50") as refused:
             read_light_curves(source, trusted=True)
+        assert refused.value.code is Code.SIZE
     monkeypatch.undo()
     monkeypatch.setattr(table_formats, "MAX_ROWS", 4)
     with pytest.raises(UnreadableFileError, match="5 rows, at most 4"):
         read_light_curves(as_parquet(frame()), trusted=True)
+
+
+def test_an_empty_file_is_said() -> None:
+    with pytest.raises(UnreadableFileError, match="empty") as refused:
+        read_light_curves(b" \n", trusted=True)
+    assert refused.value.code is Code.EMPTY
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:

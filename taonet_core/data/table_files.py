@@ -17,7 +17,7 @@ from taonet_core import sandbox
 from taonet_core.data.archives import MAX_FILE_BYTES, decompress
 from taonet_core.data.sources import name_of
 from taonet_core.data.table_formats import Choice, reader_of
-from taonet_core.errors import UnreadableFileError
+from taonet_core.errors import Code, UnreadableFileError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,10 +176,11 @@ def _bytes(source: Any, name: str) -> bytes:
             raise UnreadableFileError(f"{name}: cannot be opened: {error.strerror}") from error
     if size > MAX_FILE_BYTES:
         raise UnreadableFileError(
-            f"{name}: {size:,} bytes, at most {MAX_FILE_BYTES:,} are read; split the table"
+            f"{name}: {size:,} bytes, at most {MAX_FILE_BYTES:,} are read; split the table",
+            code=Code.SIZE,
         )
     if not data.strip():
-        raise UnreadableFileError(f"{name}: the file is empty; fetch it again")
+        raise UnreadableFileError(f"{name}: the file is empty; fetch it again", code=Code.EMPTY)
     return data
 
 
