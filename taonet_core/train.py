@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from taonet_core.data.atomic import replacing, sweep
 from taonet_core.data.catalog import load_catalog, split_by_position
 from taonet_core.data.expert_labels import label_sentence, relabel
-from taonet_core.data.exports import csv_text
 from taonet_core.data.fits_io import read_sequence
 from taonet_core.data.label_sources import experts_say
 from taonet_core.data.locks import only_one
@@ -239,8 +238,13 @@ def _save(bundle: ModelBundle, job: Job, origin: dict[str, Any], seconds: float)
 
 
 def write_split(sides: pd.DataFrame, folder: Path, name: str) -> str:
-    """Write which object was on which side as ``NAME.split.csv``; return its SHA-256."""
-    content, path = csv_text(sides).encode(), folder / f"{name}.split.csv"
+    """Write which object was on which side as ``NAME.split.csv``; return its SHA-256.
+
+    The names stand there as they are, for programs; those that a spreadsheet would take for
+    formulas, too.
+    """
+    content = sides.to_csv(index=False, lineterminator="\n").encode()
+    path = folder / f"{name}.split.csv"
     with replacing(path) as temporary:
         temporary.write_bytes(content)
     return hashlib.sha256(content).hexdigest()

@@ -19,7 +19,7 @@ from taonet_core.models.taonet import TAONet, TAONetConfig
 from taonet_core.models.taonet_paper import TAONetPaper, TAONetPaperConfig
 from taonet_core.simulation.dataset import simulate_dataset
 from taonet_core.tasks import NightTask, VectorTask, WindowTask, thin
-from taonet_core.train import train_model
+from taonet_core.train import train_model, write_split
 from taonet_core.transforms.symmetry import symmetry
 
 SMALL = TAONetConfig(n_classes=3, widths=(8, 8, 8, 8), embedding=16, hidden=16, dropout=0.0)
@@ -219,6 +219,12 @@ def test_the_split_lies_beside_the_weights_and_the_sidecar_knows_it(dozen, tmp_p
     sides = table["side"].value_counts()
     assert (sides["train"], sides["val"]) == (facts["training"]["train_objects"], 2)
     assert facts["metrics"]["validation_objects"] == 2
+
+
+def test_the_split_has_the_names_as_they_are(tmp_path):
+    names = ["=1+1", "+a", "-b", "@c", "'d", 'e"f,g']
+    write_split(pd.DataFrame({"object_id": names, "side": "val"}), tmp_path, "a")
+    assert pd.read_csv(tmp_path / "a.split.csv")["object_id"].tolist() == names
 
 
 def test_a_finished_run_is_not_taken_for_one_on_other_data(dozen, copied, tmp_path):
