@@ -71,7 +71,7 @@ class Container:
             if self._take(_SYNC) != self._sync:
                 self._refuse("a block does not end where it says")
             if self._codec == b"deflate":
-                content = self._inflated(content)
+                content = inflate(content, self._name, most=MAX_BYTES)
             size += len(content)
             if size > MAX_BYTES:
                 self._refuse(f"more than {MAX_BYTES:,} bytes; split the file", Code.SIZE)
@@ -109,9 +109,6 @@ class Container:
             self._refuse(f"byte {self._at:,} promises {size:,} bytes and {left:,} are there")
         self._at += size
         return self._data[self._at - size : self._at]
-
-    def _inflated(self, packed: bytes) -> bytes:
-        return inflate(packed, self._name, most=MAX_BYTES)
 
     def _refuse(self, why: str, code: Code = Code.AVRO) -> NoReturn:
         raise UnreadableFileError(f"{self._name}: {why}; fetch the file again", code=code)

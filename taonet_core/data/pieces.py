@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, TypeAlias
 
 from taonet_core.data.archives import is_archive, members
+from taonet_core.data.avro import MAGIC
 from taonet_core.data.decompression import decompress, is_packed
 from taonet_core.data.file_kinds import kind_of
 from taonet_core.data.fits_layouts import FitsFile, Reading, layout_of, read_file, role_of
@@ -17,7 +18,6 @@ from taonet_core.data.fits_scan import Slices
 from taonet_core.data.frame_tables import FrameTable, read_frame_table
 from taonet_core.errors import Code, TaoNetError, UnreadableFileError
 
-_AVRO = b"Obj\x01"
 #: Told the name of every part of a file before it is read.
 Begin: TypeAlias = Callable[[str], None]
 
@@ -91,7 +91,7 @@ def _pieces_of(data: Slices, name: str) -> Iterator[Piece]:
         if name.lower().endswith(".csv"):
             table = read_frame_table(data[:], name)
             yield from [Piece(name, table)] if table else []
-        elif data[:4] == _AVRO:
+        elif data[:4] == MAGIC:
             from taonet_core.data.alerts import read_alerts  # loads fastavro
 
             for reading in read_alerts(data[:], name):

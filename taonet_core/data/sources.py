@@ -15,7 +15,7 @@ from typing import Any
 
 from astropy.io import fits
 
-from taonet_core.data.archives import is_archive
+from taonet_core.data.archives import ARCHIVE_ENDINGS, is_archive
 from taonet_core.data.file_kinds import may_hold_images, stem
 from taonet_core.errors import Code, TaoNetError, UnreadableFileError
 
@@ -23,7 +23,6 @@ from taonet_core.errors import Code, TaoNetError, UnreadableFileError
 MAX_INPUT_BYTES = 2 * 2**30
 #: So much of a file tells whether it is an archive.
 _START = 2**20
-_ARCHIVE_ENDINGS = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tbz2", ".txz")
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def name_of(source: Any) -> str:
 
 def is_archive_name(name: str) -> bool:
     """Return whether a file is an archive by its name."""
-    return name.lower().endswith(_ARCHIVE_ENDINGS)
+    return name.lower().endswith(ARCHIVE_ENDINGS)
 
 
 def _is_list_of(source: Any, *attributes: str) -> bool:
@@ -145,7 +144,7 @@ def _rest_of(source: Any) -> Any:
 
 def _unpacked(name: str) -> str:
     """Return the name of an archive without its ending."""
-    ending = next((e for e in _ARCHIVE_ENDINGS if name.lower().endswith(e)), "")
+    ending = next((e for e in ARCHIVE_ENDINGS if name.lower().endswith(e)), "")
     return name[: len(name) - len(ending)] if ending and name != ending else stem(name)
 
 
@@ -192,7 +191,7 @@ def _folders(folder: Path) -> Iterator[Batch]:
         if images:
             yield Batch(here.absolute().name, map(_on_disk, images), here.absolute())
         for name in sorted(names):
-            if name.lower().endswith(_ARCHIVE_ENDINGS):
+            if name.lower().endswith(ARCHIVE_ENDINGS):
                 yield _path_batch(here / name)
 
 

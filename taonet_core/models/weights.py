@@ -14,7 +14,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from taonet_core.config import from_dict, to_dict
 from taonet_core.data.atomic import replacing, writing
@@ -38,9 +38,6 @@ from taonet_core.models.sidecar import (
 )
 from taonet_core.models.tensor_files import build, read_header, refuse_other_kinds
 from taonet_core.transforms.preprocess import PreprocessConfig
-
-if TYPE_CHECKING:
-    pass
 
 #: Where the shipped models lie: beside the package in a checkout.
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "weights"
