@@ -10,15 +10,18 @@ import numpy as np
 import pytest
 
 from taonet_core.background import Work
+from taonet_core.data import intake as intakes
 from taonet_core.data.class_tables import read_label_table
 from taonet_core.data.column_mapping import ColumnMapping
 from taonet_core.data.delivery import (
+    PIXELS_A_POINT,
     Chosen,
     read_delivery,
     read_label_tables,
     with_labels,
     words_of,
 )
+from taonet_core.data.found_tables import tables_within
 from taonet_core.data.intake import NamedBytes, sort_out
 from taonet_core.data.label_tables import (
     Known,
@@ -26,7 +29,7 @@ from taonet_core.data.label_tables import (
     guess_classes,
     match_labels,
 )
-from taonet_core.errors import InvalidSequenceError, TaoNetError
+from taonet_core.errors import Code, InvalidSequenceError, TaoNetError
 from taonet_core.labels import TransientClass
 
 OBJECTS = [
@@ -162,6 +165,32 @@ def test_tables_with_the_same_columns_are_asked_about_once() -> None:
     assert [group.offered for group in found.tables] == [True, False]
 
 
+@pytest.mark.parametrize("trusted", [False, True])
+def test_tables_of_archives_have_a_budget_in_all(monkeypatch, trusted: bool) -> None:
+    """The table beyond it is refused, and none of that archive after it; images still count."""
+    monkeypatch.setattr(intakes, "MAX_TABLE_BYTES", 500_000)
+    large = CURVE + "a,56000,18.5,0.1\n" * 6_000  # 100 kB, and 200 kB of it are shown
+    tables = {f"{letter}_dot_csv": large for letter in "abcdefgh"}
+    archive = packed(**tables, z_dot_csv=CURVE, x_dot_fits=b"")
+    beside = NamedBytes("beside.csv", 6 * large.encode())
+    found = sort_out([archive, beside], trusted=trusted)
+    kept = [file for group in found.tables for file in group.files]
+    unpacked = sum(file.size for file in kept if file is not beside)
+    assert beside in kept and 100_000 < unpacked <= 500_000
+    [(name, error)] = found.refused
+    assert name.endswith(".csv") and error.code is Code.SIZE
+    assert "send them on their own" in str(error)
+    assert found.images == [archive, beside] and found.image_count == 1
+
+
+def test_what_a_worker_unpacks_is_bounded_by_what_is_left() -> None:
+    archive = packed(a_dot_csv=CURVE, b_dot_csv=CURVE, c_dot_csv=CURVE, x_dot_fits=b"")
+    *found, images = tables_within(archive, "all.zip", most=len(CURVE))
+    assert [table.name for table in found] == ["a.csv", "b.csv"] and images == 1
+    assert found[0].data == CURVE.encode() and not found[1].data
+    assert found[1].preview.code is Code.SIZE
+
+
 def test_tables_of_other_units_or_another_clock_are_asked_about_apart() -> None:
     """One answer for both would be 15 magnitudes or 2,400,000 days wrong."""
     from astropy.table import Table
@@ -233,6 +262,16 @@ def test_a_delivery_is_bounded(fits_file, make_sequence) -> None:
     items = list(read_delivery(intake, [], most_pixels=2 * 4 * 64 * 64))
     assert [isinstance(item, TaoNetError) for _, item in items] == [False, False, True]
     assert "c.fits and what follows were not read" in str(items[-1][1])
+    assert items[-1][1].code is Code.SIZE
+
+
+def test_light_curves_count_in_a_delivery_too() -> None:
+    files = [NamedBytes(f"{n}.csv", CURVE.replace("a,", f"{n},").encode()) for n in "xyz"]
+    intake = sort_out(files)
+    items = list(read_delivery(intake, chosen(intake), most_pixels=2 * 9 * PIXELS_A_POINT))
+    assert [name for name, _ in items] == ["x", "y", "z"]
+    assert [isinstance(item, TaoNetError) for _, item in items] == [False, False, True]
+    assert items[-1][1].code is Code.SIZE
 
 
 @pytest.mark.data

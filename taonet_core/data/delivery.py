@@ -14,7 +14,7 @@ from taonet_core.data.label_tables import Known, LabelMatch, class_words, match_
 from taonet_core.data.lightcurve import LightCurve
 from taonet_core.data.sequence import ImageSequence, known_number
 from taonet_core.data.tables import read_light_curves
-from taonet_core.errors import TaoNetError, UnreadableFileError
+from taonet_core.errors import Code, TaoNetError, UnreadableFileError
 from taonet_core.labels import TransientClass
 
 Readable: TypeAlias = "ImageSequence | LightCurve"
@@ -22,6 +22,8 @@ Item: TypeAlias = "tuple[str, Readable | TaoNetError]"
 
 #: Most pixels of all objects together: 1.2 GB of memory.
 MAX_PIXELS = 300_000_000
+#: Pixels (4 bytes) that take the memory of one point of a light curve: 6 numbers of 8 bytes.
+PIXELS_A_POINT = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +55,8 @@ def read_delivery(
     intake : Intake
     tables : sequence of Chosen
     most_pixels : int
-        Where all objects together would hold more, reading ends with an error that says so.
+        Where all objects together would hold more, reading ends with an error that says so; a
+        point of a light curve counts as `PIXELS_A_POINT`.
 
     Yields
     ------
@@ -63,13 +66,7 @@ def read_delivery(
         A broken one stands as its error, and the rest goes on.
     """
     yield from intake.refused
-    for file in intake.images:
-        file.seek(0)
-    if intake.images:
-        yield from within_memory(read_sequences(intake.images), most_pixels=most_pixels)
-    for chosen in tables:
-        if chosen.used_for("curves"):
-            yield from _curves(chosen)
+    yield from within_memory(_objects(intake, tables), most_pixels=most_pixels)
 
 
 def within_memory(items: Iterable[Item], *, most_pixels: int = MAX_PIXELS) -> Iterator[Item]:
@@ -79,7 +76,8 @@ def within_memory(items: Iterable[Item], *, most_pixels: int = MAX_PIXELS) -> It
     ----------
     items : iterable of (str, object or error)
     most_pixels : int
-        The object that exceeds it stands as an error that says so, and nothing more is read.
+        The object that exceeds it stands as an error that says so, and nothing more is read. A
+        point of a light curve counts as `PIXELS_A_POINT`.
     """
     held = 0
     for name, item in items:
@@ -87,9 +85,10 @@ def within_memory(items: Iterable[Item], *, most_pixels: int = MAX_PIXELS) -> It
         if held > most_pixels:
             words = (
                 f"{name} and what follows were not read: more than {most_pixels:,} pixels at "
-                "once; send fewer objects, or use `taonet predict`, which has no such limit"
+                f"once, a point of a light curve counted as {PIXELS_A_POINT}; send fewer objects, "
+                "or use `taonet predict`, which has no such limit"
             )
-            yield name, UnreadableFileError(words)
+            yield name, UnreadableFileError(words, code=Code.SIZE)
             break
         yield name, item
 
@@ -150,6 +149,16 @@ def with_labels(
     return labelled, match
 
 
+def _objects(intake: Intake, tables: Sequence[Chosen]) -> Iterator[Item]:
+    for file in intake.images:
+        file.seek(0)
+    if intake.images:
+        yield from read_sequences(intake.images)
+    for chosen in tables:
+        if chosen.used_for("curves"):
+            yield from _curves(chosen)
+
+
 def _curves(chosen: Chosen) -> Iterator[Item]:
     for file in chosen.group.files:
         file.seek(0)
@@ -160,7 +169,9 @@ def _curves(chosen: Chosen) -> Iterator[Item]:
 
 
 def _pixels(item: Readable | TaoNetError) -> int:
-    if not isinstance(item, ImageSequence):
+    if isinstance(item, LightCurve):
+        return len(item) * PIXELS_A_POINT
+    if isinstance(item, TaoNetError):
         return 0
     stacks = (item.frames, item.reference, item.difference)
     return sum(stack.size for stack in stacks if stack is not None)

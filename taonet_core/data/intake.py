@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import TypeAlias
 
 from taonet_core import sandbox
-from taonet_core.data.archives import is_archive, members
+from taonet_core.data.archives import is_archive
 from taonet_core.data.column_mapping import Guess, guess_mapping
-from taonet_core.data.file_kinds import kind_of, may_hold_images
-from taonet_core.data.fits_scan import scan
+from taonet_core.data.file_kinds import kind_of
+from taonet_core.data.found_tables import (
+    MAX_TABLE_BYTES,
+    FoundTable,
+    NamedBytes,
+    is_table_name,
+    no_room,
+    tables_within,
+)
 from taonet_core.data.frame_tables import read_frame_table
-from taonet_core.data.pieces import Begin
-from taonet_core.data.table_files import TABLE_NAME, TablePreview, preview_table
+from taonet_core.data.table_files import TablePreview
 from taonet_core.errors import TaoNetError
 
+__all__ = ["Intake", "NamedBytes", "TableGroup", "sort_out"]
 
-class NamedBytes(io.BytesIO):
-    """Bytes with a name and a size, as an uploaded file has."""
-
-    def __init__(self, name: str, data: bytes) -> None:
-        super().__init__(data)
-        self.name, self.size = name, len(data)
+#: Told how many files of how many were looked at, also between the tables of an archive; False
+#: ends it.
+OnFile: TypeAlias = "Callable[[int, int], bool | None]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,32 +69,53 @@ class Intake:
     tables : list of TableGroup
     refused : list of (str, TaoNetError)
         What can be neither.
+    stopped : bool
+        Whether sorting was ended before all files were looked at.
     """
 
     images: list[NamedBytes] = field(default_factory=list)
     image_count: int = 0
     tables: list[TableGroup] = field(default_factory=list)
     refused: list[tuple[str, TaoNetError]] = field(default_factory=list)
+    stopped: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class FoundTable:
-    """A table that was met, and what its first rows hold.
+@dataclass(eq=False)
+class _Desk:
+    """Where files are sorted: what was found so far, and for how many bytes there is room."""
 
-    Attributes
-    ----------
-    name : str
-    data : bytes
-        Empty where it is the very file that was looked at.
-    preview : TablePreview or TaoNetError
-    """
+    total: int
+    trusted: bool
+    on_file: OnFile | None
+    room: int
+    done: int = 0
+    intake: Intake = field(default_factory=Intake)
+    groups: dict[tuple[object, ...], tuple[TablePreview, list[NamedBytes]]] = field(
+        default_factory=dict
+    )
 
-    name: str
-    data: bytes
-    preview: TablePreview | TaoNetError
+    def go_on(self) -> bool:
+        """Say how far it is; return whether to go on."""
+        if self.on_file is not None and self.on_file(self.done, self.total) is False:
+            self.intake.stopped = True
+        return not self.intake.stopped
+
+    def keep(self, table: NamedBytes, preview: TablePreview, *, unpacked: bool) -> bool:
+        """Keep a table; return whether there was room. What was handed over as it is takes none."""
+        key = _likeness(preview)
+        if unpacked:
+            new = 0 if key in self.groups else int(preview.rows.memory_usage(deep=True).sum())
+            if table.size + new > self.room:
+                self.intake.refused.append((table.name, no_room(table.name, table.size)))
+                return False
+            self.room -= table.size + new
+        self.groups.setdefault(key, (preview, []))[1].append(table)
+        return True
 
 
-def sort_out(files: Sequence[NamedBytes], *, trusted: bool = False) -> Intake:
+def sort_out(
+    files: Sequence[NamedBytes], *, trusted: bool = False, on_file: OnFile | None = None
+) -> Intake:
     """Tell images from tables, look into archives, and guess what each table is for.
 
     Parameters
@@ -101,110 +124,64 @@ def sort_out(files: Sequence[NamedBytes], *, trusted: bool = False) -> Intake:
         As they were handed over; told apart by content, tables also by name.
     trusted : bool
         Look in this process, not by workers under limits (`taonet_core.sandbox`).
+    on_file : callable, optional
+        Given how many files were looked at, and of how many; where it returns False, the intake
+        is that of the files until then, and says that it was stopped.
     """
-    intake = Intake()
-    tables: list[tuple[NamedBytes, TablePreview]] = []
-    frames: list[NamedBytes] = []
+    desk = _Desk(len(files), trusted, on_file, MAX_TABLE_BYTES)
+    intake, frames = desk.intake, list[NamedBytes]()
     for file in files:
-        if _look(file, intake, tables, trusted):
+        if _look(file, desk):
             intake.images.append(file)
         elif file.name.lower().endswith(".csv"):
             frames.append(file)
-    groups: dict[tuple[object, ...], list[tuple[NamedBytes, TablePreview]]] = {}
-    for table, preview in tables:
-        groups.setdefault(_likeness(preview), []).append((table, preview))
-    intake.tables = [_group(found, intake.image_count > 0) for found in groups.values()]
+        desk.done += 1
+        if intake.stopped or not desk.go_on():
+            break
+    found = desk.groups.values()
+    intake.tables = [_group(alike, first, intake.image_count > 0) for first, alike in found]
     if intake.image_count:
         intake.images += frames
     return intake
 
 
-def _look(
-    file: NamedBytes, intake: Intake, tables: list[tuple[NamedBytes, TablePreview]], trusted: bool
-) -> bool:
+def _look(file: NamedBytes, desk: _Desk) -> bool:
     """Take the tables out of a file; return whether it is of use beside them."""
+    intake = desk.intake
     packed = is_archive(file)
     file.seek(0)
     start = file.getbuffer()[:512].tobytes()
     if not (packed or is_table_name(file.name) or kind_of(start) == "fits"):
         intake.image_count += 1
         return True
-    images, before = 0, len(tables) + len(intake.refused)
+    images, met, room = 0, False, True
     try:
-        for found in _tables(file, trusted):
+        for found in _tables(file, desk):
             if isinstance(found, int):
                 images = found
-            elif isinstance(found, sandbox.Lost):
+                continue
+            met = True
+            if isinstance(found, sandbox.Lost):
                 intake.refused.append((found.name, found.error))
             elif isinstance(found.preview, TaoNetError):
                 intake.refused.append((found.name, found.preview))
-            else:
+            elif room:  # else this archive has been told so
                 inner = NamedBytes(found.name, found.data) if found.data else file
-                tables.append((inner, found.preview))
+                room = desk.keep(inner, found.preview, unpacked=inner is not file)
+            if not desk.go_on():
+                break
     except TaoNetError as error:
         if not images:
+            met = True
             intake.refused.append((file.name, error))
     intake.image_count += images
-    return images > 0 or len(tables) + len(intake.refused) == before  # the reader says what it is
+    return images > 0 or not met  # the reader says what it is
 
 
-def _tables(file: NamedBytes, trusted: bool) -> Iterator[FoundTable | sandbox.Lost | int]:
-    if trusted:
-        return tables_within(NamedBytes(file.name, file.getvalue()), file.name)
-    return sandbox.run("tables", file.getbuffer(), file.name)
-
-
-def tables_within(
-    file: BinaryIO, name: str, *, start: int = 0, begin: Begin = lambda part: None
-) -> Iterator[FoundTable | int]:
-    """Yield the tables that a file is or holds, then how many files with images it holds.
-
-    Parameters
-    ----------
-    file : binary file
-        Open and at its start.
-    name : str
-    start : int
-        Tables of an archive to pass over.
-    begin : callable
-        Told of every table of an archive before it is unpacked.
-
-    Raises
-    ------
-    UnreadableFileError
-        If an archive is damaged.
-    """
-    if not is_archive(file):
-        data = file.read()
-        table = _is_table(data, name)
-        if table:
-            yield _found(data, name, b"")
-        yield int(not table)
-        return
-    images = 0
-
-    def wanted(inside: str) -> bool:
-        nonlocal images
-        images += may_hold_images(inside)
-        return is_table_name(inside)
-
-    try:
-        for member in members(file, name, wanted=wanted, start=start, begin=begin):
-            if isinstance(member.content, TaoNetError):
-                yield FoundTable(member.name, b"", member.content)
-            else:
-                yield _found(member.content, member.name, member.content)
-    except TaoNetError:
-        yield images
-        raise
-    yield images
-
-
-def _found(data: bytes, name: str, kept: bytes) -> FoundTable:
-    try:
-        return FoundTable(name, kept, preview_table(NamedBytes(name, data), trusted=True))
-    except TaoNetError as error:
-        return FoundTable(name, kept, error)
+def _tables(file: NamedBytes, desk: _Desk) -> Iterator[FoundTable | sandbox.Lost | int]:
+    if desk.trusted:
+        return tables_within(NamedBytes(file.name, file.getvalue()), file.name, most=desk.room)
+    return sandbox.run("tables", file.getbuffer(), file.name, most=desk.room)
 
 
 def _likeness(preview: TablePreview) -> tuple[object, ...]:
@@ -213,31 +190,12 @@ def _likeness(preview: TablePreview) -> tuple[object, ...]:
     return columns, tuple(sorted(preview.units.items())), guess_mapping(preview).mapping.clock
 
 
-def is_table_name(name: str) -> bool:
-    """Return whether a file name promises a table."""
-    hidden = PurePosixPath(name).name.startswith(".") or "__MACOSX" in name
-    return not hidden and TABLE_NAME.search(name) is not None
-
-
-def _is_table(data: bytes, name: str) -> bool:
-    """Tell a table by its name, or, if it is a FITS file, by what it holds first."""
-    if is_table_name(name):
-        return True
-    try:
-        hdus = scan(data, name, stop_after=3).hdus
-    except TaoNetError:
-        return False  # the reader of images says why
-    images = any(hdu.kind in ("image", "compressed") and hdu.shape for hdu in hdus)
-    return not images and any(hdu.kind == "table" and hdu.shape for hdu in hdus)
-
-
-def _group(found: Sequence[tuple[NamedBytes, TablePreview]], with_images: bool) -> TableGroup:
-    file, preview = found[0]
+def _group(files: Sequence[NamedBytes], preview: TablePreview, with_images: bool) -> TableGroup:
     guess = guess_mapping(preview)
-    if with_images and guess.mapping.use == "curves" and _tells_frames(file):
+    if with_images and guess.mapping.use == "curves" and _tells_frames(files[0]):
         guess = guess_mapping(preview, "labels")  # its magnitudes are those of the images beside it
     offered = guess.mapping.usable or "label" in guess.mapping.columns
-    return TableGroup(tuple(f for f, _ in found), preview, guess, offered)
+    return TableGroup(tuple(files), preview, guess, offered)
 
 
 def _tells_frames(file: NamedBytes) -> bool:

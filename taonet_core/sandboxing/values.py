@@ -34,7 +34,7 @@ TRAVELLERS = {
     "TablePreview": "taonet_core.data.table_files",
     "ColumnMapping": "taonet_core.data.column_mapping",
     "LabelTable": "taonet_core.data.class_tables",
-    "FoundTable": "taonet_core.data.intake",
+    "FoundTable": "taonet_core.data.found_tables",
 }
 #: Task -> types of what it yields.
 ANSWERS = {

@@ -18,7 +18,7 @@ from taonet_core.sandboxing.values import pack, unpack
 #: else was sent, and yields values.
 TASKS = {
     "pieces": "taonet_core.data.pieces:pieces",
-    "tables": "taonet_core.data.intake:tables_within",
+    "tables": "taonet_core.data.found_tables:tables_within",
     "preview": "taonet_core.data.table_files:preview_here",
     "curves": "taonet_core.data.tables:curves_here",
     "labels": "taonet_core.data.class_tables:labels_here",
