@@ -71,10 +71,10 @@ _ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 
 def work(steps: Callable[[Work], None]) -> Work:
     """Begin work beside the page for this visitor; see `taonet_core.background.Work`."""
-    return Work(steps, line=LINE, owner=owner(), wanted=_visitor()).start()
+    return Work(steps, line=LINE, owner=owner(), wanted=visitor()).start()
 
 
-def _visitor() -> Callable[[], bool]:
+def visitor() -> Callable[[], bool]:
     """Return what tells whether the visitor is still there; a moment without a line is none."""
     session, seen = owner(), time.monotonic()
 

@@ -385,7 +385,7 @@ def test_what_a_lost_line_broke_off_is_taken_up_again(page, archive, monkeypatch
     """Work ends for a visitor who has left; whoever comes back finds it going on."""
     here = iter([True, False])
     with monkeypatch.context() as patch:
-        patch.setattr(_turns, "_visitor", lambda: lambda: next(here, False))
+        patch.setattr(_turns, "visitor", lambda: lambda: next(here, False))
         files = [("all.zip", archive(4), "application/octet-stream")]
         page.file_uploader[0].set_value(files).run()
         held = page.session_state[uploads.HELD]

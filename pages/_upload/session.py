@@ -143,10 +143,21 @@ def receive(files: Sequence[Any]) -> Upload:
     if upload is not None:
         forget()
     with st.spinner("Looking at the files …", show_time=False), _turns.turn():
-        upload = Upload(_content(named), sort_out(named))
+        upload = Upload(_content(named), sort_out(named, on_file=_still_here()))
     st.session_state["upload-identity"] = identity
     st.session_state[HELD] = upload
     return upload
+
+
+def _still_here() -> Callable[[int, int], bool]:
+    """Return what lets others go first between two files, and ends the work of who has left."""
+    here = _turns.visitor()
+
+    def step(done: int, total: int) -> bool:
+        _turns.give_way()
+        return here()
+
+    return step
 
 
 def _content(files: Sequence[NamedBytes]) -> str:
@@ -166,7 +177,8 @@ def read(upload: Upload, tables: Sequence[Chosen]) -> None:
     if upload.labelled_as != labels:
         upload.labelled_as = labels
         upload.renew()
-        upload.tables, upload.refused_tables = read_label_tables(tables)
+        with _turns.turn():
+            upload.tables, upload.refused_tables = read_label_tables(tables)
     if upload.reading is None or upload.reading.left or upload.read_as != curves:
         if upload.reading is not None:
             upload.reading.cancel()
