@@ -53,7 +53,8 @@ def digests_of(
     """Return visibility -> class -> digest of its objects."""
     found: dict[str, dict[str, Any]] = {}
     for shard in tao_sim.draw_set(data, per_class=per_class, workers=workers, on_object=step):
-        digests = (tao_sim.sequence_digest(read_sequence(path, trusted=True)) for path in shard.paths)
+        sequences = (read_sequence(path, trusted=True) for path in shard.paths)
+        digests = map(tao_sim.sequence_digest, sequences)
         found.setdefault(str(shard.visibility), {})[shard.label] = tao_sim.joint_digest(digests)
     return found
 

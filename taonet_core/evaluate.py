@@ -75,7 +75,8 @@ def evaluate(
         from taonet_core.models.weights import load_model
 
         model = load_model(model)
-    rows, scored = _classified_rows(classify(read_objects(data, trusted=True), model), model, on_object)
+    answers = classify(read_objects(data, trusted=True), model)
+    rows, scored = _classified_rows(answers, model, on_object)
     if not scored:
         why = next((row["error"] for row in rows), "it is empty")
         raise TaoNetError(f"wanted labelled objects in {data}; none could be scored: {why}")
