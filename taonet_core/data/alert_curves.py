@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO
 
+from taonet_core import sandbox
 from taonet_core.data.alerts import NANOJANSKY_ZERO_POINT, facts_of, records
 from taonet_core.data.fits_headers import band_of, describe, number, spellings, time_of
 from taonet_core.data.lightcurve import LightCurve
@@ -21,16 +22,16 @@ _COLUMNS = ("mag", "mag_err", "limit", "flux", "flux_err")
 Point = tuple[float, str, dict[str, float | None]]
 
 
-def alert_light_curve(data: bytes, name: str) -> LightCurve | None:
+def alert_light_curve(data: bytes, name: str, *, trusted: bool = False) -> LightCurve | None:
     """Return the history of the one object of an Avro file, its alerts included.
-
-    The file is read in this process, after its container and schema were checked.
 
     Parameters
     ----------
     data : bytes
     name : str
         For messages.
+    trusted : bool
+        Read in this process, not by a worker under limits (`taonet_core.sandbox`).
 
     Returns
     -------
@@ -44,6 +45,18 @@ def alert_light_curve(data: bytes, name: str) -> LightCurve | None:
     UnreadableFileError
         As `taonet_core.data.alerts.read_alerts`.
     """
+    if trusted:
+        return _history(data, name)
+    curve: LightCurve | None = sandbox.ask("history", data, name)
+    return curve
+
+
+def history_here(file: BinaryIO, name: str, **_: object) -> Iterator[LightCurve | None]:
+    """Do in a worker what `alert_light_curve` asks for."""
+    yield _history(file.read(), name)
+
+
+def _history(data: bytes, name: str) -> LightCurve | None:
     points: dict[tuple[float, str], Point] = {}
     meta: dict[str, Any] = {}
     notes: list[str] = []

@@ -9,6 +9,8 @@ from taonet_core.data.decompression import inflate
 from taonet_core.errors import Code, UnreadableFileError
 
 MAGIC = b"Obj\x01"
+#: Most bytes that one byte of a deflate stream stands for; a record has at least one.
+_DENSEST = 1032
 #: Most records of a file.
 MAX_RECORDS = 1_000
 #: Most bytes of one record; alerts with a long history reach 300 kB.
@@ -62,7 +64,7 @@ class Container:
         records = size = 0
         while self._at < len(self._data):
             count, packed = self._long(), self._long()
-            if not 0 <= count <= packed + self._at:
+            if packed < 0 or not 0 <= count <= _DENSEST * packed:
                 self._refuse(f"a block claims {count:,} records in {packed:,} bytes")
             records += count
             if records > MAX_RECORDS:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from functools import lru_cache, reduce
 from importlib import import_module
 from operator import or_
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,6 +44,7 @@ ANSWERS = {
     "preview": ("TablePreview",),
     "curves": ("dict",),
     "labels": ("LabelTable",),
+    "history": ("LightCurve", "None"),
 }
 _ERRORS = {
     name: kind
@@ -222,7 +224,8 @@ def answers(task: str) -> Any:
     names = ANSWERS.get(task)
     if names is None:
         return Any
-    return reduce(or_, ({"int": int, "dict": dict}.get(name) or _traveller(name) for name in names))
+    plain = {"int": int, "dict": dict, "None": NoneType}
+    return reduce(or_, (plain.get(name) or _traveller(name) for name in names))
 
 
 def pack(value: Any) -> tuple[Any, list[memoryview]]:

@@ -21,6 +21,7 @@ TASKS = {
     "tables": "taonet_core.data.found_tables:tables_within",
     "preview": "taonet_core.data.table_files:preview_here",
     "curves": "taonet_core.data.tables:curves_here",
+    "history": "taonet_core.data.alert_curves:history_here",
     "labels": "taonet_core.data.class_tables:labels_here",
 }
 #: Imported by the fork server, so that no worker has to.
